@@ -1,0 +1,1 @@
+"""The replicated type: stamps and dots, fragments, state, join and view. Values in, values out."""

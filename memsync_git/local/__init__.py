@@ -1,0 +1,1 @@
+"""The memory file on this machine: reading it, exchanging it, watching it."""

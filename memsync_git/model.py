@@ -1,0 +1,222 @@
+"""What a memory says: entities, relations and generic records, and nothing about who said it when.
+
+Rule 1: identity is the official server's own. An entity is its name, an observation its exact
+text inside one entity, a relation its triple, a generic record its id.
+Rule 2: values only. No bytes, no clock, no replica is known here.
+Rule 3: observations are a set that remembers an order for display; two records are the same
+memory if their items are the same, whatever the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NewType
+
+Rid = NewType("Rid", str)
+"""Replica id: `[a-z0-9][a-z0-9-]{0,40}-[0-9a-f]{4,8}`, minted once per installation."""
+
+JsonText = NewType("JsonText", str)
+"""Canonical JSON of a value (`formats/canonical.py`): equal values have equal texts."""
+
+RecordKey = tuple[str, ...]
+"""`("e", name)`, `("l", source, target, kind)` or `("r", id)`."""
+
+Item = tuple[object, ...]
+"""The smallest thing that can be said, added or removed; see `items_of`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """An observation that is not a string: its identity is its canonical JSON text."""
+
+    text: JsonText
+
+
+Observation = str | Verbatim
+
+NO_FIELDS: Mapping[str, JsonText] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A named thing with a type (None where the row has none) and observations."""
+
+    name: str
+    type: str | None
+    observations: tuple[Observation, ...] = ()
+    fields: Mapping[str, JsonText] = field(default=NO_FIELDS)
+
+    @property
+    def key(self) -> RecordKey:
+        return ("e", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A directed, typed edge; its ends need not exist."""
+
+    source: str
+    target: str
+    kind: str
+    fields: Mapping[str, JsonText] = field(default=NO_FIELDS)
+
+    @property
+    def key(self) -> RecordKey:
+        return ("l", self.source, self.target, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Generic:
+    """A row of an unknown type, kept as its fields."""
+
+    id: str
+    fields: Mapping[str, JsonText] = field(default=NO_FIELDS)
+
+    @property
+    def key(self) -> RecordKey:
+        return ("r", self.id)
+
+
+Record = Entity | Relation | Generic
+
+
+class Graph:
+    """Records by key, in the order of their first appearance.
+
+    Treated as immutable: every change makes a new graph.
+    """
+
+    __slots__ = ("records",)
+
+    def __init__(self, records: dict[RecordKey, Record] | None = None) -> None:
+        self.records: dict[RecordKey, Record] = {} if records is None else records
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Graph:
+        """Build a graph, joining rows of one key: union of observations, first type, later fields."""
+        found: dict[RecordKey, Record] = {}
+        for record in records:
+            twin = found.get(record.key)
+            found[record.key] = record if twin is None else joined_rows(twin, record)
+        return cls(found)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records.values())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.records
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Graph) and self.items() == other.items()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Graph({list(self.records.values())!r})"
+
+    def items(self) -> set[Item]:
+        """Everything the graph says, as a set."""
+        return {item for record in self for item in items_of(record)}
+
+
+def joined_rows(first: Record, later: Record) -> Record:
+    """Two rows of one key in one file, as one record (model page, section 3)."""
+    fields = {**first.fields, **later.fields} if later.fields else first.fields
+    if isinstance(first, Entity) and isinstance(later, Entity):
+        seen = dict.fromkeys(first.observations + later.observations)
+        return Entity(first.name, first.type, tuple(seen), fields)
+    return replace(first, fields=fields)
+
+
+def items_of(record: Record) -> Iterator[Item]:
+    """Everything one record says.
+
+    `("t", name, type)`, `("o", name, observation)`, `("l", source, target, kind)`,
+    `("f", record key, field, value)` and, for a generic record without fields, `("d", id)`.
+    """
+    match record:
+        case Entity(name, kind, observations, fields):
+            yield ("t", name, kind)
+            for observation in observations:
+                yield ("o", name, observation)
+        case Relation(source, target, kind, fields):
+            yield ("l", source, target, kind)
+        case Generic(identity, fields):
+            if not fields:
+                yield ("d", identity)
+    if fields:
+        key = record.key
+        for name, value in fields.items():
+            yield ("f", key, name, value)
+
+
+def key_of(item: Item) -> RecordKey:
+    """The key of the record an item belongs to."""
+    match item:
+        case ("t" | "o", str(name), _):
+            return ("e", name)
+        case ("l", str(source), str(target), str(kind)):
+            return ("l", source, target, kind)
+        case ("f", tuple(key), _, _):
+            return key
+        case ("d", str(identity)):
+            return ("r", identity)
+        case _:
+            raise ValueError(f"not an item: {item!r}")
+
+
+def same_items(one: Record, other: Record) -> bool:
+    """Whether two records of one key say the same, whatever the order of their observations."""
+    if one == other:
+        return True
+    return set(items_of(one)) == set(items_of(other))
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What a variant of the memory file can hold; the rest is neither added to it nor missed in it."""
+
+    fields: bool
+    objects: bool
+    generics: bool
+
+    def holds(self, item: Item) -> bool:
+        match item[0]:
+            case "f":
+                key = item[1]
+                is_generic = isinstance(key, tuple) and key[0] == "r"
+                return self.generics if is_generic else self.fields
+            case "d":
+                return self.generics
+            case "o":
+                return self.objects or isinstance(item[2], str)
+            case _:
+                return True
+
+    def record(self, record: Record) -> Record | None:
+        """The part of a record that the variant can hold, or None."""
+        match record:
+            case Generic():
+                return record if self.generics else None
+            case Entity(name, kind, observations, fields):
+                if not self.objects and not all(isinstance(o, str) for o in observations):
+                    observations = tuple(o for o in observations if isinstance(o, str))
+                kept = fields if self.fields else NO_FIELDS
+                if observations is record.observations and kept is fields:
+                    return record
+                return Entity(name, kind, observations, kept)
+            case Relation():
+                return record if self.fields or not record.fields else replace(record, fields=NO_FIELDS)
+
+    def graph(self, graph: Graph) -> Graph:
+        kept = ((key, self.record(record)) for key, record in graph.records.items())
+        return Graph({key: record for key, record in kept if record is not None})
+
+
+EVERYTHING = Projection(fields=True, objects=True, generics=True)
+PLAIN = Projection(fields=False, objects=False, generics=False)

@@ -1,0 +1,323 @@
+"""The world as one round sees it: its protocols and what they can answer.
+
+Rule 1: answers are closed unions of values, matched exhaustively; a bool never stands for an outcome.
+Rule 2: a port says nothing about how it works; every implementation and its fake pass one contract suite.
+Rule 3: times are wall-clock milliseconds since 1970 unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.model import Rid
+
+# --- the memory file -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The bytes of the file at one moment, with the times and identity of the inode they came from."""
+
+    data: bytes
+    mtime_ms: int
+    inode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no file. That is never read as an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Something stands there that must not be read or written: a symlink, a FIFO, a directory …
+
+    `reason` is a full sentence for people, `hint` the next command or an empty string.
+    """
+
+    reason: str
+    hint: str = ""
+
+
+Reading = Snapshot | Missing | Unusable
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A finished, fsynced new version standing beside the file under a unique temporary name."""
+
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """The swap happened. `snapshot` is what stood there, None where there was no file.
+
+    `path` names the displaced inode, which stays until `forget`; empty where nothing was displaced.
+    """
+
+    snapshot: Snapshot | None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """Nothing was swapped: the file appeared, vanished or was locked meanwhile. The prepared file is gone."""
+
+
+class LocalFile(Protocol):
+    """One memory file, shared with writers that take no lock.
+
+    Invariant: at every moment a reader finds either the old or the new bytes, whole.
+    Nothing a writer wrote is ever unlinked before it was offered to the caller.
+    """
+
+    def read(self) -> Reading:
+        """Read the file as it stands, at once and without following links."""
+        ...
+
+    def prepare(self, data: bytes) -> Prepared | Unusable:
+        """Write and fsync `data` beside the file, mode 0600."""
+        ...
+
+    def exchange(self, prepared: Prepared, *, over: Snapshot | Missing) -> Displaced | Occupied | Unusable:
+        """Swap the prepared version in so that what it displaces can be inspected.
+
+        `over` is what the caller merged from: `Missing` swaps only if there is still no file.
+        With a snapshot the swap happens whatever stands there; the caller compares.
+        """
+        ...
+
+    def discard(self, prepared: Prepared) -> None:
+        """Unlink a prepared version that will not be used."""
+        ...
+
+    def look(self, displaced: Displaced) -> Snapshot | None:
+        """Read the displaced inode once more: a writer may have held it open. None if it is gone."""
+        ...
+
+    def forget(self, displaced: Displaced) -> None:
+        """Unlink the displaced inode. It is never reused."""
+        ...
+
+    def leftovers(self) -> list[Displaced]:
+        """Our temporary files a crash left behind, oldest first: versions to be read before `forget`."""
+        ...
+
+    def protect(self) -> None:
+        """Put the file back to mode 0600: server 2026.8.31 resets it to the umask at each save."""
+        ...
+
+    def read_witness(self) -> bytes | None:
+        """The witness beside the file, or None."""
+        ...
+
+    def write_witness(self, data: bytes) -> None:
+        """Replace the witness atomically, mode 0600."""
+        ...
+
+
+# --- the replica store -----------------------------------------------------------------------------
+
+
+class Rows(Protocol):
+    """Rows by kind and key; both are short ASCII strings, values are bytes."""
+
+    def rows(self, kind: str) -> Iterable[tuple[str, bytes]]:
+        """All rows of a kind, ordered by key."""
+        ...
+
+    def row(self, kind: str, key: str) -> bytes | None:
+        """One row, or None."""
+        ...
+
+
+class Transaction(Rows, Protocol):
+    """Reads and writes that become durable together, or not at all."""
+
+    generation: int
+    """How many writing transactions were committed before this one began, by any process."""
+
+    def put(self, kind: str, key: str, value: bytes) -> None: ...
+
+    def drop(self, kind: str, key: str) -> None: ...
+
+
+class Store(Rows, Protocol):
+    """What one replica knows about one memory: durable, transactional, shared by processes.
+
+    Invariant: transactions of all processes are one after another (`BEGIN IMMEDIATE`); after `transaction`
+    ends without an exception its rows survive a power cut; with one, nothing was written.
+    """
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Begin a writing transaction.
+
+        Raises:
+            StoreDamaged: the store cannot be read or written.
+        """
+        ...
+
+    def generation(self) -> int:
+        """How many writing transactions have been committed."""
+        ...
+
+    def close(self) -> None: ...
+
+
+# --- the remote ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something on the remote that could not be understood: where it stands and why. It is left there."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one fetch found.
+
+    fragments: every readable version, from host refs and from main, in any order, own rid included.
+    on_main: rid → (rev, tok) of the fragments in main's tree.
+    head: name of main's newest commit, empty where there is none.
+    unified_ms: time of main's newest unified file, None where there is none.
+    newer: the `min_reader` found if it is beyond what this release reads.
+    """
+
+    fragments: tuple[Fragment, ...] = ()
+    on_main: Mapping[Rid, tuple[int, str]] = field(default_factory=dict)
+    head: str = ""
+    unified_ms: int | None = None
+    unreadable: tuple[Unreadable, ...] = ()
+    newer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a replica wants the remote to hold.
+
+    own: this replica's fragment, to be durable on its host ref. None repairs main only.
+    usable: every fragment this replica uses, own included: main gets those it has older or not at all.
+    unified: bytes of the unified view for main; None leaves the one that is there.
+    message: subject line for people; trailers follow it.
+    relocate: (path, new path) moves in main's tree, for adopting a repository of an older tool.
+    """
+
+    own: Fragment | None
+    usable: Mapping[Rid, Fragment]
+    unified: bytes | None
+    message: str
+    trailers: tuple[tuple[str, str], ...] = ()
+    relocate: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Durable on the remote: some ref carrying the own revision was accepted. `on_main`: main has it too."""
+
+    on_main: bool
+    head: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Somebody else wrote the own host ref first: fetch, compare (rev, tok), apply the clone rule."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Nothing was learnt and nothing is lost. After a time-out the remote may still have taken it:
+    publishing the same again is idempotent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The remote answered and would not: credentials, a hook, a protected branch, its disk.
+
+    `hub_trouble`: the hub itself seems broken (stale lock, disk, quota) rather than unwilling.
+    """
+
+    reason: str
+    hub_trouble: bool = False
+
+
+FetchOutcome = Fetched | Unreachable | Refused
+PublishOutcome = Accepted | Stale | Unreachable | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class PastView:
+    """A cut that once stood on main: its fragments, newest commit first."""
+
+    head: str
+    fragments: tuple[Fragment, ...]
+
+
+class Remote(Protocol):
+    """A shared place for fragments of one store.
+
+    Invariant: a fragment on a host ref changes only by its owner's `publish`; nothing published is
+    overwritten by force; publishing the same twice is harmless.
+    """
+
+    name: str
+
+    def fetch(self) -> FetchOutcome:
+        """Learn everything that is new on the remote."""
+        ...
+
+    def publish(self, publication: Publication) -> PublishOutcome:
+        """Make the own fragment durable and bring main up to date, in one push.
+
+        Builds on what the last `fetch` of this object saw (nothing, if there was none).
+        """
+        ...
+
+    def revision(self, rid: Rid, rev: int) -> Fragment | None:
+        """The newest published fragment of `rid` with a revision ≤ `rev`, from its host ref's history."""
+        ...
+
+    def past_views(self) -> Iterator[PastView]:
+        """The cuts main held, newest first; reads history only as far as it is asked."""
+        ...
+
+
+# --- time and chance ---------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time and sleep; a simulation tells its own."""
+
+    def wall_ms(self) -> int:
+        """Milliseconds since 1970 by the wall clock, which may jump."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds that never go back, from an arbitrary start."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def boot_id(self) -> str:
+        """Changes at every boot of the machine, so a power cut can be told."""
+        ...
+
+
+class Chance(Protocol):
+    """Where fresh names come from."""
+
+    def token(self) -> str:
+        """16 random hex digits."""
+        ...

@@ -1,0 +1,1 @@
+"""Shared places for fragments: a git repository, or one in memory."""

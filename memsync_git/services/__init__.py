@@ -1,0 +1,1 @@
+"""What runs a sync without a person: render() is pure, install() and remove() are thin."""

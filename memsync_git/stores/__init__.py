@@ -1,0 +1,1 @@
+"""Where a replica keeps what it knows: SQLite, or memory."""
