@@ -137,7 +137,7 @@ def items_of(record: Record) -> Iterator[Item]:
     """Everything one record says.
 
     `("t", name, type)`, `("o", name, observation)`, `("l", source, target, kind)`,
-    `("f", record key, field, value)` and, for a generic record without fields, `("d", id)`.
+    `("f", record key, field, value)` and `("d", id)` for a generic record.
     """
     match record:
         case Entity(name, kind, observations, fields):
@@ -147,8 +147,7 @@ def items_of(record: Record) -> Iterator[Item]:
         case Relation(source, target, kind, fields):
             yield ("l", source, target, kind)
         case Generic(identity, fields):
-            if not fields:
-                yield ("d", identity)
+            yield ("d", identity)
     if fields:
         key = record.key
         for name, value in fields.items():

@@ -1,0 +1,322 @@
+"""Differences between graphs, and their way into an own fragment.
+
+Rule 1: `Pen` is the only thing that mints facts and removals, and only for its own replica.
+Rule 2: a removal names only dots the base knew: `n < vv[rid]`. What came later was not seen, so it stays.
+Rule 3: writing a register removes every live entry the base knew, so a later write beats any clock.
+Rule 4: every fact refreshes its record's hint.
+Rule 5: garbage is dropped only on the back of a real change, so a quiet fleet writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from memsync_git.crdt.fragment import NO_FIELD_ENTRIES, Entry, Header, Hint, RecordFacts
+from memsync_git.crdt.intervals import Intervals
+from memsync_git.crdt.state import State
+from memsync_git.crdt.view import fields_of, hint_of, type_of
+from memsync_git.model import Item, Record, RecordKey, Rid, items_of, key_of
+
+VersionVector = Mapping[Rid, int]
+
+
+def differing(
+    one: Mapping[RecordKey, Record], other: Mapping[RecordKey, Record]
+) -> Iterator[tuple[RecordKey, Record | None, Record | None]]:
+    """The records of two graphs that are not the same, as (key, in one, in other)."""
+    for key, record in one.items():
+        twin = other.get(key)
+        if twin is not record and twin != record:
+            yield key, record, twin
+    for key, record in other.items():
+        if key not in one:
+            yield key, None, record
+
+
+def items_between(before: Record | None, after: Record | None) -> tuple[set[Item], set[Item]]:
+    """What a step from one record to another took away, and what it brought."""
+    old = set(items_of(before)) if before is not None else set()
+    new = set(items_of(after)) if after is not None else set()
+    return old - new, new - old
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The own facts of one record while they are being written."""
+
+    types: list[Entry]
+    observations: list[Entry]
+    existence: list[Entry]
+    fields: dict[str, list[Entry]]
+
+    @classmethod
+    def of(cls, facts: RecordFacts | None) -> _Draft:
+        if facts is None:
+            return cls([], [], [], {})
+        fields = {name: list(entries) for name, entries in facts.fields.items()}
+        return cls(list(facts.types), list(facts.observations), list(facts.existence), fields)
+
+    def slot(self, item: Item) -> list[Entry]:
+        """Where the entries of an item's element or register stand."""
+        match item[0]:
+            case "t":
+                return self.types
+            case "o":
+                return self.observations
+            case "f":
+                return self.fields.setdefault(str(item[2]), [])
+            case _:
+                return self.existence
+
+    def finished(self) -> RecordFacts | None:
+        fields = {name: tuple(entries) for name, entries in self.fields.items() if entries}
+        if not (self.types or self.observations or self.existence or fields):
+            return None
+        return RecordFacts(
+            types=tuple(self.types),
+            observations=tuple(self.observations),
+            existence=tuple(self.existence),
+            fields=fields or NO_FIELD_ENTRIES,
+        )
+
+
+@dataclass(slots=True)
+class Written:
+    """What a pen did: the records whose own facts changed, and the items added and removed."""
+
+    records: set[RecordKey] = field(default_factory=set)
+    touched: set[RecordKey] = field(default_factory=set)
+    added: list[Item] = field(default_factory=list)
+    removed: list[Item] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.touched or self.added or self.removed)
+
+
+class Pen:
+    """Writes facts and removals of one replica into a state; `finish` makes them one new revision."""
+
+    def __init__(self, state: State, header: Header, *, wall_ms: int) -> None:
+        self._state = state
+        self._header = header
+        self._wall_ms = wall_ms
+        self._next = header.next
+        self._drafts: dict[RecordKey, _Draft] = {}
+        self._removed: dict[Rid, set[int]] = {}
+        self._written = Written()
+
+    @property
+    def next(self) -> int:
+        return self._next
+
+    # --- reading through what is already written
+
+    def entries(self, item: Item) -> list[tuple[Rid, Entry]]:
+        """The live entries of an item's element or of its register, own ones as drafted so far."""
+        own = self._header.rid
+        found: list[tuple[Rid, Entry]] = []
+        for rid, facts in self._state.facts(key_of(item)).items():
+            if rid != own:
+                gone, mine = self._state.dead(rid), self._removed.get(rid, set())
+                alive = (e for e in _slot(facts, item) if e.n not in gone and e.n not in mine)
+                found.extend((rid, entry) for entry in alive)
+        gone = self._state.dead(own)
+        found.extend((own, entry) for entry in self._draft(key_of(item)).slot(item) if entry.n not in gone)
+        if item[0] == "o":
+            return [(rid, entry) for rid, entry in found if entry.value == item[2]]
+        return found
+
+    def is_live(self, item: Item) -> bool:
+        """Whether an item is in the set, or is the value its register shows."""
+        entries = self.entries(item)
+        if item[0] in ("t", "f") and entries:
+            winner = max(entries, key=lambda pair: (pair[1].ts, pair[0], pair[1].n))
+            return bool(winner[1].value == item[-1])
+        return bool(entries)
+
+    # --- writing
+
+    def add(self, item: Item, *, anew: bool = False, ts: int | None = None) -> None:
+        """Assert an item unless it is live (`anew`: even then). `ts` overrides the clock (first run)."""
+        if not anew and self.is_live(item):
+            return
+        self._mint(item, ts)
+        self._written.added.append(item)
+
+    def remove(self, item: Item, known: VersionVector) -> bool:
+        """Remove the live dots of an item (of its whole register) that `known` covers.
+
+        Return whether there were any.
+        """
+        dots = [(rid, entry.n) for rid, entry in self.entries(item) if entry.n < known.get(rid, 0)]
+        if dots:
+            self.remove_dots(dots)
+            self._written.removed.append(item)
+        return bool(dots)
+
+    def remove_dots(self, dots: Iterable[tuple[Rid, int]]) -> None:
+        """Remove facts by name: own ones are dropped, others are listed."""
+        own = self._header.rid
+        for rid, n in dots:
+            key = self._state.home((rid, n))
+            if rid == own:
+                self._drop_own(n, key)
+            else:
+                self._removed.setdefault(rid, set()).add(n)
+            if key is not None:
+                self._written.touched.add(key)
+
+    def _drop_own(self, n: int, key: RecordKey | None) -> None:
+        keys = [key] if key is not None else list(self._drafts)
+        for candidate in keys:
+            draft = self._draft(candidate)
+            for slot in (draft.types, draft.observations, draft.existence, *draft.fields.values()):
+                slot[:] = [entry for entry in slot if entry.n != n]
+
+    def _mint(self, item: Item, ts: int | None) -> None:
+        key = key_of(item)
+        stamped = max(self._wall_ms, self._largest_ts(item) + 1) if ts is None else ts
+        value = item[-1] if item[0] in ("t", "f", "o") else None
+        wall = self._wall_ms if stamped != self._wall_ms and ts is None else None
+        self._draft(key).slot(item).append(Entry(self._next, stamped, value, wall))
+        self._next += 1
+        self._written.touched.add(key)
+
+    def _largest_ts(self, item: Item) -> int:
+        """The largest ts ever seen of an element or register, removed ones and hints included."""
+        key = key_of(item)
+        seen = [self._draft(key).slot(item)]
+        hinted = [0]
+        for facts in self._state.facts(key).values():
+            seen.append(list(_slot(facts, item)))
+            if facts.hint is not None:
+                hinted += _hinted_ts(facts.hint, item)
+        matching = (
+            entry.ts for entries in seen for entry in entries if item[0] != "o" or entry.value == item[2]
+        )
+        return max(*hinted, 0, max(matching, default=0))
+
+    def _draft(self, key: RecordKey) -> _Draft:
+        draft = self._drafts.get(key)
+        if draft is None:
+            own = self._state.facts(key).get(self._header.rid)
+            draft = self._drafts[key] = _Draft.of(own)
+        return draft
+
+    # --- finishing
+
+    def finish(self, *, tok: str, ok: bool = False, retire: Iterable[Rid] = ()) -> Written:
+        """Make everything written one new revision of the fragment; do nothing if nothing was.
+
+        `ok`: a person accepted a large deletion in this revision.
+        """
+        if not (self._written or ok or retire):
+            return self._written
+        header = self._header
+        removed = {rid: Intervals.numbers(numbers) for rid, numbers in self._removed.items()}
+        together = {
+            rid: header.removed_of(rid) | removed.get(rid, Intervals())
+            for rid in header.removed.keys() | removed.keys()
+        }
+        self._collect_garbage()
+        fresh = replace(
+            header,
+            rev=header.rev + 1,
+            tok=tok,
+            prev=header.tok,
+            next=self._next,
+            wall_ms=self._wall_ms,
+            removed=still_needed(together, self._state, header.rid),
+            seen=_seen(self._state, header.rid),
+            ok=header.rev + 1 if ok else header.ok,
+            retired=header.retired | frozenset(retire),
+        )
+        edits = {key: draft.finished() for key, draft in self._drafts.items() if self._is_changed(key)}
+        self._written.touched |= self._state.rewrite(fresh, edits)
+        self._refresh_hints(fresh, edits)
+        self._written.records |= edits.keys()
+        return self._written
+
+    def _is_changed(self, key: RecordKey) -> bool:
+        own = self._state.facts(key).get(self._header.rid)
+        finished = self._drafts[key].finished()
+        if own is None or finished is None:
+            return own is not finished
+        return list(own.entries()) != list(finished.entries())
+
+    def _collect_garbage(self) -> None:
+        """Drop the own facts that others have removed (model page, section 5)."""
+        own = self._header.rid
+        gone = self._state.dead(own)
+        held = self._state.held_numbers(own)
+        if gone.count() <= len(held):
+            numbers: Iterable[int] = (n for low, high in gone.spans for n in range(low, high + 1))
+        else:
+            numbers = [n for n in held if n in gone]
+        for n in [n for n in numbers if n in held]:
+            self._drop_own(n, held[n])
+
+    def _refresh_hints(self, header: Header, edits: Mapping[RecordKey, RecordFacts | None]) -> None:
+        hinted = {}
+        for key, facts in edits.items():
+            if facts is not None:
+                hinted[key] = replace(facts, hint=hint_of(self._state.live(key)), raw=None)
+        self._state.rewrite(header, hinted)
+
+
+def _slot(facts: RecordFacts, item: Item) -> tuple[Entry, ...]:
+    match item[0]:
+        case "t":
+            return facts.types
+        case "o":
+            return facts.observations
+        case "f":
+            return facts.fields.get(str(item[2]), ())
+        case _:
+            return facts.existence
+
+
+def _hinted_ts(hint: Hint, item: Item) -> list[int]:
+    if item[0] == "t" and hint.type is not None:
+        return [hint.type[0][0]]
+    if item[0] == "f" and str(item[2]) in hint.fields:
+        return [hint.fields[str(item[2])][0][0]]
+    return []
+
+
+def still_needed(removed: Mapping[Rid, Intervals], state: State, own: Rid) -> dict[Rid, Intervals]:
+    """The removals whose facts their owners still hold, or may not have written yet."""
+    kept: dict[Rid, Intervals] = {}
+    for rid, numbers in removed.items():
+        header = state.header(rid)
+        if rid == own:
+            continue
+        if header is not None:
+            held = state.held_numbers(rid)
+            dropped = [n for n in _members(numbers, header.next) if n not in held]
+            kept[rid] = numbers - Intervals.numbers(dropped)
+        else:
+            kept[rid] = numbers
+    return {rid: numbers for rid, numbers in kept.items() if numbers}
+
+
+def _members(numbers: Intervals, limit: int) -> Iterator[int]:
+    for low, high in numbers.spans:
+        yield from range(low, min(high + 1, limit))
+
+
+def _seen(state: State, own: Rid) -> dict[Rid, tuple[int, int]]:
+    headers = ((rid, state.header(rid)) for rid in state.rids if rid != own)
+    return {rid: (header.rev, header.next) for rid, header in headers if header is not None}
+
+
+def winner_of(state: State, register: Item) -> Any:
+    """The value a register shows, or None."""
+    live = state.live(key_of((*register, None)))
+    if register[0] == "t":
+        shown = type_of(live)
+        return shown[1] if shown else None
+    found = fields_of(live).get(str(register[2]))
+    return found[1] if found else None

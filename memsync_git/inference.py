@@ -1,0 +1,299 @@
+"""What a version of the memory file was written from, and so what it really says.
+
+The server reads the file, changes it in memory and writes all of it back, with no lock. A version may
+have been computed from something older than what stood there last; rows that had just been joined
+in are then missing from it. Absent is not deleted.
+
+Rule 1: the base is the state, among those a writer can have read, that differs least from the version.
+Rule 2: only what the base held can have been deleted, and only dots the base knew.
+Rule 3: the ring keeps the newest state whole and each older one as the step back to it.
+The numbers were found by simulation (docs/MODEL.md); a rule that carries one says what its removal cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from memsync_git.crdt.changes import VersionVector, differing, items_between
+from memsync_git.model import Graph, Item, Projection, Record, RecordKey
+
+NEWEST_KEPT = 4
+MOST_KEPT = 256
+PAST_HASHES_KEPT = 1000
+SHORTEST_WINDOW_MS = 2000
+"""0.5 to 2 s are alike, 5 s loses more, unlimited much more (fleet simulation)."""
+PARSES_PER_WINDOW = 20
+
+Step = Mapping[RecordKey, Record | None]
+"""Records to put (None: to take away) to get from one state to another."""
+
+
+class Kind(StrEnum):
+    """How a state of the file became known."""
+
+    OBSERVED = "observed"
+    WRITTEN = "written"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """One state of the memory file.
+
+    order: the entity names in row order; it tells delete-then-create.
+    back: the step from the next newer state to this one; empty for the newest.
+    """
+
+    hash: str
+    from_ms: int
+    until_ms: int | None
+    vv: VersionVector
+    order: tuple[str, ...]
+    kind: Kind
+    boot: str
+    back: Step = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A state a version may have been written from: the newest graph under an overlay."""
+
+    state: FileState
+    newest: Mapping[RecordKey, Record]
+    overlay: Step
+
+    def record(self, key: RecordKey) -> Record | None:
+        return self.overlay[key] if key in self.overlay else self.newest.get(key)
+
+    def records(self) -> dict[RecordKey, Record]:
+        """Everything this state held."""
+        whole = dict(self.newest)
+        apply_step(whole, self.overlay)
+        return whole
+
+
+def apply_step(records: dict[RecordKey, Record], step: Step) -> None:
+    """Change `records` in place by one step."""
+    for key, record in step.items():
+        if record is None:
+            records.pop(key, None)
+        else:
+            records[key] = record
+
+
+def step_between(
+    source: Mapping[RecordKey, Record], target: Mapping[RecordKey, Record]
+) -> dict[RecordKey, Record | None]:
+    """The step that turns one graph into another."""
+    return {key: record for key, _, record in differing(source, target)}
+
+
+class Ring:
+    """The states of the file that a writer can still have in its hands."""
+
+    def __init__(
+        self,
+        states: Sequence[FileState] = (),
+        newest: Graph | None = None,
+        pending: tuple[FileState, Step] | None = None,
+    ) -> None:
+        self.states = list(states)
+        self.graph = newest if newest is not None else Graph()
+        self.pending = pending
+
+    def __bool__(self) -> bool:
+        return bool(self.states)
+
+    @property
+    def newest(self) -> FileState:
+        return self.states[-1]
+
+    # --- reading
+
+    def bases(self) -> Iterator[Base]:
+        """Every state, newest first, then a pending one."""
+        overlay: dict[RecordKey, Record | None] = {}
+        for state in reversed(self.states):
+            overlay.update(state.back)
+            yield Base(state, self.graph.records, dict(overlay))
+        if self.pending is not None:
+            yield Base(self.pending[0], self.graph.records, self.pending[1])
+
+    def candidates(self, since_ms: int, *, all_states: bool = False) -> list[Base]:
+        """The newest, the pending one, and the states that were current at or after `since_ms`."""
+        return [
+            base
+            for base in self.bases()
+            if all_states
+            or base.state.kind is Kind.PENDING
+            or base.state.until_ms is None
+            or base.state.until_ms >= since_ms
+        ]
+
+    # --- changing
+
+    def push(self, state: FileState, graph: Graph) -> None:
+        """Make a state the newest."""
+        if self.states:
+            back = step_between(graph.records, self.graph.records)
+            self.states[-1] = replace(self.newest, until_ms=state.from_ms, back=back)
+        if self.pending is not None:
+            waiting, ahead = self.pending
+            self.pending = (waiting, _rebased(ahead, self.graph, graph))
+        self.states.append(replace(state, until_ms=None, back={}))
+        self.graph = graph
+
+    def insert_below(self, state: FileState, graph: Graph) -> None:
+        """Enter a displaced version just under the newest: it stood there, but no longer does."""
+        back = step_between(self.graph.records, graph.records)
+        if len(self.states) > 1:
+            under = Base(self.states[-2], self.graph.records, self.states[-2].back).records()
+            self.states[-2] = replace(self.states[-2], back=step_between(graph.records, under))
+        self.states.insert(-1, replace(state, until_ms=self.newest.from_ms, back=back))
+
+    def confirm(self, vv: VersionVector) -> None:
+        """The newest state says what everything joined says: from now on it knows all of that."""
+        self.states[-1] = replace(self.newest, vv=dict(vv))
+
+    def intend(self, state: FileState, graph: Graph) -> None:
+        """Enter a prepared write: a candidate from now on, the newest once it is swapped in."""
+        self.pending = (replace(state, kind=Kind.PENDING), step_between(self.graph.records, graph.records))
+
+    def settle(self, now_ms: int) -> None:
+        """The pending write is in place."""
+        if self.pending is None:
+            return
+        state, ahead = self.pending
+        records = dict(self.graph.records)
+        apply_step(records, ahead)
+        self.pending = None
+        self.push(replace(state, kind=Kind.WRITTEN, from_ms=now_ms), Graph(records))
+
+    def abandon(self) -> None:
+        self.pending = None
+
+    def trim(self, oldest_ms: int) -> None:
+        """Keep the states of the window, at least the newest few, at most a few hundred."""
+        keep = NEWEST_KEPT
+        while keep < min(len(self.states), MOST_KEPT) and self._ended_after(
+            len(self.states) - keep - 1, oldest_ms
+        ):
+            keep += 1
+        if len(self.states) > keep:
+            del self.states[: len(self.states) - keep]
+
+    def _ended_after(self, at: int, oldest_ms: int) -> bool:
+        until_ms = self.states[at].until_ms
+        return until_ms is None or until_ms >= oldest_ms
+
+    def cut_vv(self, rid: str, limit: int) -> None:
+        """No state may claim to know dots of `rid` from `limit` on (they are somebody else's)."""
+        self.states = [_cut(state, rid, limit) for state in self.states]
+        if self.pending is not None:
+            self.pending = (_cut(self.pending[0], rid, limit), self.pending[1])
+
+    def extend_vv(self, rid: str, next_n: int) -> None:
+        """Every state knows the facts of `rid` below `next_n` (they were re-minted from known ones)."""
+        self.states = [replace(state, vv={**state.vv, rid: next_n}) for state in self.states]
+        if self.pending is not None:
+            self.pending = (replace(self.pending[0], vv={**self.pending[0].vv, rid: next_n}), self.pending[1])
+
+
+def _cut(state: FileState, rid: str, limit: int) -> FileState:
+    if state.vv.get(rid, 0) <= limit:  # type: ignore[call-overload]
+        return state
+    return replace(state, vv={**state.vv, rid: limit})
+
+
+def _rebased(ahead: Step, old: Graph, new: Graph) -> Step:
+    """A step from the old newest, as a step from the new one to the same state."""
+    target = dict(old.records)
+    apply_step(target, ahead)
+    return step_between(new.records, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What a version of the file says against its base.
+
+    removed, added: items; recreated: entities that were deleted and created again, whose items are
+    removed and asserted anew although they stand in both.
+    """
+
+    base: Base
+    removed: tuple[Item, ...]
+    added: tuple[Item, ...]
+    recreated: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.removed or self.added or self.recreated)
+
+
+def window_ms(full_parse_ms: float) -> int:
+    """W: how long a writer may hold a state in its hands, from the time a whole parse takes."""
+    return max(SHORTEST_WINDOW_MS, round(PARSES_PER_WINDOW * full_parse_ms))
+
+
+def nearest(bases: Sequence[Base], graph: Graph) -> Base:
+    """The base with the smallest symmetric difference to `graph`, ties to the newest.
+
+    "Fewest deletions" instead would refuse ten times more genuine deletes (fleet simulation).
+    """
+    changed = {key for key, _, _ in differing(graph.records, bases[0].newest)}
+    return min(bases, key=lambda base: _distance(base, graph, changed | base.overlay.keys()))
+
+
+def _distance(base: Base, graph: Graph, keys: set[RecordKey]) -> int:
+    distance = 0
+    for key in keys:
+        gone, come = items_between(base.record(key), graph.records.get(key))
+        distance += len(gone) + len(come)
+    return distance
+
+
+def infer(
+    base: Base, graph: Graph, order: Sequence[str], projection: Projection, *, types_fixed: bool
+) -> Inference:
+    """The difference between a version and its base, in the projection of the file's variant.
+
+    `types_fixed`: the server that writes this file cannot change a type in place, so a changed type
+    means delete-then-create.
+    """
+    changed = {key for key, _, _ in differing(graph.records, base.newest)} | base.overlay.keys()
+    removed: list[Item] = []
+    added: list[Item] = []
+    retyped: list[str] = []
+    for key in changed:
+        was, now = base.record(key), graph.records.get(key)
+        gone, come = items_between(was, now)
+        removed += [item for item in gone if projection.holds(item)]
+        added += come
+        if was is not None and now is not None and any(item[0] == "t" for item in come):
+            retyped.append(key[1])
+    moved = moved_entities(base.state.order, order)
+    recreated = dict.fromkeys(moved + retyped) if types_fixed else dict.fromkeys(moved)
+    return Inference(base, tuple(removed), tuple(added), tuple(recreated))
+
+
+def moved_entities(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """The entities that stand behind one they preceded: the server appends what it creates.
+
+    Nothing, if more than half of the rows moved: then a tool sorted the file.
+    """
+    if before == now:
+        return []
+    place = {name: at for at, name in enumerate(before)}
+    furthest = -1
+    common = 0
+    moved = []
+    for name in now:
+        at = place.get(name)
+        if at is None:
+            continue
+        common += 1
+        if at < furthest:
+            moved.append(name)
+        furthest = max(furthest, at)
+    return moved if 2 * len(moved) <= common else []
