@@ -190,6 +190,9 @@ class Fetched:
     head: name of main's newest commit, empty where there is none.
     unified_ms: time of main's newest unified file, None where there is none.
     newer: the `min_reader` found if it is beyond what this release reads.
+    digest: names everything the remote's refs said; equal digests, equal fetches.
+    unchanged: the digest is the one the caller knew (`known_digest`), so nothing was read:
+    only `head` and `digest` are filled.
     """
 
     fragments: tuple[Fragment, ...] = ()
@@ -198,6 +201,8 @@ class Fetched:
     unified_ms: int | None = None
     unreadable: tuple[Unreadable, ...] = ()
     newer: int | None = None
+    digest: str = ""
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
