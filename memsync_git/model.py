@@ -46,7 +46,7 @@ class Entity:
     name: str
     type: str | None
     observations: tuple[Observation, ...] = ()
-    fields: Mapping[str, JsonText] = field(default=NO_FIELDS)
+    fields: Mapping[str, JsonText] = field(default_factory=lambda: NO_FIELDS)
 
     @property
     def key(self) -> RecordKey:
@@ -60,7 +60,7 @@ class Relation:
     source: str
     target: str
     kind: str
-    fields: Mapping[str, JsonText] = field(default=NO_FIELDS)
+    fields: Mapping[str, JsonText] = field(default_factory=lambda: NO_FIELDS)
 
     @property
     def key(self) -> RecordKey:
@@ -72,7 +72,7 @@ class Generic:
     """A row of an unknown type, kept as its fields."""
 
     id: str
-    fields: Mapping[str, JsonText] = field(default=NO_FIELDS)
+    fields: Mapping[str, JsonText] = field(default_factory=lambda: NO_FIELDS)
 
     @property
     def key(self) -> RecordKey:

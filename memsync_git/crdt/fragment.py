@@ -59,9 +59,9 @@ class RecordFacts:
     types: tuple[Entry, ...] = ()
     observations: tuple[Entry, ...] = ()
     existence: tuple[Entry, ...] = ()
-    fields: Mapping[str, tuple[Entry, ...]] = field(default=NO_FIELD_ENTRIES)
+    fields: Mapping[str, tuple[Entry, ...]] = field(default_factory=lambda: NO_FIELD_ENTRIES)
     hint: Hint | None = None
-    extra: Mapping[str, Any] = field(default=NO_EXTRA)
+    extra: Mapping[str, Any] = field(default_factory=lambda: NO_EXTRA)
     raw: bytes | None = field(default=None, compare=False)
 
     def entries(self) -> Iterator[Entry]:
@@ -94,7 +94,7 @@ class Header:
     removed: Mapping[Rid, Intervals] = field(default_factory=lambda: MappingProxyType({}))
     ok: int = 0
     retired: frozenset[Rid] = frozenset()
-    extra: Mapping[str, Any] = field(default=NO_EXTRA)
+    extra: Mapping[str, Any] = field(default_factory=lambda: NO_EXTRA)
 
     @property
     def version(self) -> tuple[int, str]:
