@@ -1,1 +1,35 @@
-"""Bytes of a memory file to a graph and back; one module per variant."""
+"""Memory files: bytes ↔ `Graph`, one table of variants, repair and import.
+
+Everything here is pure. What a file says is decided line by line exactly as the memory servers' own
+`JSON.parse` decides it.
+"""
+
+from __future__ import annotations
+
+from memsync_git.formats.canonical import Json, NotJson, Number, TooDeep, canonical, compact, parse, quoted
+from memsync_git.formats.detecting import READ_GRAPH, detect
+from memsync_git.formats.rows import Damage, Decoded, Limits, Row, TooLarge
+from memsync_git.formats.variants import AIM_HEADER, VARIANTS, Variant, decode, encode
+
+__all__ = [
+    "AIM_HEADER",
+    "READ_GRAPH",
+    "VARIANTS",
+    "Damage",
+    "Decoded",
+    "Json",
+    "Limits",
+    "NotJson",
+    "Number",
+    "Row",
+    "TooDeep",
+    "TooLarge",
+    "Variant",
+    "canonical",
+    "compact",
+    "decode",
+    "detect",
+    "encode",
+    "parse",
+    "quoted",
+]

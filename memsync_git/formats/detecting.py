@@ -1,0 +1,80 @@
+"""Which variant a file is. Asked when a file is adopted, never to reinterpret a pinned one.
+
+Rule 1: the answer depends on what is readable; damaged lines are passed over.
+Rule 2: objects laid out over several lines and whole graphs are no live format: import only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memsync_git.formats.canonical import WHITESPACE, Json, NotJson, parse, parse_first
+from memsync_git.formats.rows import BOM, ENTITY_KEYS, RELATION_KEYS
+from memsync_git.formats.variants import AIM_HEADER
+
+READ_GRAPH = "read-graph"
+"""Not a live variant: a `{entities, relations}` object, or objects over several lines."""
+
+_KNOWN_KEYS = {"entity": frozenset(ENTITY_KEYS), "relation": frozenset(RELATION_KEYS)}
+
+
+def detect(data: bytes) -> str:
+    """The name of the variant, or `READ_GRAPH` for what can only be imported. Nothing at all is `jsonl`."""
+    text = data.removeprefix(BOM).lstrip(WHITESPACE.encode())
+    if text.startswith(b"["):
+        return "json-array"
+    if text.startswith(AIM_HEADER):
+        return "aim"
+    if _is_import_only(text):
+        return READ_GRAPH
+    return _by_rows(list(_rows(text)))
+
+
+def _is_import_only(data: bytes) -> bool:
+    if not data.startswith(b"{"):
+        return False
+    text = data.decode("utf-8", "replace")
+    try:
+        value, end = parse_first(text, 0)
+    except NotJson:
+        return False
+    return "\n" in text[:end] or is_read_graph(value)
+
+
+def is_read_graph(value: Json) -> bool:
+    """Whether a value is what the `read_graph` tool answers."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("entities"), list)
+        and isinstance(value.get("relations"), list)
+        and "type" not in value
+    )
+
+
+def _rows(data: bytes) -> Iterator[dict[str, Json]]:
+    for line in data.split(b"\n"):
+        try:
+            value = parse(line)
+        except NotJson:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _by_rows(rows: list[dict[str, Json]]) -> str:
+    if any(_has_objects(row) for row in rows):
+        return "jsonl-objects"
+    if any(_has_fields(row) for row in rows):
+        return "jsonl-fields"
+    return "jsonl"
+
+
+def _has_objects(row: dict[str, Json]) -> bool:
+    observations = row.get("observations") if row.get("type") == "entity" else None
+    return isinstance(observations, list) and any(isinstance(member, dict) for member in observations)
+
+
+def _has_fields(row: dict[str, Json]) -> bool:
+    kind = row.get("type")
+    known = _KNOWN_KEYS.get(kind) if isinstance(kind, str) else None
+    return known is not None and not known.issuperset(row)
