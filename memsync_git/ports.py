@@ -117,8 +117,8 @@ class LocalFile(Protocol):
         """The witness beside the file, or None."""
         ...
 
-    def write_witness(self, data: bytes) -> None:
-        """Replace the witness atomically, mode 0600."""
+    def write_witness(self, data: bytes) -> Unusable | None:
+        """Replace the witness atomically, mode 0600. An older witness is weaker, never wrong."""
         ...
 
 
@@ -296,6 +296,58 @@ class Remote(Protocol):
 
     def past_views(self) -> Iterator[PastView]:
         """The cuts main held, newest first; reads history only as far as it is asked."""
+        ...
+
+
+# --- what runs a sync without a person -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Syncs run by themselves. `what` names the line or unit that does it; `changed` is False where it
+    already stood there word for word."""
+
+    what: str
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Nothing of ours runs by itself. `changed` is False where nothing of ours was there."""
+
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """This machine does not offer the service; nothing was changed.
+
+    `reason` is a full sentence for people, `hint` the next command or an empty string.
+    """
+
+    reason: str
+    hint: str = ""
+
+
+class Service(Protocol):
+    """Something of the machine that runs syncs without a person: cron, systemd, launchd …
+
+    Invariant: what the service holds for others (lines, units) is never touched, not even its spacing;
+    installing or removing twice is the same as once.
+    """
+
+    name: str
+
+    def install(self) -> Installed | Unserved:
+        """Make syncs run by themselves from now on, replacing an older installation of ours."""
+        ...
+
+    def remove(self) -> Removed | Unserved:
+        """Take out what `install` put in."""
+        ...
+
+    def status(self) -> Installed | Removed | Unserved:
+        """What stands there now; changes nothing, `changed` is False."""
         ...
 
 

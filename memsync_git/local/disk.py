@@ -1,0 +1,148 @@
+"""Single steps on the disk: one regular file read, one written for good, one mode set.
+
+Rule 1: a thing is opened without following links and without waiting, and judged by its inode (`fstat`)
+before a byte is read.
+Rule 2: what was not fsynced was not written.
+It knows no names and no order of steps; `file.py` tells the story.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from memsync_git.local import refusals
+from memsync_git.ports import Missing, Reading, Snapshot, Unusable
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700
+
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_SHARED_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_CHUNK_BYTES = 1 << 20
+
+
+def read_regular(path: str, max_bytes: int) -> Reading:
+    """Read a regular file of this account, at once and whole, unless it is beyond `max_bytes`."""
+    try:
+        fd = os.open(path, _READ_FLAGS)
+    except FileNotFoundError:
+        return Missing()
+    except OSError as error:
+        return _unopened(path, error)
+    try:
+        return _read_open(path, fd, max_bytes)
+    except OSError as error:
+        return refusals.failed(path, error)
+    finally:
+        os.close(fd)
+
+
+def refusal_of_inode(path: str, status: os.stat_result, max_bytes: int) -> Unusable | None:
+    """Why this inode must not be read or swapped, or None."""
+    if not stat.S_ISREG(status.st_mode):
+        return refusals.irregular(path, status.st_mode)
+    if status.st_uid != os.geteuid():
+        return refusals.foreign_owner(path, status.st_uid)
+    if status.st_size > max_bytes:
+        return refusals.too_large(path, status.st_size, max_bytes)
+    return None
+
+
+def refusal_of_directory(directory: str) -> Unusable | None:
+    """Why nothing in this directory can be trusted, or None: ssh's rule, a sticky bit excepted."""
+    try:
+        status = os.stat(directory)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return refusals.failed(directory, error)
+    is_shared = bool(status.st_mode & _SHARED_WRITE) and not status.st_mode & stat.S_ISVTX
+    if is_shared and status.st_uid != os.geteuid():
+        return refusals.open_directory(directory, status.st_mode)
+    return None
+
+
+def write_durably(path: str, data: bytes) -> None:
+    """Create `path`, mode 0600, and fsync `data` into it.
+
+    Raises:
+        OSError: it exists, or could not be written; what is there must be unlinked, not kept.
+    """
+    fd = os.open(path, _WRITE_FLAGS, PRIVATE_FILE)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_directory(directory: str) -> None:
+    """Make the names in a directory survive a power cut.
+
+    Raises:
+        OSError: they may not.
+    """
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def tighten(path: str, mode: int) -> None:
+    """Set the mode of a file or directory where it differs. A failure costs privacy, not data."""
+    with suppress(OSError):
+        fd = os.open(path, _READ_FLAGS)
+        try:
+            status = os.fstat(fd)
+            is_ours = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+            if is_ours and stat.S_IMODE(status.st_mode) != mode:
+                os.fchmod(fd, mode)
+        finally:
+            os.close(fd)
+
+
+def unlink_if_there(path: str) -> None:
+    """Unlink a file of ours; what cannot be unlinked now is a leftover later."""
+    with suppress(OSError):
+        os.unlink(path)
+
+
+def _unopened(path: str, error: OSError) -> Unusable:
+    """Why opening failed: links and sockets show only here."""
+    if error.errno in (errno.ELOOP, errno.ENXIO, errno.EMLINK):
+        with suppress(OSError):
+            mode = Path(path).lstat().st_mode
+            return refusals.linked(path) if stat.S_ISLNK(mode) else refusals.irregular(path, mode)
+    return refusals.failed(path, error)
+
+
+def _read_open(path: str, fd: int, max_bytes: int) -> Snapshot | Unusable:
+    status = os.fstat(fd)
+    refusal = refusal_of_inode(path, status, max_bytes)
+    if refusal is not None:
+        return refusal
+    data = _read_up_to(fd, status.st_size, max_bytes)
+    if len(data) > max_bytes:
+        return refusals.too_large(path, len(data), max_bytes)
+    return Snapshot(data, status.st_mtime_ns // 1_000_000, status.st_ino)
+
+
+def _read_up_to(fd: int, expected: int, limit: int) -> bytes:
+    """Everything behind `fd`, but never more than `limit` + 1 bytes; one call where the size is right."""
+    data = os.read(fd, expected + 1)
+    if len(data) == expected:
+        return data
+    chunks = [data]
+    total = len(data)
+    while chunks[-1] and total <= limit:
+        chunks.append(os.read(fd, min(_CHUNK_BYTES, limit + 1 - total)))
+        total += len(chunks[-1])
+    return b"".join(chunks)
