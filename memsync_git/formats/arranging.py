@@ -20,11 +20,7 @@ def arranged(rows: Sequence[Row], graph: Graph, projection: Projection) -> list[
     """The rows of the new file: those of `rows` as far as they hold, with `graph` as what they say."""
     wanted = projection.graph(graph)
     standing = Graph.of(row.record for row in rows if row.record is not None)
-    changed = {
-        key
-        for key, record in standing.records.items()
-        if key in wanted.records and not same_items(record, wanted.records[key])
-    }
+    changed = {key for key, record in standing.records.items() if _differs(record, wanted.records.get(key))}
     kept = list(_kept(rows, wanted, changed, projection))
     new = [record for record in wanted if record.key not in standing]
     entities = [row_of(record, projection) for record in new if isinstance(record, Entity)]
@@ -32,6 +28,10 @@ def arranged(rows: Sequence[Row], graph: Graph, projection: Projection) -> list[
     at = _behind_entities(kept)
     texts = [row.raw for row in kept]
     return texts[:at] + entities + texts[at:] + others
+
+
+def _differs(record: Record, wanted: Record | None) -> bool:
+    return wanted is not None and wanted is not record and not same_items(record, wanted)
 
 
 def _kept(

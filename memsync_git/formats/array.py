@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import orjson
 
 from memsync_git.formats.arranging import arranged
 from memsync_git.formats.canonical import WHITESPACE, NotJson, TooDeep, compact, parse, parse_first
-from memsync_git.formats.lines import read_line
+from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Damage, Decoded, Limits, Row, TooLarge
 from memsync_git.model import Graph, Projection, Record
 
@@ -29,6 +30,9 @@ class Element:
     raw: bytes
 
 
+Part = Element | Damage | TooLarge
+
+
 @dataclass(frozen=True, slots=True)
 class ArrayVariant:
     """An array of rows; typed ones keep their official identity."""
@@ -38,35 +42,26 @@ class ArrayVariant:
     updates_in_place: bool
 
     def read(self, data: bytes, limits: Limits, known: Mapping[bytes, Record]) -> Decoded | TooLarge:
-        rows: list[Row] = []
-        damage: list[Damage] = []
+        raws, lines, damage = [], [], []
         for part in _parts(data, limits, known):
-            match self._row(part, limits, known) if isinstance(part, Element) else part:
-                case Row() as row:
-                    rows.append(row)
-                case Damage() as bad:
-                    damage.append(bad)
-                case TooLarge() as beyond:
-                    return beyond
-                case None:
-                    pass
-        graph = Graph.of(row.record for row in rows if row.record is not None)
-        return Decoded(self.name, tuple(rows), graph, tuple(damage))
-
-    def _row(
-        self, element: Element, limits: Limits, known: Mapping[bytes, Record]
-    ) -> Row | Damage | TooLarge | None:
-        record = known.get(element.raw)
-        if record is not None:
-            return Row(element.raw, record)
-        return read_line(element.raw, element.line, self.projection, limits)
+            match part:
+                case Element(line, raw):
+                    raws.append(raw)
+                    lines.append(line)
+                case Damage():
+                    damage.append(part)
+                case TooLarge():
+                    return part
+        read = read_rows(raws, lines, self.projection, limits, known)
+        if isinstance(read, TooLarge):
+            return read
+        rows, misfits = read
+        damage = sorted(damage + misfits, key=attrgetter("line"))
+        return Decoded(self.name, rows, rows.graph(), tuple(damage))
 
     def write(self, rows: Sequence[Row], graph: Graph) -> bytes:
         texts = arranged(rows, graph, self.projection)
         return b"[\n" + b",\n".join(texts) + b"\n]" if texts else b"[\n]"
-
-
-Part = Element | Damage | TooLarge
 
 
 def _parts(data: bytes, limits: Limits, known: Mapping[bytes, Record]) -> Iterator[Part]:

@@ -8,10 +8,10 @@ Rule 3: a record holds only what the variant's projection holds; what stands bes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard, overload
 
 import orjson
 
@@ -25,6 +25,7 @@ from memsync_git.model import (
     Observation,
     Projection,
     Record,
+    RecordKey,
     Relation,
     Verbatim,
 )
@@ -49,6 +50,50 @@ class Row(NamedTuple):
 
     raw: bytes
     record: Record | None
+
+
+class Rows(Sequence[Row]):
+    """The rows of a file as two columns: a hundred thousand small objects cost more than the parsing."""
+
+    __slots__ = ("raws", "records")
+
+    def __init__(self, raws: Sequence[bytes] = (), records: Sequence[Record | None] = ()) -> None:
+        self.raws = tuple(raws)
+        self.records = tuple(records)
+
+    def __len__(self) -> int:
+        return len(self.raws)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Rows: ...
+
+    def __getitem__(self, at: int | slice) -> Row | Rows:
+        if isinstance(at, slice):
+            return Rows(self.raws[at], self.records[at])
+        return Row(self.raws[at], self.records[at])
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(Row._make, zip(self.raws, self.records, strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Rows):
+            return self.raws == other.raws and self.records == other.records
+        return isinstance(other, tuple) and tuple(self) == other
+
+    def __hash__(self) -> int:
+        return hash(self.raws)
+
+    def __repr__(self) -> str:
+        return f"Rows({list(self)!r})"
+
+    def graph(self) -> Graph:
+        """What the rows say together, in file order."""
+        said = [record for record in self.records if record is not None]
+        distinct: dict[RecordKey, Record] = {record.key: record for record in said}
+        return Graph(distinct) if len(distinct) == len(said) else Graph.of(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +125,7 @@ class Decoded:
     """What a memory file says. `graph` holds what the readable rows say, in file order."""
 
     variant: str
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     graph: Graph
     damage: tuple[Damage, ...] = ()
 
@@ -103,6 +148,7 @@ class Misfit:
 
 
 ENTITY_KEYS = ("type", "name", "entityType", "observations")
+_TEXT = frozenset({str})
 RELATION_KEYS = ("type", "from", "to", "relationType")
 
 
@@ -130,16 +176,22 @@ def read_row(raw: bytes, projection: Projection, limits: Limits) -> Record | Mis
 
 def _plain_record(value: dict[str, Any]) -> Entity | Relation | None:
     """The record of a row with exactly the keys and types the official server writes."""
-    match value:
-        case {"type": "entity", "name": str(name), "entityType": str(kind), "observations": list(texts)}:
-            if len(value) == len(ENTITY_KEYS) and all(type(text) is str for text in texts):
-                return Entity(name, kind, tuple(dict.fromkeys(texts)))
-        case {"type": "relation", "from": str(source), "to": str(target), "relationType": str(kind)}:
-            if len(value) == len(RELATION_KEYS):
-                return Relation(source, target, kind)
-        case _:
-            pass
+    if len(value) != len(ENTITY_KEYS):
+        return None
+    kind = value.get("type")
+    if kind == "entity":
+        name, type_, texts = value.get("name"), value.get("entityType"), value.get("observations")
+        if type(name) is str and type(type_) is str and type(texts) is list and _all_text(texts):
+            return Entity(name, type_, tuple(dict.fromkeys(texts)))
+    elif kind == "relation":
+        source, target, verb = value.get("from"), value.get("to"), value.get("relationType")
+        if type(source) is str and type(target) is str and type(verb) is str:
+            return Relation(source, target, verb)
     return None
+
+
+def _all_text(members: list[Any]) -> bool:
+    return _TEXT.issuperset(map(type, members))
 
 
 def record_of(value: Json, projection: Projection) -> Record | Misfit | None:
@@ -225,12 +277,10 @@ def _why_not_json(raw: bytes, error: NotJson) -> str:
     return f"not JSON: {error}"
 
 
-def oversized(record: Record | None, row_bytes: int, limits: Limits) -> int:
-    """The bytes of the first observation beyond the limit, 0 if there is none."""
-    if row_bytes <= limits.max_observation_bytes or not isinstance(record, Entity):
-        return 0
-    sizes = (_observation_bytes(observation) for observation in record.observations)
-    return next((size for size in sizes if size > limits.max_observation_bytes), 0)
+def largest_observation(record: Record | None) -> int:
+    """The bytes of the longest observation in UTF-8, 0 if there is none."""
+    observations = record.observations if isinstance(record, Entity) else ()
+    return max(map(_observation_bytes, observations), default=0)
 
 
 def _observation_bytes(observation: Observation) -> int:
