@@ -1,0 +1,222 @@
+"""cron: one line between two marker lines of the person's own crontab.
+
+Rule 1: `render`, `merge` and `without` are pure; only `CronService` starts `crontab`.
+Rule 2: whatever stands outside our markers is given back byte for byte, even where it is no UTF-8.
+Rule 3: a crontab that could not be read is never written: that would wipe it.
+Rule 4: the line is safe to run beside a daemon: `sync --if-stale` does nothing while the daemon lives.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from memsync_git.errors import Misused
+from memsync_git.ports import Installed, Removed, Unserved
+
+BEGIN = "# memsync-git begin"
+END = "# memsync-git end"
+
+CRONTAB_TIMEOUT_S = 10.0
+"""`crontab` only copies a small file; longer means a hung home directory."""
+
+HOUR_MIN = 60
+DAY_H = 24
+
+_SIGNATURE = " sync --if-stale "
+"""By this a line between the markers is known to be ours."""
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+"""Not `splitlines`, which would also split at characters that may stand inside a line."""
+
+_EMPTY_CRONTAB = ("no crontab for", "no such file")
+"""How cronie, Vixie cron, macOS and BusyBox say that there is no crontab yet (they exit 1)."""
+
+_WITHOUT_CRON = "memsync-git daemon  syncs without cron, for as long as it runs"
+
+
+# --- pure ------------------------------------------------------------------------------------------
+
+
+def schedule(interval_min: int) -> str:
+    """The five time fields for a run at least every `interval_min` minutes, evenly spaced.
+
+    cron knows no intervals, only moments: steps begin anew each hour and each day, so the next
+    shorter interval that divides them is taken (45 → 30 minutes, 5 hours → 4 hours).
+
+    Raises:
+        Misused: the interval is shorter than a minute.
+    """
+    if interval_min < 1:
+        raise Misused(
+            f"An interval of {interval_min} minutes is too short for cron, which looks once a minute.",
+            hint="memsync-git config set sync.cron_interval_min 15",
+        )
+    if interval_min < HOUR_MIN:
+        return f"{_every(_divisor(HOUR_MIN, interval_min))} * * * *"
+    return f"0 {_hours(_divisor(DAY_H, min(interval_min // HOUR_MIN, DAY_H)))} * * *"
+
+
+def _divisor(whole: int, wished: int) -> int:
+    return next(step for step in range(wished, 0, -1) if whole % step == 0)
+
+
+def _every(step: int) -> str:
+    return "*" if step == 1 else f"*/{step}"
+
+
+def _hours(step: int) -> str:
+    return "0" if step == DAY_H else _every(step)
+
+
+def render(executable: str, interval_min: int, memsync_home: str | None = None) -> str:
+    """The cron line, without markers and line end.
+
+    `executable` is an absolute path: cron's PATH lacks `~/.local/bin`.
+
+    Raises:
+        Misused: the interval or a path cannot be written as a cron line.
+    """
+    command = f"{quoted(executable)} sync --if-stale {interval_min} --quiet"
+    if memsync_home:
+        command = f"MEMSYNC_HOME={quoted(memsync_home)} {command}"
+    return f"{schedule(interval_min)} {command}"
+
+
+def quoted(path: str) -> str:
+    r"""A path as cron and then /bin/sh must see it.
+
+    cron ends the command at a bare `%` and takes `\%` for one, but reads `\\%` as a backslash and
+    the end: so a percent sign stands outside the shell's quotes, where no backslash precedes it.
+
+    Raises:
+        Misused: a line break, which no crontab can hold.
+    """
+    if "\n" in path or "\r" in path:
+        raise Misused(
+            f"The path {path!r} contains a line break, which a crontab cannot hold.",
+            unharmed="The crontab is as it was.",
+        )
+    return r"\%".join(shlex.quote(part) if part else "" for part in path.split("%"))
+
+
+def merge(crontab_text: str, line: str) -> str:
+    """The crontab with our line in it, at the place of an older one of ours or at the end."""
+    block = f"{BEGIN}\n{line}\n{END}\n"
+    before, found, after = _around(crontab_text)
+    if not found and before and not before.endswith("\n"):
+        before += "\n"
+    return before + block + after
+
+
+def without(crontab_text: str) -> str:
+    """The crontab without anything of ours."""
+    before, _, after = _around(crontab_text)
+    return before + after
+
+
+def line_in(crontab_text: str) -> str | None:
+    """The line between our markers, or None."""
+    return next(
+        (line.rstrip("\n") for line, ours in _marked(crontab_text) if ours and _SIGNATURE in line), None
+    )
+
+
+def _around(crontab_text: str) -> tuple[str, bool, str]:
+    """What stands before our first line, whether there is one, and all foreign text after it."""
+    marked = list(_marked(crontab_text))
+    first = next((at for at, (_, ours) in enumerate(marked) if ours), len(marked))
+    before = "".join(line for line, _ in marked[:first])
+    after = "".join(line for line, ours in marked[first:] if not ours)
+    return before, first < len(marked), after
+
+
+def _marked(crontab_text: str) -> Iterator[tuple[str, bool]]:
+    """Each line, and whether it is ours: the markers, and a sync right after the first of them.
+
+    So a marker whose partner somebody deleted, or a line somebody put between, takes nothing along.
+    """
+    after_begin = False
+    for line in _LINE.findall(crontab_text):
+        word = line.strip()
+        yield line, word in {BEGIN, END} or (after_begin and _SIGNATURE in line)
+        after_begin = word == BEGIN
+
+
+# --- the shell -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CronService:
+    """The line in the crontab of whoever runs this. `crontab` is the command to speak to."""
+
+    executable: str
+    interval_min: int
+    memsync_home: str | None = None
+    crontab: str = "crontab"
+    name: str = "cron"
+
+    def install(self) -> Installed | Unserved:
+        line = render(self.executable, self.interval_min, self.memsync_home)
+        text = self._read()
+        if isinstance(text, Unserved):
+            return text
+        return self._replace(text, merge(text, line)) or Installed(line, changed=line_in(text) != line)
+
+    def remove(self) -> Removed | Unserved:
+        text = self._read()
+        if isinstance(text, Unserved):
+            return text
+        rest = without(text)
+        return self._replace(text, rest) or Removed(changed=rest != text)
+
+    def status(self) -> Installed | Removed | Unserved:
+        text = self._read()
+        if isinstance(text, Unserved):
+            return text
+        line = line_in(text)
+        return Removed(changed=False) if line is None else Installed(line, changed=False)
+
+    def _read(self) -> str | Unserved:
+        done = self._run("-l")
+        if isinstance(done, Unserved):
+            return done
+        if done.returncode == 0:
+            return _text(done.stdout)
+        problem = _text(done.stderr).strip()
+        if any(phrase in problem.lower() for phrase in _EMPTY_CRONTAB):
+            return ""
+        return Unserved(f"crontab cannot be read: {problem or 'it says nothing'}", _WITHOUT_CRON)
+
+    def _replace(self, old: str, new: str) -> Unserved | None:
+        if new == old:
+            return None
+        done = self._run("-", stdin=new.encode("utf-8", "surrogateescape"))
+        if isinstance(done, Unserved):
+            return done
+        if done.returncode == 0:
+            return None
+        return Unserved(f"crontab refused the new text: {_text(done.stderr).strip()}", _WITHOUT_CRON)
+
+    def _run(self, argument: str, *, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes] | Unserved:
+        try:
+            return subprocess.run(
+                [self.crontab, argument],
+                input=stdin,
+                capture_output=True,
+                env={**os.environ, "LC_ALL": "C"},
+                timeout=CRONTAB_TIMEOUT_S,
+                check=False,
+            )
+        except FileNotFoundError:
+            return Unserved("This machine has no crontab command.", _WITHOUT_CRON)
+        except (OSError, subprocess.TimeoutExpired) as problem:
+            return Unserved(f"crontab could not be run: {problem}", _WITHOUT_CRON)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
