@@ -1,0 +1,200 @@
+"""A fragment as bytes, and bytes as a fragment.
+
+    {"memsync":1,"min_reader":1,"rid":"laptop-7f3a", … ,"records":[
+    {"e":"Alice","t":[[101,1763637000000,"person"]]},
+    {"l":["Alice","Project X","works_on"],"d":[[106,1763637200000]]}
+    ]}
+
+Rule 1: header on the first line, one record a line, sorted by first dot: a change touches its own line.
+Rule 2: the same fragment is the same bytes on every machine; the whole is valid JSON.
+Rule 3: what is read is hostile. A fragment is understood whole or not at all: numbers below `next` and
+used once, no record twice, no removal of its own facts.
+Rule 4: a large fragment keeps its record lines in shards beside it, and says how many there are, so that a
+copy with a shard missing is malformed and never looks like a deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from hashlib import sha256
+
+from memsync_git.crdt.fragment import NO_EXTRA, Fragment, Header, RecordFacts
+from memsync_git.model import JsonText, RecordKey, Rid
+from memsync_git.wire.headers import asked_reader, decode_header, encode_header
+from memsync_git.wire.records import decode_record, encode_record, identity_text, read_record
+from memsync_git.wire.rid import fragment_path, shard_path
+from memsync_git.wire.verdicts import (
+    FORMAT,
+    LIMITS,
+    MAX_NUMBER,
+    MIB,
+    Invalid,
+    Malformed,
+    Newer,
+    WireLimits,
+)
+
+__all__ = [
+    "LIMITS",
+    "Malformed",
+    "Newer",
+    "WireLimits",
+    "decode",
+    "decode_header",
+    "decode_record",
+    "encode",
+    "encode_files",
+    "encode_header",
+    "encode_record",
+]
+
+SHARD_OVER_BYTES = 1 * MIB
+"""Record lines beyond this are sharded: git stores a changed blob whole."""
+
+_SHARDED = "sharded"
+_OPENING = b',"records":['
+_CLOSING = b"]}"
+
+# --- writing
+
+
+def encode(fragment: Fragment) -> bytes:
+    """The whole fragment as one file."""
+    lines = [line for _, line in _lines(fragment)]
+    return _framed(encode_header(fragment.header), lines)
+
+
+def encode_files(fragment: Fragment) -> dict[str, bytes]:
+    """The fragment as files of the shared repository: path → bytes; large ones come in shards."""
+    lines = list(_lines(fragment))
+    header = encode_header(fragment.header)
+    path = fragment_path(fragment.rid, fragment.header.store)
+    if sum(len(line) + 2 for _, line in lines) <= SHARD_OVER_BYTES:
+        return {path: _framed(header, [line for _, line in lines])}
+    counted = b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(lines))
+    files = {path: _framed(counted, [])}
+    for name, shard in sorted(_shards(lines).items()):
+        files[shard_path(fragment.rid, name, fragment.header.store)] = b"".join(shard)
+    return files
+
+
+def _framed(header: bytes, lines: list[bytes]) -> bytes:
+    body = b",\n".join(lines) + b"\n" if lines else b""
+    return header[:-1] + _OPENING + b"\n" + body + _CLOSING + b"\n"
+
+
+def _lines(fragment: Fragment) -> Iterator[tuple[RecordKey, bytes]]:
+    """The record lines by first dot; records without a fact come last."""
+    firsts = [
+        (min([entry.n for entry in facts.entries()], default=MAX_NUMBER), key)
+        for key, facts in fragment.records.items()
+    ]
+    for _, key in sorted(firsts):
+        yield key, encode_record(key, fragment.records[key])
+
+
+def _shards(lines: Iterable[tuple[RecordKey, bytes]]) -> dict[str, list[bytes]]:
+    shards: dict[str, list[bytes]] = {}
+    for key, line in lines:
+        name = sha256(identity_text(key).encode("utf-8")).hexdigest()[:2]
+        shards.setdefault(name, []).append(line + b"\n")
+    return shards
+
+
+# --- reading
+
+
+def decode(
+    data: bytes,
+    *,
+    rid: Rid | None = None,
+    store: str | None = None,
+    shards: Iterable[bytes] = (),
+    limits: WireLimits = LIMITS,
+) -> Fragment | Malformed | Newer:
+    """Read a fragment as hostile input.
+
+    `rid` and `store` are what the file's path claims; `shards` the contents of its shard files, in any order.
+    Every record keeps its line as `raw`.
+    """
+    min_reader = asked_reader(data)
+    if min_reader is not None and min_reader > FORMAT:
+        return Newer(min_reader)
+    try:
+        found = _read(data, list(shards), limits)
+        if isinstance(found, Fragment):
+            _refuse_misplaced(found.header, rid, store)
+    except Invalid as error:
+        return Malformed(str(error))
+    return found
+
+
+def _read(data: bytes, shards: list[bytes], limits: WireLimits) -> Fragment | Malformed | Newer:
+    size = len(data) + sum(map(len, shards))
+    if size > limits.max_fragment_bytes:
+        raise Invalid(f"a fragment of {size} bytes, beyond the limit of {limits.max_fragment_bytes}")
+    first, _, rest = data.partition(b"\n")
+    if not first.endswith(_OPENING):
+        raise Invalid("its first line is no header")
+    header = decode_header(first.removesuffix(_OPENING) + b"}", limits)
+    if not isinstance(header, Header):
+        return header
+    lines = _record_lines(rest)
+    if _SHARDED in header.extra:
+        header, lines = _gathered(header, lines, shards)
+    return Fragment(header, _records(lines, header, limits))
+
+
+def _record_lines(body: bytes) -> list[bytes]:
+    lines = body.removesuffix(b"\n").split(b"\n")
+    if lines.pop() != _CLOSING:
+        raise Invalid("its end is missing")
+    for at in range(len(lines) - 1):
+        if not lines[at].endswith(b","):
+            raise Invalid("a record line without its comma")
+        lines[at] = lines[at][:-1]
+    return lines
+
+
+def _gathered(header: Header, lines: list[bytes], shards: list[bytes]) -> tuple[Header, list[bytes]]:
+    """The record lines of a sharded fragment, and its header without the count of them."""
+    promised = _count(header.extra[_SHARDED])
+    for shard in shards:
+        lines += shard.removesuffix(b"\n").split(b"\n")
+    if len(lines) != promised:
+        raise Invalid(f"{len(lines)} of {promised} record lines are here")
+    extra = {key: value for key, value in header.extra.items() if key != _SHARDED}
+    return replace(header, extra=extra or NO_EXTRA), lines
+
+
+def _count(written: JsonText) -> int:
+    if not (written.isascii() and written.isdigit()):
+        raise Invalid("the count of its record lines is no number")
+    return int(written[:16])
+
+
+def _records(lines: list[bytes], header: Header, limits: WireLimits) -> dict[RecordKey, RecordFacts]:
+    """The records of a fragment, if its numbers are used once and below `next`."""
+    records: dict[RecordKey, RecordFacts] = {}
+    numbers: list[int] = []
+    for line in lines:
+        key, facts = read_record(line, limits)
+        records[key] = facts
+        numbers += [entry.n for entry in facts.entries()]
+        if len(records) + len(numbers) > limits.max_facts:
+            raise Invalid(f"more than {limits.max_facts} facts")
+    if len(records) != len(lines):
+        raise Invalid("two lines for one record")
+    if len(set(numbers)) != len(numbers):
+        raise Invalid("a number used twice")
+    if max(numbers, default=0) >= header.next:
+        raise Invalid("a number that is not below next")
+    return records
+
+
+def _refuse_misplaced(header: Header, rid: Rid | None, store: str | None) -> None:
+    if rid is not None and header.rid != rid:
+        raise Invalid(f"it stands under the name of {rid} and says it is {header.rid}")
+    if store is not None and header.store != store:
+        raise Invalid(f"it stands in the store {store} and says it belongs to {header.store}")

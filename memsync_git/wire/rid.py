@@ -1,0 +1,135 @@
+"""Replica ids, and the file names that carry them.
+
+Rule 1: a name found in a shared repository is taken only if it is exactly one this module makes:
+no `..`, no upper case, no second spelling of the same file.
+Rule 2: an id is never made from the hostname alone: two machines called `laptop` are two replicas.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from memsync_git.model import Rid
+
+DEFAULT_STORE = "default"
+
+_RID = r"[a-z0-9][a-z0-9-]{0,40}-[0-9a-f]{4,8}"
+_STORE = r"[a-z0-9][a-z0-9_-]{0,40}"
+
+_RID_ONLY = re.compile(_RID)
+_STORE_ONLY = re.compile(_STORE)
+_FRAGMENT = re.compile(rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})\.json")
+_SHARD = re.compile(
+    rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})/(?P<shard>[0-9a-f]{{2}})\.jsonl"
+)
+_UNIFIED = re.compile(rf"(?:stores/(?P<store>{_STORE})/)?memory\.json")
+
+_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
+)
+"""Names no folder can have on Windows."""
+
+MAX_LABEL = 41
+HEX_DIGITS = 8
+"""All the grammar allows: with four, two of forty machines of one name meet in 1 of 85 fleets."""
+
+
+def is_rid(text: str) -> bool:
+    """Whether a text is a replica id."""
+    return _RID_ONLY.fullmatch(text) is not None
+
+
+def is_store_name(text: str) -> bool:
+    """Whether a text may name a store: it becomes a folder on every machine of the fleet."""
+    return _STORE_ONLY.fullmatch(text) is not None and text not in _DEVICES
+
+
+def new_rid(hostname: str, token: str) -> Rid:
+    """A fresh replica id: the hostname for people, `token` (at least 8 hex digits) for uniqueness.
+
+    Raises:
+        ValueError: the token is too short or no hex.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", hostname.lower()).strip("-")[:MAX_LABEL].rstrip("-")
+    minted = f"{slug or 'host'}-{token[:HEX_DIGITS].lower()}"
+    if len(token) < HEX_DIGITS or not is_rid(minted):
+        raise ValueError(f"not a random token: {token!r}")
+    return Rid(minted)
+
+
+# --- file names in the shared repository
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentPath:
+    """`memory-<rid>.json`, in the root or under `stores/<store>/`."""
+
+    rid: Rid
+    store: str = DEFAULT_STORE
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPath:
+    """`memory-<rid>/<shard>.jsonl`: record lines of a large fragment; `shard` is two hex digits."""
+
+    rid: Rid
+    shard: str
+    store: str = DEFAULT_STORE
+
+
+@dataclass(frozen=True, slots=True)
+class UnifiedPath:
+    """`memory.json`, the view for people."""
+
+    store: str = DEFAULT_STORE
+
+
+def _folder(store: str) -> str:
+    if not is_store_name(store):
+        raise ValueError(f"not a store name: {store!r}")
+    return "" if store == DEFAULT_STORE else f"stores/{store}/"
+
+
+def _checked(rid: str) -> str:
+    if not is_rid(rid):
+        raise ValueError(f"not a replica id: {rid!r}")
+    return rid
+
+
+def fragment_path(rid: Rid, store: str = DEFAULT_STORE) -> str:
+    """Where a replica's fragment stands in the shared repository.
+
+    Raises:
+        ValueError: no replica id, or no store name.
+    """
+    return f"{_folder(store)}memory-{_checked(rid)}.json"
+
+
+def shard_path(rid: Rid, shard: str, store: str = DEFAULT_STORE) -> str:
+    """Where one shard of a replica's record lines stands."""
+    return f"{_folder(store)}memory-{_checked(rid)}/{shard}.jsonl"
+
+
+def unified_path(store: str = DEFAULT_STORE) -> str:
+    """Where the unified view of a store stands."""
+    return f"{_folder(store)}memory.json"
+
+
+def parse_path(path: str) -> FragmentPath | ShardPath | UnifiedPath | None:
+    """What a path in the shared repository is, or None: not ours, to be left alone."""
+    for grammar in (_FRAGMENT, _SHARD, _UNIFIED):
+        found = grammar.fullmatch(path)
+        if found is not None:
+            return _place(found.groupdict())
+    return None
+
+
+def _place(parts: dict[str, str | None]) -> FragmentPath | ShardPath | UnifiedPath | None:
+    store = parts["store"] or DEFAULT_STORE
+    if parts["store"] == DEFAULT_STORE or not is_store_name(store):
+        return None  # the default store stands in the root and nowhere else
+    rid, shard = parts.get("rid"), parts.get("shard")
+    if rid is None:
+        return UnifiedPath(store)
+    return FragmentPath(Rid(rid), store) if shard is None else ShardPath(Rid(rid), shard, store)

@@ -1,0 +1,81 @@
+"""The unified view: `memory.json` of the shared repository, for people and for other tools.
+
+    {"type":"relation","from":"Alice","to":"Oslo","relationType":"lives in","_sync_metadata":
+     {"host":"laptop","timestamp":"2026-11-20T11:30:00Z","id":"laptop-7f3a:106"}}
+
+Rule 1: derived, never merged. The rows are those of the official server, one a line, with no line end
+after the last; entities, then relations, then generic records.
+Rule 2: the metadata names the last write a row shows. It is read back only to recognise an old view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from memsync_git.formats.canonical import NotJson, parse, quoted
+from memsync_git.formats.rows import Misfit, record_of
+from memsync_git.formats.writing import row_of
+from memsync_git.model import EVERYTHING, Graph, Record, Rid
+from memsync_git.wire.lines import written_members
+from memsync_git.wire.moments import instant_of
+
+METADATA = "_sync_metadata"
+
+_PLACES = {"e": 0, "l": 1, "r": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who wrote what a row shows last: label of the machine, wall time in ms, and the fact's dot."""
+
+    host: str
+    wall_ms: int
+    rid: Rid
+    n: int
+
+
+def unified(rows: Iterable[tuple[Record, Provenance]]) -> bytes:
+    """The whole file; rows of one kind keep the order they come in."""
+    ordered = sorted(rows, key=lambda row: _PLACES[row[0].key[0]])
+    return b"\n".join([_row(record, provenance) for record, provenance in ordered])
+
+
+def _row(record: Record, provenance: Provenance) -> bytes:
+    plain = row_of(_without_metadata(record), EVERYTHING)
+    comma = b"," if plain != b"{}" else b""
+    return b'%b%b"%b":%b}' % (plain[:-1], comma, METADATA.encode(), _metadata(provenance))
+
+
+def _without_metadata(record: Record) -> Record:
+    """The record without a field that would be taken for our own metadata."""
+    if METADATA not in record.fields:
+        return record
+    return replace(record, fields={key: text for key, text in record.fields.items() if key != METADATA})
+
+
+def _metadata(provenance: Provenance) -> bytes:
+    members = [
+        ("host", quoted(provenance.host)),
+        ("timestamp", quoted(instant_of(provenance.wall_ms))),
+        ("id", quoted(f"{provenance.rid}:{provenance.n}")),
+    ]
+    return written_members(members).encode("utf-8")
+
+
+def read_unified(data: bytes) -> Graph:
+    """What a unified file says, without its metadata. Rows that cannot be read are passed over."""
+    return Graph.of(_records(data))
+
+
+def _records(data: bytes) -> Iterator[Record]:
+    for line in data.split(b"\n"):
+        try:
+            value = parse(line)
+        except NotJson:
+            continue
+        if isinstance(value, dict):
+            value.pop(METADATA, None)
+        record = record_of(value, EVERYTHING)
+        if record is not None and not isinstance(record, Misfit):
+            yield record
