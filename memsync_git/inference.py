@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from memsync_git.crdt.changes import VersionVector, differing, items_between
-from memsync_git.model import Graph, Item, Projection, Record, RecordKey
+from memsync_git.model import Graph, Item, Projection, Record, RecordKey, Rid
 
 NEWEST_KEPT = 4
 MOST_KEPT = 256
@@ -44,6 +44,7 @@ class FileState:
 
     order: the entity names in row order; it tells delete-then-create.
     back: the step from the next newer state to this one; empty for the newest.
+    seq: a name for the row it is kept in; it says nothing about order.
     """
 
     hash: str
@@ -52,8 +53,8 @@ class FileState:
     vv: VersionVector
     order: tuple[str, ...]
     kind: Kind
-    boot: str
     back: Step = field(default_factory=dict)
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Ring:
         if self.pending is not None:
             waiting, ahead = self.pending
             self.pending = (waiting, _rebased(ahead, self.graph, graph))
-        self.states.append(replace(state, until_ms=None, back={}))
+        self.states.append(replace(state, until_ms=None, back={}, seq=self._fresh_seq()))
         self.graph = graph
 
     def insert_below(self, state: FileState, graph: Graph) -> None:
@@ -151,7 +152,8 @@ class Ring:
         if len(self.states) > 1:
             under = Base(self.states[-2], self.graph.records, self.states[-2].back).records()
             self.states[-2] = replace(self.states[-2], back=step_between(graph.records, under))
-        self.states.insert(-1, replace(state, until_ms=self.newest.from_ms, back=back))
+        entered = replace(state, until_ms=self.newest.from_ms, back=back, seq=self._fresh_seq())
+        self.states.insert(-1, entered)
 
     def confirm(self, vv: VersionVector) -> None:
         """The newest state says what everything joined says: from now on it knows all of that."""
@@ -184,25 +186,28 @@ class Ring:
         if len(self.states) > keep:
             del self.states[: len(self.states) - keep]
 
+    def _fresh_seq(self) -> int:
+        return 1 + max((state.seq for state in self.states), default=0)
+
     def _ended_after(self, at: int, oldest_ms: int) -> bool:
         until_ms = self.states[at].until_ms
         return until_ms is None or until_ms >= oldest_ms
 
-    def cut_vv(self, rid: str, limit: int) -> None:
+    def cut_vv(self, rid: Rid, limit: int) -> None:
         """No state may claim to know dots of `rid` from `limit` on (they are somebody else's)."""
         self.states = [_cut(state, rid, limit) for state in self.states]
         if self.pending is not None:
             self.pending = (_cut(self.pending[0], rid, limit), self.pending[1])
 
-    def extend_vv(self, rid: str, next_n: int) -> None:
+    def extend_vv(self, rid: Rid, next_n: int) -> None:
         """Every state knows the facts of `rid` below `next_n` (they were re-minted from known ones)."""
         self.states = [replace(state, vv={**state.vv, rid: next_n}) for state in self.states]
         if self.pending is not None:
             self.pending = (replace(self.pending[0], vv={**self.pending[0].vv, rid: next_n}), self.pending[1])
 
 
-def _cut(state: FileState, rid: str, limit: int) -> FileState:
-    if state.vv.get(rid, 0) <= limit:  # type: ignore[call-overload]
+def _cut(state: FileState, rid: Rid, limit: int) -> FileState:
+    if state.vv.get(rid, 0) <= limit:
         return state
     return replace(state, vv={**state.vv, rid: limit})
 

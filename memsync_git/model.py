@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import NewType
+from typing import Any, NewType
 
 Rid = NewType("Rid", str)
 """Replica id: `[a-z0-9][a-z0-9-]{0,40}-[0-9a-f]{4,8}`, minted once per installation."""
@@ -23,7 +23,7 @@ JsonText = NewType("JsonText", str)
 RecordKey = tuple[str, ...]
 """`("e", name)`, `("l", source, target, kind)` or `("r", id)`."""
 
-Item = tuple[object, ...]
+Item = tuple[Any, ...]
 """The smallest thing that can be said, added or removed; see `items_of`."""
 
 
@@ -167,6 +167,39 @@ def key_of(item: Item) -> RecordKey:
             return ("r", identity)
         case _:
             raise ValueError(f"not an item: {item!r}")
+
+
+def record_with(record: Record | None, items: Iterable[Item]) -> Record | None:
+    """A record (None: not there yet) after some of its items were said as well."""
+    for item in items:
+        record = _said(record, item)
+    return record
+
+
+def _said(record: Record | None, item: Item) -> Record:
+    match item:
+        case ("t", str(name), kind):
+            known = record if isinstance(record, Entity) else Entity(name, None)
+            return replace(known, type=kind)
+        case ("o", str(name), observation):
+            known = record if isinstance(record, Entity) else Entity(name, None)
+            said = dict.fromkeys((*known.observations, observation))
+            return replace(known, observations=tuple(said))
+        case ("f", tuple(key), str(name), value):
+            bare = record if record is not None else _bare(key)
+            return replace(bare, fields={**bare.fields, name: value})
+        case _:
+            return record if record is not None else _bare(key_of(item))
+
+
+def _bare(key: RecordKey) -> Record:
+    match key:
+        case ("e", name):
+            return Entity(name, None)
+        case ("l", source, target, kind):
+            return Relation(source, target, kind)
+        case _:
+            return Generic(key[1])
 
 
 def same_items(one: Record, other: Record) -> bool:

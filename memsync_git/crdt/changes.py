@@ -207,12 +207,15 @@ class Pen:
 
     # --- finishing
 
-    def finish(self, *, tok: str, ok: bool = False, retire: Iterable[Rid] = ()) -> Written:
+    def finish(
+        self, *, tok: str, ok: bool = False, retire: Iterable[Rid] = (), anyway: bool = False
+    ) -> Written:
         """Make everything written one new revision of the fragment; do nothing if nothing was.
 
-        `ok`: a person accepted a large deletion in this revision.
+        `ok`: a person accepted a large deletion in this revision. `anyway`: rewrite even without a change.
         """
-        if not (self._written or ok or retire):
+        retire = tuple(retire)
+        if not (self._written or ok or retire or anyway):
             return self._written
         header = self._header
         removed = {rid: Intervals.numbers(numbers) for rid, numbers in self._removed.items()}
@@ -234,7 +237,7 @@ class Pen:
             retired=header.retired | frozenset(retire),
         )
         edits = {key: draft.finished() for key, draft in self._drafts.items() if self._is_changed(key)}
-        self._written.touched |= self._state.rewrite(fresh, edits)
+        self._written.touched |= self._state.rewrite(fresh, edits).keys()
         self._refresh_hints(fresh, edits)
         self._written.records |= edits.keys()
         return self._written

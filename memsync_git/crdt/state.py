@@ -1,7 +1,8 @@
 """The joined fragments of one store, indexed so that a change costs what it touches.
 
 Rule 1: what a state shows depends on its fragments alone, never on the order they came in.
-Rule 2: `replace` and `rewrite` say which records they touched; nothing else is looked at again.
+Rule 2: `replace` and `rewrite` say which records they touched and what those showed before; nothing
+else is looked at again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
+
+
+Before = dict[RecordKey, Record | None]
+"""What the records touched by a change showed before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,11 @@ class State:
         """The records that exist, in no particular order."""
         return (key for key in self._facts if self.record(key) is not None)
 
+    @property
+    def size(self) -> int:
+        """How many records anybody holds facts about."""
+        return len(self._facts)
+
     def record(self, key: RecordKey) -> Record | None:
         try:
             return self._views[key]
@@ -134,44 +144,41 @@ class State:
 
     # --- how it changes
 
-    def replace(self, fragment: Fragment) -> set[RecordKey]:
-        """Put a fragment in the place of the one its replica had; return the records touched."""
+    def replace(self, fragment: Fragment) -> Before:
+        """Put a fragment in the place of the one its replica had."""
         rid = fragment.rid
         old = self._records.get(rid, {})
         changed = {key for key, facts in fragment.records.items() if old.get(key) is not facts}
         changed.update(key for key in old if key not in fragment.records)
-        edits = {key: fragment.records.get(key) for key in changed}
-        return self.rewrite(fragment.header, edits)
+        return self.rewrite(fragment.header, {key: fragment.records.get(key) for key in changed})
 
-    def rewrite(self, header: Header, edits: Mapping[RecordKey, RecordFacts | None]) -> set[RecordKey]:
-        """Give a replica a new header and some new record facts (None: none left)."""
-        rid = header.rid
-        records = self._records.setdefault(rid, {})
-        homes = self._homes.setdefault(rid, {})
-        old = self._headers.get(rid)
-        self._headers[rid] = header
-        for key, facts in edits.items():
-            self._move_in(rid, records, homes, key, facts)
+    def rewrite(self, header: Header, edits: Mapping[RecordKey, RecordFacts | None]) -> Before:
+        """Give a replica a new header and some new record facts (None: none left).
+
+        Return what every record touched showed before.
+        """
+        dead = self._dead_under(header)
         touched = set(edits)
-        touched |= self._bury(old, header)
+        for rid, now in dead.items():
+            touched |= self._turned(rid, now)
+        before = {key: self.record(key) for key in touched}
+        self._headers[header.rid] = header
+        self._records.setdefault(header.rid, {})
+        for key, facts in edits.items():
+            self._put(header.rid, key, facts)
+        self._dead.update(dead)
         for key in touched:
             self._views.pop(key, None)
-        return touched
+        return before
 
-    def _move_in(
-        self,
-        rid: Rid,
-        records: dict[RecordKey, RecordFacts],
-        homes: dict[int, RecordKey],
-        key: RecordKey,
-        facts: RecordFacts | None,
-    ) -> None:
-        before = records.pop(key, None)
+    def _put(self, rid: Rid, key: RecordKey, facts: RecordFacts | None) -> None:
+        homes = self._homes.setdefault(rid, {})
+        before = self._records[rid].pop(key, None)
         if before is not None:
             for entry in before.entries():
                 homes.pop(entry.n, None)
         if facts is not None:
-            records[key] = facts
+            self._records[rid][key] = facts
             self._facts.setdefault(key, {})[rid] = facts
             homes.update((entry.n, key) for entry in facts.entries())
         elif before is not None:
@@ -179,21 +186,25 @@ class State:
             if not self._facts[key]:
                 del self._facts[key]
 
-    def _bury(self, old: Header | None, new: Header) -> set[RecordKey]:
-        """Recount what is removed after one replica changed its removals; return the records touched."""
+    def _dead_under(self, new: Header) -> dict[Rid, Intervals]:
+        """What is removed of whom once `new` has taken its place, where that differs from now."""
+        old = self._headers.get(new.rid)
         before = old.removed if old is not None else {}
-        touched: set[RecordKey] = set()
-        for rid in before.keys() | new.removed.keys():
-            if before.get(rid) != new.removed.get(rid):
-                touched |= self._recount(rid)
-        return touched
+        changed = {
+            rid for rid in before.keys() | new.removed.keys() if before.get(rid) != new.removed.get(rid)
+        }
+        others = [header for rid, header in self._headers.items() if rid != new.rid]
+        dead = {}
+        for rid in changed:
+            now = new.removed_of(rid)
+            for header in others:
+                now |= header.removed_of(rid)
+            dead[rid] = now
+        return dead
 
-    def _recount(self, rid: Rid) -> set[RecordKey]:
+    def _turned(self, rid: Rid, now: Intervals) -> set[RecordKey]:
+        """The records with a fact of `rid` that becomes dead, or live again."""
         was = self.dead(rid)
-        now = EMPTY
-        for header in self._headers.values():
-            now |= header.removed_of(rid)
-        self._dead[rid] = now
         turned = (now - was) | (was - now)
         homes = self._homes.get(rid, {})
         if turned.count() <= len(homes):
@@ -201,15 +212,16 @@ class State:
             return {homes[n] for n in numbers if n in homes}
         return {key for n, key in homes.items() if n in turned}
 
-    def forget(self, rid: Rid) -> set[RecordKey]:
-        """Take a replica out altogether; return the records touched."""
+    def forget(self, rid: Rid) -> Before:
+        """Take a replica out altogether."""
         header = self._headers.get(rid)
         if header is None:
-            return set()
+            return {}
         edits: dict[RecordKey, RecordFacts | None] = dict.fromkeys(self._records[rid])
-        touched = self.rewrite(replace(header, removed={}), edits)
-        del self._headers[rid], self._records[rid], self._homes[rid]
-        return touched
+        before = self.rewrite(replace(header, removed={}), edits)
+        del self._headers[rid], self._records[rid]
+        self._homes.pop(rid, None)
+        return before
 
 
 _KIND_ORDER = {"e": 0, "l": 1, "r": 2}

@@ -1,0 +1,84 @@
+"""The first version of a memory file that a replica meets (guard 4), and a store older than its file.
+
+Rule 1: a file equal to a view the fleet once had was written from that view: a reinstall resurrects nothing.
+Rule 2: otherwise the file and the memory are united; what both say gets no new facts, and registers take
+the file's own time, so that an old copy does not beat newer values.
+Rule 3: a store older than its file (the witness knows revisions the store lacks) infers nothing until it
+holds what the file was written from; then it is a new replica with that view as its base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from memsync_git.crdt.changes import Pen
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.state import State
+from memsync_git.inference import FileState, Kind, Ring
+from memsync_git.model import Graph, Item, Rid, items_of, key_of
+from memsync_git.replica.replica import Moment, Observed, Replica, Version
+
+
+def order_of(graph: Graph) -> tuple[str, ...]:
+    """The entity names of a graph, in row order."""
+    return tuple(key[1] for key in graph.records if key[0] == "e")
+
+
+def adopt(replica: Replica, version: Version, moment: Moment, *, without: Collection[Item] = ()) -> Observed:
+    """Unite a file with the memory, as its first version.
+
+    `without`: items of the file the fleet has deleted and that are to stay deleted (`--join drop`).
+    """
+    replica.project(version.projection)
+    pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
+    ts = min(version.mtime_ms, moment.wall_ms)
+    for record in version.graph:
+        for item in items_of(record):
+            if item not in without:
+                pen.add(item, ts=ts if item[0] in ("t", "f") else None)
+    written = replica.finish(pen, moment, "adopt")
+    enter_first(replica, version, moment, known=dict(replica.state.nexts()))
+    rev = replica.header.rev if written else None
+    return Observed(tuple(written.added), (), rev=rev)
+
+
+def adopt_from(replica: Replica, cut: Iterable[Fragment], version: Version, moment: Moment) -> Observed:
+    """Take a file as written from a past cut of the fleet: what it lacks of that view, it deleted."""
+    past = State(cut)
+    base = Version(
+        Graph({record.key: record for record in version.projection.graph(past.graph())}),
+        (),
+        "",
+        min(version.mtime_ms, moment.wall_ms),
+        version.projection,
+        version.types_fixed,
+    )
+    enter_first(replica, base, moment, known=past.nexts())
+    return replica.observe(version, moment)
+
+
+def enter_first(replica: Replica, version: Version, moment: Moment, *, known: dict[Rid, int]) -> None:
+    """Make a version the only state of the ring."""
+    seen_ms = min(version.mtime_ms, moment.wall_ms)
+    state = FileState(version.hash, seen_ms, None, known, version.order, Kind.OBSERVED)
+    replica.boot = moment.boot
+    replica.ring = Ring()
+    replica.change_file(lambda: replica.ring.push(state, version.graph))
+    replica.remember(version.hash)
+
+
+def deleted_by_fleet(replica: Replica, version: Version, past: Iterable[Iterable[Fragment]]) -> set[Item]:
+    """The items of a file that the fleet once had and has no longer."""
+    strange = {item for item in version.graph.items() if not _is_shown(replica.state, item)}
+    found: set[Item] = set()
+    for cut in past:
+        if not strange - found:
+            break
+        view = State(cut)
+        found |= {item for item in strange - found if _is_shown(view, item)}
+    return found
+
+
+def _is_shown(state: State, item: Item) -> bool:
+    record = state.record(key_of(item))
+    return record is not None and item in set(items_of(record))

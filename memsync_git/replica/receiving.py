@@ -1,0 +1,98 @@
+"""Taking in what a remote holds: the closed cut, and the guard on deletions from elsewhere.
+
+Rule 1: what a remote says under the own rid is never joined; it is only compared (`identity.py`).
+Rule 2: a large deletion from elsewhere is joined like any other; its items are held in the file until a
+person agrees, unless one already has where it was made (`ok`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from memsync_git.crdt.changes import items_between
+from memsync_git.crdt.cut import closed_cut
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.guards import INBOUND, DeletionLimits, Hold, is_large_deletion, weight
+from memsync_git.model import Item, Rid
+from memsync_git.replica.replica import Moment, Replica
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What joining brought: items that appeared in and vanished from the view, and new holds."""
+
+    added: tuple[Item, ...] = ()
+    removed: tuple[Item, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    fragments: tuple[Rid, ...] = ()
+
+
+def receive(
+    replica: Replica, found: Iterable[Fragment], moment: Moment, *, limits: DeletionLimits = INBOUND
+) -> Received:
+    """Join every usable fragment among those found."""
+    foreign = [fragment for fragment in found if fragment.rid != replica.rid]
+    newer = [fragment for fragment in foreign if _is_news(replica, fragment)]
+    if not newer:
+        return Received()
+    cut = closed_cut(replica.state.fragments(), newer)
+    added: set[Item] = set()
+    removed: set[Item] = set()
+    holds: list[Hold] = []
+    taken: list[Rid] = []
+    for rid, fragment in sorted(cut.items()):
+        if rid == replica.rid or not _is_news(replica, fragment):
+            continue
+        come, gone, hold = _join_one(replica, fragment, moment, limits)
+        added, removed = (added - gone) | come, (removed - come) | gone
+        holds += [hold] if hold is not None else []
+        taken.append(rid)
+    return Received(tuple(added), tuple(removed), tuple(holds), tuple(taken))
+
+
+def _is_news(replica: Replica, fragment: Fragment) -> bool:
+    known = replica.state.header(fragment.rid)
+    return known is None or fragment.version > known.version
+
+
+def _join_one(
+    replica: Replica, fragment: Fragment, moment: Moment, limits: DeletionLimits
+) -> tuple[set[Item], set[Item], Hold | None]:
+    """Replace one replica's fragment; hold what it deletes if that is a lot."""
+    state = replica.state
+    known = state.header(fragment.rid)
+    last_used = known.rev if known is not None else 0
+    records = state.size
+    before = state.replace(fragment)
+    added: set[Item] = set()
+    removed: set[Item] = set()
+    for key, record in before.items():
+        gone, come = items_between(record, state.record(key))
+        removed |= gone
+        added |= come
+    hold = _held(replica, fragment, removed, added, records, last_used, moment, limits)
+    replica.fresh.records |= {(fragment.rid, key) for key in before}
+    replica.recheck(before)
+    return added, removed, hold
+
+
+def _held(
+    replica: Replica,
+    fragment: Fragment,
+    removed: set[Item],
+    added: set[Item],
+    records: int,
+    last_used: int,
+    moment: Moment,
+    limits: DeletionLimits,
+) -> Hold | None:
+    if fragment.header.ok > last_used:
+        return None
+    replaced = {item[:-1] for item in added if item[0] in ("t", "f")}
+    if not is_large_deletion(weight(removed, replaced), records, limits, nothing_left=False):
+        return None
+    standing = tuple(item for item in removed if item[:-1] not in replaced)
+    hold = Hold(f"{moment.tok}-{fragment.rid}", fragment.rid, moment.wall_ms, standing, {})
+    replica.holds[hold.id] = hold
+    return hold

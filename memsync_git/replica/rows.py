@@ -1,0 +1,336 @@
+"""A replica as rows of a store, and back.
+
+Rule 1: one changed entity costs one entity: facts and the file's newest state are kept by record, ring
+states by step, the rest by its own row.
+Rule 2: saving compares small rows with what was last saved; only differences are written.
+
+kind      key                     value
+replica   one                     identity, marks, recent removals, ring order …
+header    rid                     the header line of its fragment
+facts     rid:digest              a record line of its fragment
+file      digest                  a record of the newest state of the memory file
+state     seq                     a ring state, as the step from the next newer one
+pending   one                     the prepared state, as the step from the newest
+hold      id                      a hold
+past      hash                    its place among the past states of the file
+txn       rev                     what one own revision changed
+version   rid:rev:tok             written by this store
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any, Protocol
+
+from memsync_git.crdt.fragment import Fragment, RecordFacts
+from memsync_git.crdt.intervals import Intervals
+from memsync_git.crdt.state import State
+from memsync_git.errors import StoreDamaged
+from memsync_git.guards import Hold
+from memsync_git.inference import FileState, Kind, Ring, Step
+from memsync_git.model import (
+    NO_FIELDS,
+    Entity,
+    Generic,
+    Graph,
+    Item,
+    Record,
+    RecordKey,
+    Relation,
+    Rid,
+    Verbatim,
+)
+from memsync_git.replica.replica import Fresh, Mark, Replica, Txn
+from memsync_git.wire import fragments, plain
+
+ONE = "one"
+
+
+class RowReader(Protocol):
+    """What loading needs of a store."""
+
+    def rows(self, kind: str) -> Iterable[tuple[str, bytes]]: ...
+
+    def row(self, kind: str, key: str) -> bytes | None: ...
+
+
+class RowWriter(RowReader, Protocol):
+    """What saving needs of a transaction."""
+
+    def put(self, kind: str, key: str, value: bytes) -> None: ...
+
+    def drop(self, kind: str, key: str) -> None: ...
+
+
+# --- loading
+
+
+def load(rows: RowReader) -> Replica | None:
+    """The replica a store holds, or None for an empty store.
+
+    Raises:
+        StoreDamaged: a row cannot be understood.
+    """
+    found = rows.row("replica", ONE)
+    if found is None:
+        return None
+    try:
+        return _load(rows, plain.loads(found))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise StoreDamaged(
+            f"The replica store holds a row that cannot be read ({error}).",
+            unharmed="Your memory file and the shared repository are as they were.",
+            hint="memsync-git doctor",
+        ) from error
+
+
+def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
+    replica = Replica(Rid(one["rid"]), one["host"], one["store"])
+    replica.state = State(_fragments(rows))
+    order, states = one["ring"], {int(key): value for key, value in rows.rows("state")}
+    graph = Graph(dict(_keyed(_record(plain.loads(value))) for _, value in rows.rows("file")))
+    pending = rows.row("pending", ONE)
+    prepared = plain.loads(pending) if pending is not None else None
+    replica.ring = Ring(
+        [_state(seq, plain.loads(states[seq])) for seq in order],
+        _ordered(graph, states[order[-1]]) if order else graph,
+        (_state(0, prepared), _step(prepared["step"])) if prepared is not None else None,
+    )
+    replica.holds = {key: _hold(key, plain.loads(value)) for key, value in rows.rows("hold")}
+    past = {key: int(value) for key, value in rows.rows("past")}
+    replica.past = dict(sorted(past.items(), key=lambda pair: pair[1]))
+    replica.undone = {_item(item): at_ms for item, at_ms in one["undone"]}
+    replica.accepted = {name: Mark(*mark) for name, mark in one["accepted"].items()}
+    replica.versions = {_version(key) for key, _ in rows.rows("version")}
+    replica.boot, replica.run_began_ms, replica.emptied = one["boot"], one["run_began"], one["emptied"]
+    least = min((mark.rev for mark in replica.accepted.values()), default=0)
+    replica.unpublished = [txn for txn in transactions(rows) if txn.rev > least]
+    return replica
+
+
+def transactions(rows: RowReader) -> list[Txn]:
+    """Every revision of the own fragment that changed something, oldest first."""
+    return [_txn(int(key), plain.loads(value)) for key, value in rows.rows("txn")]
+
+
+def _fragments(rows: RowReader) -> Iterable[Fragment]:
+    records: dict[str, dict[RecordKey, RecordFacts]] = {}
+    for key, line in rows.rows("facts"):
+        decoded = fragments.decode_record(line)
+        if isinstance(decoded, fragments.Malformed):
+            raise ValueError(decoded.reason)  # noqa: TRY004
+        records.setdefault(key.partition(":")[0], {})[decoded[0]] = decoded[1]
+    for rid, line in rows.rows("header"):
+        header = fragments.decode_header(line)
+        if isinstance(header, fragments.Malformed | fragments.Newer):
+            raise ValueError(f"header of {rid}: {header}")  # noqa: TRY004
+        yield Fragment(header, records.get(rid, {}))
+
+
+def _ordered(graph: Graph, newest: bytes) -> Graph:
+    """The newest state of the file in its row order (rows come by digest)."""
+    place = {name: at for at, name in enumerate(plain.loads(newest)["order"])}
+    keys = sorted(graph.records, key=lambda key: place.get(key[1], 0) if key[0] == "e" else len(place))
+    return Graph({key: graph.records[key] for key in keys})
+
+
+# --- saving
+
+
+def save(replica: Replica, rows: RowWriter) -> None:
+    """Write what changed since the last save."""
+    for rid, key in replica.fresh.records:
+        _save_facts(replica, rid, key, rows)
+    for key in replica.fresh.file:
+        record = replica.ring.graph.records.get(key)
+        _put(rows, "file", digest(key), None if record is None else plain.dumps(_plain_record(record)))
+    for content_hash in replica.fresh.past:
+        seq = replica.past.get(content_hash)
+        _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
+    for txn in replica.fresh.txns:
+        rows.put("txn", f"{txn.rev:012d}", plain.dumps(_plain_txn(txn)))
+    for rid, rev, tok in replica.fresh.versions:
+        rows.put("version", f"{rid}:{rev}:{tok}", b"")
+    _save_small(rows, "header", _headers(replica))
+    _save_small(
+        rows, "state", {str(state.seq): plain.dumps(_plain_state(state)) for state in replica.ring.states}
+    )
+    _save_small(rows, "hold", {hold.id: plain.dumps(_plain_hold(hold)) for hold in replica.holds.values()})
+    _save_one(rows, "pending", _plain_pending(replica.ring))
+    _save_one(rows, "replica", _plain_replica(replica))
+    replica.fresh = Fresh()
+
+
+def _save_facts(replica: Replica, rid: Rid, key: RecordKey, rows: RowWriter) -> None:
+    facts = replica.state.records_of(rid).get(key)
+    line = None if facts is None else facts.raw or fragments.encode_record(key, facts)
+    _put(rows, "facts", f"{rid}:{digest(key)}", line)
+
+
+def _headers(replica: Replica) -> dict[str, bytes]:
+    headers = ((rid, replica.state.header(rid)) for rid in replica.state.rids)
+    return {rid: fragments.encode_header(header) for rid, header in headers if header is not None}
+
+
+def _save_small(rows: RowWriter, kind: str, wanted: dict[str, bytes]) -> None:
+    standing = dict(rows.rows(kind))
+    for key in standing.keys() - wanted.keys():
+        rows.drop(kind, key)
+    for key, value in wanted.items():
+        if standing.get(key) != value:
+            rows.put(kind, key, value)
+
+
+def _save_one(rows: RowWriter, kind: str, value: Any) -> None:
+    _save_small(rows, kind, {} if value is None else {ONE: plain.dumps(value)})
+
+
+def _put(rows: RowWriter, kind: str, key: str, value: bytes | None) -> None:
+    if value is None:
+        rows.drop(kind, key)
+    else:
+        rows.put(kind, key, value)
+
+
+def digest(key: RecordKey) -> str:
+    """A short name for a record key."""
+    return sha256(plain.dumps(key)).hexdigest()[:32]
+
+
+# --- the shapes of values
+
+
+def _plain_replica(replica: Replica) -> dict[str, Any]:
+    return {
+        "rid": replica.rid,
+        "host": replica.host,
+        "store": replica.store,
+        "boot": replica.boot,
+        "run_began": replica.run_began_ms,
+        "emptied": replica.emptied,
+        "undone": [[_plain_item(item), at_ms] for item, at_ms in replica.undone.items()],
+        "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
+        "ring": [state.seq for state in replica.ring.states],
+    }
+
+
+def _version(key: str) -> tuple[Rid, int, str]:
+    rid, rev, tok = key.split(":")
+    return Rid(rid), int(rev), tok
+
+
+def _plain_state(state: FileState) -> dict[str, Any]:
+    return {
+        "hash": state.hash,
+        "from": state.from_ms,
+        "until": state.until_ms,
+        "vv": dict(state.vv),
+        "order": list(state.order),
+        "kind": state.kind.value,
+        "back": _plain_step(state.back),
+    }
+
+
+def _state(seq: int, plain_state: dict[str, Any]) -> FileState:
+    return FileState(
+        plain_state["hash"],
+        plain_state["from"],
+        plain_state["until"],
+        plain_state["vv"],
+        tuple(plain_state["order"]),
+        Kind(plain_state["kind"]),
+        _step(plain_state["back"]),
+        seq,
+    )
+
+
+def _plain_pending(ring: Ring) -> dict[str, Any] | None:
+    if ring.pending is None:
+        return None
+    state, ahead = ring.pending
+    return {**_plain_state(state), "step": _plain_step(ahead)}
+
+
+def _plain_step(step: Step) -> list[Any]:
+    return [[list(key), None if record is None else _plain_record(record)] for key, record in step.items()]
+
+
+def _step(plain_step: list[Any]) -> Step:
+    return {tuple(key): None if record is None else _record(record) for key, record in plain_step}
+
+
+def _plain_record(record: Record) -> list[Any]:
+    fields = dict(record.fields)
+    match record:
+        case Entity(name, kind, observations):
+            return ["e", name, kind, [_plain_value(value) for value in observations], fields]
+        case Relation():
+            return [*record.key, fields]
+        case Generic(identity):
+            return ["r", identity, fields]
+
+
+def _record(plain_record: list[Any]) -> Record:
+    fields = plain_record[-1] or NO_FIELDS
+    match plain_record:
+        case ["e", name, kind, observations, _]:
+            return Entity(name, kind, tuple(_value(value) for value in observations), fields)
+        case ["l", source, target, kind, _]:
+            return Relation(source, target, kind, fields)
+        case ["r", identity, _]:
+            return Generic(identity, fields)
+        case _:
+            raise ValueError(f"not a record: {plain_record!r}")
+
+
+def _keyed(record: Record) -> tuple[RecordKey, Record]:
+    return record.key, record
+
+
+def _plain_value(value: Any) -> Any:
+    return {"v": value.text} if isinstance(value, Verbatim) else value
+
+
+def _value(plain_value: Any) -> Any:
+    return Verbatim(plain_value["v"]) if isinstance(plain_value, dict) else plain_value
+
+
+def _plain_item(item: Item) -> list[Any]:
+    return [list(part) if isinstance(part, tuple) else _plain_value(part) for part in item]
+
+
+def _item(plain_item: list[Any]) -> Item:
+    return tuple(tuple(part) if isinstance(part, list) else _value(part) for part in plain_item)
+
+
+def _plain_txn(txn: Txn) -> dict[str, Any]:
+    return {
+        "at": txn.at_ms,
+        "cause": txn.cause,
+        "added": [_plain_item(item) for item in txn.added],
+        "removed": [_plain_item(item) for item in txn.removed],
+    }
+
+
+def _txn(rev: int, plain_txn: dict[str, Any]) -> Txn:
+    added, removed = (tuple(_item(item) for item in plain_txn[way]) for way in ("added", "removed"))
+    return Txn(rev, plain_txn["at"], plain_txn["cause"], added, removed)
+
+
+def _plain_hold(hold: Hold) -> dict[str, Any]:
+    return {
+        "origin": hold.origin,
+        "at": hold.at_ms,
+        "items": [_plain_item(item) for item in hold.items],
+        "dots": {rid: numbers.spans for rid, numbers in hold.dots.items()},
+    }
+
+
+def _hold(identity: str, plain_hold: dict[str, Any]) -> Hold:
+    dots = {
+        Rid(rid): Intervals.of((low, high) for low, high in spans)
+        for rid, spans in plain_hold["dots"].items()
+    }
+    items = tuple(_item(item) for item in plain_hold["items"])
+    return Hold(identity, Rid(plain_hold["origin"]), plain_hold["at"], items, dots)

@@ -1,0 +1,76 @@
+"""Learning what remotes hold, and joining it.
+
+Rule 1: what stands under the own rid is compared, never joined; a clone takes a new rid before it publishes.
+Rule 2: a fragment from a newer format is left alone, and nothing is materialised until this release
+can read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.ports import Fetched, Refused, Remote, Unreachable
+from memsync_git.replica import Moment, Replica
+from memsync_git.replica.identity import is_retired, is_shared, take_new_rid
+from memsync_git.replica.receiving import Received, receive
+from memsync_git.sync.report import RemoteReport, RoundReport
+from memsync_git.sync.session import Session
+from memsync_git.wire.rid import new_rid
+
+OWN_IDENTITY_CHANGED = "This installation shared its id with another one and took a new id."
+
+
+def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | None:
+    """Fetch one remote and join what it holds; None if it could not be read."""
+    line = report.of(remote.name)
+    match remote.fetch():
+        case Unreachable(reason):
+            line.state, line.reason = "offline", reason
+            return None
+        case Refused(reason):
+            line.state, line.reason = "refused", reason
+            return None
+        case Fetched() as fetched:
+            _note(line, fetched)
+            take_in(session, fetched, report)
+            return fetched
+
+
+def _note(line: RemoteReport, fetched: Fetched) -> None:
+    line.state, line.fetched, line.head = "nothing", True, fetched.head
+    line.unreadable = tuple(f"{odd.where}: {odd.reason}" for odd in fetched.unreadable)
+    line.newer = fetched.newer
+
+
+def take_in(session: Session, fetched: Fetched, report: RoundReport) -> None:
+    """Join what was fetched; find out whether the own rid is still ours alone."""
+    if fetched.unchanged or not fetched.fragments:
+        return
+    received = session.act(lambda replica, moment: _received(session, replica, fetched, report, moment))
+    report.remote.count(received.added, received.removed)
+    report.holds += received.holds
+
+
+def _received(
+    session: Session, replica: Replica, fetched: Fetched, report: RoundReport, moment: Moment
+) -> Received:
+    own = [fragment for fragment in fetched.fragments if fragment.rid == replica.rid]
+    if is_shared(replica, own):
+        newest = max(own, key=lambda fragment: fragment.version)
+        _become_new(session, replica, newest, report, moment)
+    received = receive(replica, fetched.fragments, moment, limits=session.settings.inbound)
+    if is_retired(replica):
+        _become_new(session, replica, _newest(own), report, moment)
+    return received
+
+
+def _become_new(
+    session: Session, replica: Replica, upstream: Fragment | None, report: RoundReport, moment: Moment
+) -> None:
+    take_new_rid(replica, new_rid(replica.host, session.world.chance.token()), upstream, moment)
+    report.notes.append(OWN_IDENTITY_CHANGED)
+
+
+def _newest(fragments: Sequence[Fragment]) -> Fragment | None:
+    return max(fragments, key=lambda fragment: fragment.version, default=None)

@@ -1,0 +1,150 @@
+"""Publishing: the own fragment durable on its host ref, and main brought up to date.
+
+Rule 1: published as soon as any ref carrying the own revision is accepted; main may follow.
+Rule 2: no own change, main complete, unified file not due: nothing is pushed. A quiet fleet is silent.
+Rule 3: a machine repairs at once what only it can (its own revision, and what the remote lacks altogether);
+what another machine is about to bring to main itself waits a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.state import Shown, State
+from memsync_git.model import Rid
+from memsync_git.ports import Accepted, Fetched, Publication, Refused, Remote, Stale, Unreachable
+from memsync_git.replica import Replica, Txn
+from memsync_git.sync.message import message
+from memsync_git.sync.pulling import pull
+from memsync_git.sync.report import RoundReport
+from memsync_git.sync.session import Session
+from memsync_git.wire.unified import Provenance, unified
+
+FOLLOW_UPS = 2
+"""Main stale: again at once, twice; then at the next round (formats page, publish round, step 6)."""
+UNIFIED_EAGER_BYTES = 64 * 1024
+UNIFIED_LAZY_MS = 15 * 60 * 1000
+MAIN_BEHIND_MS = 15 * 60 * 1000
+SMALLEST_ROW_BYTES = 100
+
+
+def push(
+    session: Session, remote: Remote, fetched: Fetched | None, report: RoundReport, *, full: bool = False
+) -> None:
+    """Publish what a remote lacks, following up while somebody else is quicker on main."""
+    line = report.of(remote.name)
+    for _ in range(1 + FOLLOW_UPS):
+        if line.newer is not None:
+            return
+        publication = _publication(session, remote, fetched, full=full)
+        if publication is None:
+            return
+        match remote.publish(publication):
+            case Accepted(on_main, head):
+                line.state, line.reason, line.published = "accepted", "", True
+                line.head = head or line.head
+                _note_published(session, remote.name, publication.own)
+                if on_main:
+                    return
+            case Stale(reason):
+                line.state, line.reason = "stale", reason
+            case Unreachable(reason):
+                line.state, line.reason = "offline", reason
+                return
+            case Refused(reason):
+                line.state, line.reason = "refused", reason
+                return
+        fetched = _look_again(session, remote, report)
+        if fetched is None:
+            return
+
+
+def _note_published(session: Session, name: str, own: Fragment | None) -> None:
+    if own is not None:
+        session.act(lambda replica, _: replica.published(name, own))
+
+
+def _look_again(session: Session, remote: Remote, report: RoundReport) -> Fetched | None:
+    """Fetch after losing a race; what was accepted before stays accepted."""
+    line = report.of(remote.name)
+    before = (line.state, line.reason)
+    fetched = pull(session, remote, report)
+    if line.published or fetched is not None:
+        line.state, line.reason = before
+    return fetched
+
+
+def _publication(
+    session: Session, remote: Remote, fetched: Fetched | None, *, full: bool
+) -> Publication | None:
+    """What to publish, or None if there is nothing to do."""
+    replica = session.replica
+    now_ms = session.world.clock.wall_ms()
+    has_news = replica.header.rev > 0 and not replica.is_published(remote.name)
+    due = full or _unified_is_due(fetched, now_ms)
+    if not (has_news or full or _main_lacks(replica, fetched, now_ms)):
+        return None
+    usable = replica.state.fragments()
+    own = usable[replica.rid] if replica.header.rev > 0 else None
+    return Publication(
+        own=own,
+        usable={rid: fragment for rid, fragment in usable.items() if fragment.rev > 0},
+        unified=unified_bytes(replica.state, due=due),
+        message=message(replica.host, _untold(replica, remote.name)),
+        trailers=_trailers(own),
+    )
+
+
+def _untold(replica: Replica, name: str) -> list[Txn]:
+    """The own revisions a remote has not accepted yet."""
+    mark = replica.accepted.get(name)
+    return [txn for txn in replica.unpublished if mark is None or txn.rev > mark.rev]
+
+
+def _trailers(own: Fragment | None) -> tuple[tuple[str, str], ...]:
+    if own is None:
+        return ()
+    txn = f"{own.rid}:{own.rev}"
+    return (("Memsync-Replica", own.rid), ("Memsync-Rev", str(own.rev)), ("Memsync-Txn", txn))
+
+
+def _main_lacks(replica: Replica, fetched: Fetched | None, now_ms: int) -> bool:
+    """Whether main lacks a revision that this machine should bring there."""
+    if fetched is None or fetched.unchanged:
+        return False
+    found: dict[Rid, int] = {}
+    for fragment in fetched.fragments:
+        found[fragment.rid] = max(found.get(fragment.rid, 0), fragment.rev)
+    for rid in replica.state.rids:
+        header = replica.state.header(rid)
+        if header is None or header.rev == 0 or fetched.on_main.get(rid, (0, "")) >= header.version:
+            continue
+        nowhere = found.get(rid, 0) < header.rev
+        if rid == replica.rid or nowhere or abs(now_ms - header.wall_ms) > MAIN_BEHIND_MS:
+            return True
+    return False
+
+
+def _unified_is_due(fetched: Fetched | None, now_ms: int) -> bool:
+    if fetched is None or fetched.unified_ms is None:
+        return fetched is not None and not fetched.unchanged
+    return abs(now_ms - fetched.unified_ms) > UNIFIED_LAZY_MS
+
+
+def unified_bytes(state: State, *, due: bool) -> bytes | None:
+    """The unified file: while it is small always, beyond 64 KiB only when it is due."""
+    if not due and state.size * SMALLEST_ROW_BYTES > UNIFIED_EAGER_BYTES:
+        return None
+    data = unified((shown.record, _provenance(state, shown)) for shown in state.shown())
+    return data if due or len(data) <= UNIFIED_EAGER_BYTES else None
+
+
+def _provenance(state: State, shown: Shown) -> Provenance:
+    ts, rid, n = shown.last
+    header = state.header(rid)
+    wall_ms = ts
+    key = state.home((rid, n))
+    if key is not None:
+        entries = state.records_of(rid)[key].entries()
+        walls = [entry.wall_ms for entry in entries if entry.n == n and entry.wall_ms is not None]
+        wall_ms = walls[0] if walls else ts
+    return Provenance(header.host if header is not None else rid, wall_ms, rid, n)

@@ -1,0 +1,97 @@
+"""What a round has to say for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from memsync_git.guards import Hold
+from memsync_git.model import Item
+
+FileState = Literal["good", "damaged", "emptied", "unusable", "restored", "newer", "waiting", "too large"]
+RemoteState = Literal["accepted", "nothing", "stale", "offline", "refused", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOptions:
+    """What a caller wants of a round.
+
+    fetch, publish, apply: the steps to take. full: the unified file too. recreate: write an emptied or
+    missing file anew. patient: linger for W (cron: nobody looks again soon). drop: items of a file met for
+    the first time that the fleet has deleted stay deleted (`init --join drop`).
+    """
+
+    fetch: bool = True
+    publish: bool = True
+    apply: bool = True
+    full: bool = False
+    recreate: bool = False
+    patient: bool = False
+    drop: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """Items that came and went; a register that got another value counts as changed."""
+
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+
+    def count(self, added: Iterable[Item], removed: Iterable[Item]) -> None:
+        """Add one step's items."""
+        come, gone = list(added), list(removed)
+        registers = {item[:-1] for item in gone if item[0] in ("t", "f")}
+        changed = sum(1 for item in come if item[:-1] in registers and item[0] in ("t", "f"))
+        self.added += len(come) - changed
+        self.removed += len(gone) - changed
+        self.changed += changed
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(slots=True)
+class RemoteReport:
+    """How it went with one remote. `reason` is for people, empty when all is well."""
+
+    name: str
+    state: RemoteState = "skipped"
+    reason: str = ""
+    head: str = ""
+    fetched: bool = False
+    published: bool = False
+    unreadable: tuple[str, ...] = ()
+    newer: int | None = None
+
+
+@dataclass(slots=True)
+class RoundReport:
+    """What one round did; text and JSON are made from it."""
+
+    file: FileState = "good"
+    file_reason: str = ""
+    file_hint: str = ""
+    local: Tally = field(default_factory=Tally)
+    remote: Tally = field(default_factory=Tally)
+    remotes: list[RemoteReport] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    wrote_file: bool = False
+    rounds: int = 0
+    txn: str | None = None
+    ms: int = 0
+
+    @property
+    def published(self) -> bool:
+        """Whether some remote took something from this round."""
+        return any(remote.published for remote in self.remotes)
+
+    def of(self, name: str) -> RemoteReport:
+        """The report on one remote, made when it is first asked for."""
+        for remote in self.remotes:
+            if remote.name == name:
+                return remote
+        self.remotes.append(RemoteReport(name))
+        return self.remotes[-1]

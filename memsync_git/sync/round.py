@@ -1,0 +1,189 @@
+"""The round: stash, pull, push, apply, in that order, and once more if something came late.
+
+file event → capture ─┐
+                      ├→ fetch → receive → publish → apply → linger → look once more ─→ settled
+the clock ────────────┘                                                    └─ something new: again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.state import State
+from memsync_git.ports import Fetched
+from memsync_git.replica import Observed, Version
+from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
+from memsync_git.sync.applying import apply, confirm, linger_s, look_once_more
+from memsync_git.sync.capture import Captured, capture, capture_leftovers, tell
+from memsync_git.sync.pulling import pull
+from memsync_git.sync.pushing import push
+from memsync_git.sync.recovering import newer_witness, recover
+from memsync_git.sync.report import RoundOptions, RoundReport
+from memsync_git.sync.session import Session
+
+MOST_ROUNDS = 4
+PAST_VIEWS_SEARCHED = 500
+OLDER_STORE = (
+    "The replica store is older than the memory file, and the remote does not yet hold what it lacks."
+)
+NEWER_FORMAT = (
+    "A newer release of memsync-git wrote to the shared repository; this one cannot read all of it."
+)
+UPGRADE = "install the newest memsync-git on this machine"
+
+
+def sync_round(session: Session, options: RoundOptions | None = None) -> RoundReport:
+    """Bring file, store and remotes into step, as far as each allows.
+
+    Raises:
+        StoreDamaged: the replica store cannot be read or written.
+    """
+    options = options or RoundOptions()
+    report = RoundReport()
+    began_s = session.world.clock.monotonic_s()
+    fetched: dict[str, Fetched | None] = {}
+    if not _is_current(session, options, fetched, report):
+        report.file, report.file_reason, report.file_hint = "waiting", OLDER_STORE, "memsync-git sync"
+        return _closed(session, report, began_s)
+    capture_leftovers(session, report)
+    captured = capture(session, report)
+    for report.rounds in range(1, MOST_ROUNDS + 1):
+        again = _once(session, options, captured, fetched, report)
+        if again is None:
+            break
+        captured, fetched = again, {}
+    return _closed(session, report, began_s)
+
+
+def _closed(session: Session, report: RoundReport, began_s: float) -> RoundReport:
+    report.ms = round((session.world.clock.monotonic_s() - began_s) * 1000)
+    return report
+
+
+def _is_current(
+    session: Session, options: RoundOptions, fetched: dict[str, Fetched | None], report: RoundReport
+) -> bool:
+    """Whether the store is at least as new as its file, if need be after a rebuild from a remote."""
+    witness = newer_witness(session)
+    if witness is None:
+        return True
+    for remote in session.world.remotes if options.fetch else ():
+        found = fetched[remote.name] = pull(session, remote, report)
+        if found is not None and recover(session, witness, remote, found, report):
+            return True
+    return not session.replica.ring
+
+
+def _once(
+    session: Session,
+    options: RoundOptions,
+    captured: Captured,
+    fetched: dict[str, Fetched | None],
+    report: RoundReport,
+) -> Captured | None:
+    """One pass. Return the file as captured after the linger if it said something new."""
+    for remote in session.world.remotes if options.fetch else ():
+        if remote.name not in fetched:
+            fetched[remote.name] = pull(session, remote, report)
+    if captured.state == "waiting":
+        captured = _first(session, options, captured, fetched, report)
+    for remote in session.world.remotes if options.publish else ():
+        if fetched.get(remote.name) is not None or not options.fetch:
+            push(session, remote, fetched.get(remote.name), report, full=options.full)
+    _note_file(captured, report)
+    if not options.apply or not _may_apply(session, options, captured, report):
+        return None
+    lingering = apply(session, _writable(options, captured), report)
+    if not lingering:
+        confirm(session, _recaptured(session, captured, report))
+        return None
+    session.world.clock.sleep(linger_s(session, patient=options.patient))
+    rev = session.replica.header.rev
+    look_once_more(session, lingering, report)
+    late = capture(session, report)
+    _note_file(late, report)
+    confirm(session, late)
+    if late.is_writable and (session.replica.header.rev > rev or session.replica.behind):
+        return late
+    return _unpublished(session, late)
+
+
+def _unpublished(session: Session, late: Captured) -> Captured | None:
+    """Go round again if something own came in after the publish of this pass."""
+    replica = session.replica
+    reached = [remote for remote in session.world.remotes if remote.name in replica.accepted]
+    if late.is_writable and any(not replica.is_published(remote.name) for remote in reached):
+        return late
+    return None
+
+
+def _recaptured(session: Session, captured: Captured, report: RoundReport) -> Captured:
+    """The file as it stands after an apply that swapped nothing."""
+    return capture(session, report) if report.wrote_file else captured
+
+
+def _may_apply(session: Session, options: RoundOptions, captured: Captured, report: RoundReport) -> bool:
+    if any(line.newer is not None for line in report.remotes):
+        report.file, report.file_reason, report.file_hint = "newer", NEWER_FORMAT, UPGRADE
+        return False
+    if captured.state == "emptied":
+        return options.recreate
+    return captured.is_writable and bool(session.replica.ring)
+
+
+def _writable(options: RoundOptions, captured: Captured) -> Captured:
+    if captured.state == "emptied" and options.recreate:
+        return Captured("good", captured.standing)
+    return captured
+
+
+def _note_file(captured: Captured, report: RoundReport) -> None:
+    if report.file in ("good", "restored") or captured.state == "good":
+        report.file = captured.state
+        report.file_reason, report.file_hint = captured.reason, captured.hint
+
+
+def _first(
+    session: Session,
+    options: RoundOptions,
+    captured: Captured,
+    fetched: dict[str, Fetched | None],
+    report: RoundReport,
+) -> Captured:
+    """Adopt the file this replica meets for the first time (guard 4)."""
+    if any(fetched.get(remote.name) is None for remote in session.world.remotes):
+        return captured
+    decoded = captured.decoded
+    if decoded is None:
+        return captured
+    data = getattr(captured.standing, "data", b"")
+    mtime_ms = getattr(captured.standing, "mtime_ms", session.world.clock.wall_ms())
+    version = session.version(decoded, data, mtime_ms)
+    observed = _adopted(session, options, version)
+    tell(session, report, observed)
+    return Captured("good", captured.standing, decoded, observed)
+
+
+def _adopted(session: Session, options: RoundOptions, version: Version) -> Observed:
+    """Take the file as written from a past view of the fleet, or else unite the two."""
+    past = _past_cuts(session) if len(version.graph) else []
+    origin = next((cut for cut in past if _shows(cut, version)), None)
+    if origin is not None:
+        return session.act(lambda replica, moment: adopt_from(replica, origin, version, moment))
+    without = deleted_by_fleet(session.replica, version, past) if options.drop else set()
+    return session.act(lambda replica, moment: adopt(replica, version, moment, without=without))
+
+
+def _shows(cut: Sequence[Fragment], version: Version) -> bool:
+    view = State(cut).graph()
+    return version.projection.graph(view) == version.projection.graph(version.graph)
+
+
+def _past_cuts(session: Session) -> list[tuple[Fragment, ...]]:
+    return [
+        view.fragments
+        for remote in session.world.remotes
+        for view in islice(remote.past_views(), PAST_VIEWS_SEARCHED)
+    ]

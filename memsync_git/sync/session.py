@@ -1,0 +1,174 @@
+"""A session: one process's hold of one replica.
+
+Rule 1: every act runs inside one store transaction that first loads what another process wrote, so two
+processes can never mint one dot.
+Rule 2: an act that fails leaves no trace: the store rolls back, and the replica is loaded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TypeVar
+
+from memsync_git.formats import VARIANTS, Decoded, Limits, TooLarge, Variant, decode
+from memsync_git.guards import INBOUND, DeletionLimits
+from memsync_git.inference import window_ms
+from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store
+from memsync_git.replica import Moment, Replica, Version, rows
+from memsync_git.replica.adopting import order_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a round is told by the configuration.
+
+    window_ms: W; None lets the time of a full parse decide (model page, section 7).
+    """
+
+    variant: str = "jsonl"
+    limits: Limits = field(default_factory=Limits)
+    deletions: DeletionLimits = field(default_factory=DeletionLimits)
+    inbound: DeletionLimits = INBOUND
+    writer_caches: bool = False
+    window_ms: int | None = None
+
+
+@dataclass(slots=True)
+class World:
+    """Everything a round touches."""
+
+    file: LocalFile
+    store: Store
+    clock: Clock
+    chance: Chance
+    remotes: Sequence[Remote] = ()
+    settings: Settings = field(default_factory=Settings)
+
+
+class Session:
+    """The replica of one store, kept current, and the last decoded version of its file."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.settings = world.settings
+        self.witness: bytes | None = None
+        self._replica: Replica | None = None
+        self._generation = -1
+        self._decoded: Decoded | None = None
+        self._parse_ms_per_mib = 0.0
+
+    # --- the replica
+
+    @property
+    def replica(self) -> Replica:
+        """The replica as the store holds it now; to be read, not changed.
+
+        Raises:
+            LookupError: the store is empty; `begin` comes first.
+        """
+        if self._replica is None or self._generation != self.world.store.generation():
+            with self.world.store.transaction() as transaction:
+                self._generation = transaction.generation
+                self._replica = rows.load(transaction)
+        return self._present()
+
+    def _present(self) -> Replica:
+        if self._replica is None:
+            raise LookupError("the replica store is empty")
+        return self._replica
+
+    @property
+    def exists(self) -> bool:
+        """Whether the store holds a replica."""
+        return self._replica is not None or self.world.store.row("replica", rows.ONE) is not None
+
+    def begin(self, replica: Replica) -> None:
+        """Put a new replica into an empty store."""
+        with self.world.store.transaction() as transaction:
+            rows.save(replica, transaction)
+        self._replica = None
+
+    def act(self, do: Callable[[Replica, Moment], T]) -> T:
+        """Change the replica in one transaction.
+
+        Raises:
+            StoreDamaged: the store cannot be read or written.
+        """
+        store = self.world.store
+        try:
+            with store.transaction() as transaction:
+                if self._replica is None or transaction.generation != self._generation:
+                    self._replica = rows.load(transaction)
+                replica = self._present()
+                result = do(replica, self.moment())
+                rows.save(replica, transaction)
+        except BaseException:
+            self._replica = None
+            raise
+        self._generation = store.generation()
+        return result
+
+    def moment(self) -> Moment:
+        """The circumstances of an act that happens now."""
+        clock = self.world.clock
+        return Moment(clock.wall_ms(), clock.boot_id(), self.world.chance.token(), self.window_ms)
+
+    # --- the file
+
+    @property
+    def variant(self) -> Variant:
+        return VARIANTS[self.settings.variant]
+
+    @property
+    def decoded(self) -> Decoded | None:
+        """The last version that was decoded whole."""
+        return self._decoded
+
+    def decode(self, data: bytes) -> Decoded | TooLarge:
+        """Decode a version; lines that did not change since the last one are not parsed again."""
+        known = self._decoded.known if self._decoded is not None else None
+        clock = self.world.clock
+        began_s = clock.monotonic_s()
+        decoded = decode(data, self.settings.variant, self.settings.limits, known)
+        if known is None and data:
+            spent_ms = (clock.monotonic_s() - began_s) * 1000
+            self._parse_ms_per_mib = spent_ms * 2**20 / len(data)
+        if isinstance(decoded, Decoded) and decoded.whole:
+            self._decoded = decoded
+        return decoded
+
+    @property
+    def parse_ms(self) -> float:
+        """How long a whole parse of a file of the last size takes (measured, never shortened by reuse)."""
+        size = sum(len(row.raw) + 1 for row in self._decoded.rows) if self._decoded is not None else 0
+        return self._parse_ms_per_mib * size / 2**20
+
+    @property
+    def window_ms(self) -> int:
+        """W: how long a writer may hold a version in its hands."""
+        if self.settings.window_ms is not None:
+            return self.settings.window_ms
+        return window_ms(self.parse_ms)
+
+    def version(self, decoded: Decoded, data: bytes, mtime_ms: int, *, accepted: bool = False) -> Version:
+        """A decoded version as the replica observes it."""
+        variant = self.variant
+        return Version(
+            graph=decoded.graph,
+            order=order_of(decoded.graph),
+            hash=content_hash(data),
+            mtime_ms=mtime_ms,
+            projection=variant.projection,
+            types_fixed=not variant.updates_in_place,
+            whole=decoded.whole,
+            accepted=accepted,
+        )
+
+
+def content_hash(data: bytes) -> str:
+    """A short name for the bytes of a version."""
+    return sha256(data).hexdigest()[:32]
