@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from memsync_git.formats.canonical import Json, NotJson, Number, TooDeep, canonical, compact, parse, quoted
 from memsync_git.formats.detecting import READ_GRAPH, detect
-from memsync_git.formats.rows import Damage, Decoded, Limits, Row, TooLarge
+from memsync_git.formats.importing import Imported, Note, read_import
+from memsync_git.formats.rows import Damage, Decoded, Limits, Row, Rows, TooLarge
+from memsync_git.formats.salvage import Salvaged, salvage
 from memsync_git.formats.variants import AIM_HEADER, VARIANTS, Variant, decode, encode
 
 __all__ = [
@@ -17,11 +19,15 @@ __all__ = [
     "VARIANTS",
     "Damage",
     "Decoded",
+    "Imported",
     "Json",
     "Limits",
     "NotJson",
+    "Note",
     "Number",
     "Row",
+    "Rows",
+    "Salvaged",
     "TooDeep",
     "TooLarge",
     "Variant",
@@ -32,4 +38,6 @@ __all__ = [
     "encode",
     "parse",
     "quoted",
+    "read_import",
+    "salvage",
 ]

@@ -16,7 +16,7 @@ from operator import attrgetter
 import orjson
 
 from memsync_git.formats.arranging import arranged
-from memsync_git.formats.canonical import WHITESPACE, NotJson, TooDeep, compact, parse, parse_first
+from memsync_git.formats.canonical import MOST_NESTING, WHITESPACE, NotJson, compact, parse, parse_first
 from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Damage, Decoded, Limits, Row, TooLarge
 from memsync_git.model import Graph, Projection, Record
@@ -30,7 +30,7 @@ class Element:
     raw: bytes
 
 
-Part = Element | Damage | TooLarge
+Part = Element | Damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,13 @@ class ArrayVariant:
 
     def read(self, data: bytes, limits: Limits, known: Mapping[bytes, Record]) -> Decoded | TooLarge:
         raws, lines, damage = [], [], []
-        for part in _parts(data, limits, known):
+        for part in elements(data, known):
             match part:
                 case Element(line, raw):
                     raws.append(raw)
                     lines.append(line)
                 case Damage():
                     damage.append(part)
-                case TooLarge():
-                    return part
         read = read_rows(raws, lines, self.projection, limits, known)
         if isinstance(read, TooLarge):
             return read
@@ -64,9 +62,10 @@ class ArrayVariant:
         return b"[\n" + b",\n".join(texts) + b"\n]" if texts else b"[\n]"
 
 
-def _parts(data: bytes, limits: Limits, known: Mapping[bytes, Record]) -> Iterator[Part]:
+def elements(data: bytes, known: Mapping[bytes, Record]) -> Iterator[Part]:
+    """The elements of an array in any layout, and what stands there instead of one."""
     own = _own_layout(data, known)
-    return _Scan(data.decode("utf-8", "surrogateescape"), limits).parts() if own is None else iter(own)
+    return _Scan(data.decode("utf-8", "surrogateescape")).parts() if own is None else iter(own)
 
 
 def _own_layout(data: bytes, known: Mapping[bytes, Record]) -> list[Element] | None:
@@ -94,9 +93,8 @@ def _is_value(raw: bytes) -> bool:
 class _Scan:
     """A walk over an array in any layout: its elements, and what lies between them and should not."""
 
-    def __init__(self, text: str, limits: Limits) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.limits = limits
         self.at = 0
         self.line = 1
         self.counted = 0
@@ -138,15 +136,11 @@ class _Scan:
     def _element(self) -> Part:
         line, start = self._line(), self.at
         try:
-            _, self.at = parse_first(self.text, start, max_nesting=self.limits.max_nesting)
-        except TooDeep:
-            return TooLarge("nesting", line, self.limits.max_nesting + 1, self.limits.max_nesting)
+            _, self.at = parse_first(self.text, start, max_nesting=MOST_NESTING)
         except NotJson as error:
             found = self.text.find(ROW_START, start)
             return self._damage(len(self.text) if found < 0 else found, f"not JSON: {error}")
-        text = self.text[start : self.at]
-        raw = _bytes(text)
-        return Element(line, raw if "\n" not in text else compact(parse(raw)).encode("utf-8"))
+        return Element(line, _on_one_line(_bytes(self.text[start : self.at])))
 
     def _separator(self) -> Iterator[Damage]:
         if not self._skip_space() or self.text[self.at] == "]":
@@ -165,6 +159,10 @@ class _Scan:
         self.at += 1
         if self._skip_space():
             yield self._damage(len(self.text), "more text after the array")
+
+
+def _on_one_line(raw: bytes) -> bytes:
+    return compact(parse(raw, max_nesting=MOST_NESTING)).encode("utf-8") if b"\n" in raw else raw
 
 
 def _bytes(text: str) -> bytes:

@@ -23,6 +23,9 @@ MAX_NESTING = 64
 """Levels of arrays and objects. Node takes 100 000; no memory needs them and recursion must end somewhere."""
 
 
+MOST_NESTING = 256
+"""Levels that can be followed at all: writing recurses, and the interpreter stops near 1 000 frames."""
+
 WHITESPACE = " \t\n\r"
 """What JSON.parse skips; `str.strip` without it would skip U+2028 and more."""
 

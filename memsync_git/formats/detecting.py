@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from memsync_git.formats.canonical import WHITESPACE, Json, NotJson, parse, parse_first
 from memsync_git.formats.rows import BOM, ENTITY_KEYS, RELATION_KEYS
 from memsync_git.formats.variants import AIM_HEADER
+from memsync_git.formats.wholegraph import rows_of_graph
 
 READ_GRAPH = "read-graph"
 """Not a live variant: a `{entities, relations}` object, or objects over several lines."""
@@ -38,17 +39,7 @@ def _is_import_only(data: bytes) -> bool:
         value, end = parse_first(text, 0)
     except NotJson:
         return False
-    return "\n" in text[:end] or is_read_graph(value)
-
-
-def is_read_graph(value: Json) -> bool:
-    """Whether a value is what the `read_graph` tool answers."""
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("entities"), list)
-        and isinstance(value.get("relations"), list)
-        and "type" not in value
-    )
+    return "\n" in text[:end] or rows_of_graph(value) is not None
 
 
 def _rows(data: bytes) -> Iterator[dict[str, Json]]:

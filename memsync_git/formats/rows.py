@@ -15,7 +15,16 @@ from typing import Any, NamedTuple, TypeGuard, overload
 
 import orjson
 
-from memsync_git.formats.canonical import MAX_NESTING, Json, NotJson, Number, TooDeep, canonical, parse
+from memsync_git.formats.canonical import (
+    MAX_NESTING,
+    MOST_NESTING,
+    Json,
+    NotJson,
+    Number,
+    TooDeep,
+    canonical,
+    parse,
+)
 from memsync_git.model import (
     NO_FIELDS,
     Entity,
@@ -166,7 +175,7 @@ def read_row(raw: bytes, projection: Projection, limits: Limits) -> Record | Mis
     if plain is not None:
         return plain
     try:
-        value = parse(raw, max_nesting=limits.max_nesting)
+        value = parse(raw, max_nesting=min(limits.max_nesting, MOST_NESTING))
     except TooDeep:
         raise
     except NotJson as error:
