@@ -61,10 +61,14 @@ def refusal_of_directory(directory: str) -> Unusable | None:
         return None
     except OSError as error:
         return refusals.failed(directory, error)
-    is_shared = bool(status.st_mode & _SHARED_WRITE) and not status.st_mode & stat.S_ISVTX
-    if is_shared and status.st_uid != os.geteuid():
+    if is_open_to_others(status.st_mode, owner=status.st_uid, account=os.geteuid()):
         return refusals.open_directory(directory, status.st_mode)
     return None
+
+
+def is_open_to_others(mode: int, *, owner: int, account: int) -> bool:
+    """Whether a directory that is not `account`'s lets others put files in place of ours."""
+    return owner != account and bool(mode & _SHARED_WRITE) and not mode & stat.S_ISVTX
 
 
 def write_durably(path: str, data: bytes) -> None:

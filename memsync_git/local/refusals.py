@@ -13,6 +13,11 @@ from memsync_git.ports import Unusable
 
 _MIB = 1024 * 1024
 
+_MOUNTED = (
+    "{path} is a mount point, so it cannot be replaced in one step",
+    "Mount the directory that holds it instead of the single file",
+)
+
 _BY_ERRNO: dict[int, tuple[str, str]] = {
     errno.ENOSPC: ("The disk that holds {path} is full", "Free some space there, then run memsync-git sync"),
     errno.EDQUOT: ("Your disk quota for {path} is used up", "Free some space, then run memsync-git sync"),
@@ -26,10 +31,8 @@ _BY_ERRNO: dict[int, tuple[str, str]] = {
         "{path} may not be changed: it is immutable, or its file system can neither exchange nor link",
         "Look at its attributes, lsattr -d {path} and its directory, or move the memory file",
     ),
-    errno.EBUSY: (
-        "{path} is a mount point, so it cannot be replaced in one step",
-        "Mount the directory that holds it instead of the single file",
-    ),
+    errno.EBUSY: _MOUNTED,
+    errno.EXDEV: _MOUNTED,
     errno.ENOENT: ("The directory of {path} does not exist", "Create it: mkdir -p -m 700 DIRECTORY"),
     errno.ENOTDIR: (
         "A part of {path} that should be a directory is a file",
