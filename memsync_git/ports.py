@@ -275,9 +275,17 @@ class Remote(Protocol):
 
     Invariant: a fragment on a host ref changes only by its owner's `publish`; nothing published is
     overwritten by force; publishing the same twice is harmless.
+
+    known_digest: set by the caller from what it stored; a fetch that finds the remote there reads nothing.
     """
 
     name: str
+    known_digest: str
+
+    @property
+    def digest(self) -> str:
+        """Names everything the remote said at the last fetch or publish; empty before the first."""
+        ...
 
     def fetch(self) -> FetchOutcome:
         """Learn everything that is new on the remote."""

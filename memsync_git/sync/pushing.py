@@ -8,14 +8,23 @@ what another machine is about to bring to main itself waits a quarter of an hour
 
 from __future__ import annotations
 
-from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.state import Shown, State
 from memsync_git.model import Rid
-from memsync_git.ports import Accepted, Fetched, Publication, Refused, Remote, Stale, Unreachable
+from memsync_git.ports import (
+    Accepted,
+    Fetched,
+    Publication,
+    PublishOutcome,
+    Refused,
+    Remote,
+    Stale,
+    Unreachable,
+)
 from memsync_git.replica import Replica, Txn
 from memsync_git.sync.message import message
 from memsync_git.sync.pulling import pull
-from memsync_git.sync.report import RoundReport
+from memsync_git.sync.report import RemoteReport, RoundReport
 from memsync_git.sync.session import Session
 from memsync_git.wire.unified import Provenance, unified
 
@@ -37,25 +46,37 @@ def push(
             return
         publication = _publication(session, remote, fetched, full=full)
         if publication is None:
+            if fetched is not None and not _lacking(session.replica, fetched):
+                line.digest = fetched.digest
             return
-        match remote.publish(publication):
-            case Accepted(on_main, head):
-                line.state, line.reason, line.published = "accepted", "", True
-                line.head = head or line.head
-                _note_published(session, remote.name, publication.own)
-                if on_main:
-                    return
-            case Stale(reason):
-                line.state, line.reason = "stale", reason
-            case Unreachable(reason):
-                line.state, line.reason = "offline", reason
-                return
-            case Refused(reason):
-                line.state, line.reason = "refused", reason
-                return
-        fetched = _look_again(session, remote, report)
+        outcome = remote.publish(publication)
+        _note(session, remote, publication, outcome, line)
+        is_behind = isinstance(outcome, Stale) or (isinstance(outcome, Accepted) and not outcome.on_main)
+        fetched = _look_again(session, remote, report) if is_behind else None
         if fetched is None:
             return
+
+
+def _note(
+    session: Session,
+    remote: Remote,
+    publication: Publication,
+    outcome: PublishOutcome,
+    line: RemoteReport,
+) -> None:
+    """Enter what a remote answered into the report, and into the store what it accepted."""
+    match outcome:
+        case Accepted(on_main, head):
+            line.state, line.reason, line.published = "accepted", "", True
+            line.head = head or line.head
+            line.digest = remote.digest if on_main else ""
+            _note_published(session, remote.name, publication.own)
+        case Stale(reason):
+            line.state, line.reason = "stale", reason
+        case Unreachable(reason):
+            line.state, line.reason = "offline", reason
+        case Refused(reason):
+            line.state, line.reason = "refused", reason
 
 
 def _note_published(session: Session, name: str, own: Fragment | None) -> None:
@@ -109,19 +130,29 @@ def _trailers(own: Fragment | None) -> tuple[tuple[str, str], ...]:
 
 def _main_lacks(replica: Replica, fetched: Fetched | None, now_ms: int) -> bool:
     """Whether main lacks a revision that this machine should bring there."""
-    if fetched is None or fetched.unchanged:
+    if fetched is None:
         return False
     found: dict[Rid, int] = {}
     for fragment in fetched.fragments:
         found[fragment.rid] = max(found.get(fragment.rid, 0), fragment.rev)
-    for rid in replica.state.rids:
-        header = replica.state.header(rid)
-        if header is None or header.rev == 0 or fetched.on_main.get(rid, (0, "")) >= header.version:
-            continue
-        nowhere = found.get(rid, 0) < header.rev
-        if rid == replica.rid or nowhere or abs(now_ms - header.wall_ms) > MAIN_BEHIND_MS:
-            return True
-    return False
+    return any(
+        header.rid == replica.rid
+        or found.get(header.rid, 0) < header.rev
+        or abs(now_ms - header.wall_ms) > MAIN_BEHIND_MS
+        for header in _lacking(replica, fetched)
+    )
+
+
+def _lacking(replica: Replica, fetched: Fetched) -> list[Header]:
+    """The usable revisions main does not carry."""
+    if fetched.unchanged:
+        return []
+    headers = (replica.state.header(rid) for rid in replica.state.rids)
+    return [
+        header
+        for header in headers
+        if header is not None and header.rev and fetched.on_main.get(header.rid, (0, "")) < header.version
+    ]
 
 
 def _unified_is_due(fetched: Fetched | None, now_ms: int) -> bool:

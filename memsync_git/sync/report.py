@@ -54,12 +54,16 @@ class Tally:
 
 @dataclass(slots=True)
 class RemoteReport:
-    """How it went with one remote. `reason` is for people, empty when all is well."""
+    """How it went with one remote. `reason` is for people, empty when all is well.
+
+    digest: names what the remote says, if it is complete and needs no second look; else empty.
+    """
 
     name: str
     state: RemoteState = "skipped"
     reason: str = ""
     head: str = ""
+    digest: str = ""
     fetched: bool = False
     published: bool = False
     unreadable: tuple[str, ...] = ()

@@ -1,0 +1,37 @@
+"""The machine's own clock, and where its tokens come from."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_GRAIN_S = 10
+
+
+class SystemClock:
+    """`ports.Clock` of this machine."""
+
+    def wall_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def boot_id(self) -> str:
+        with suppress(OSError):
+            return _BOOT_ID.read_text("ascii").strip()
+        booted_s = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+        return f"booted-{round(booted_s / _BOOT_GRAIN_S)}"
+
+
+class SystemChance:
+    """`ports.Chance` of this machine."""
+
+    def token(self) -> str:
+        return secrets.token_hex(8)

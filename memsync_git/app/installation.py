@@ -1,0 +1,104 @@
+"""What an installation knows about itself: its replica id, and how it last went with each remote.
+
+Rule 1: the rid is minted once per installation and never derived from the machine.
+Rule 2: a machine-id that changed means the folder was copied: nothing known about remotes is trusted then.
+Rule 3: reading must work while another process writes, and must create nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from memsync_git.documents import OutcomeWord
+from memsync_git.model import Rid
+from memsync_git.ports import Store
+
+_ONE = "one"
+_MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this installation is."""
+
+    rid: Rid
+    machine: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteMemory:
+    """How it last went with one remote. Times are None for never; `digest` as in `sync.RemoteReport`."""
+
+    name: str
+    outcome: OutcomeWord | None = None
+    reason: str = ""
+    head: str = ""
+    digest: str = ""
+    fetched_ms: int | None = None
+    published_ms: int | None = None
+    refs_mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LastRound:
+    """The last round of any process."""
+
+    at_ms: int
+    outcome: OutcomeWord
+    ms: int
+
+
+class Installation:
+    """`identity.db`, as values."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def identity(self) -> Identity | None:
+        """Who this is, or None before `init`."""
+        found = self._read("identity", _ONE)
+        return None if found is None else Identity(Rid(found["rid"]), found["machine"], found["created_ms"])
+
+    def set_identity(self, identity: Identity) -> None:
+        self._write("identity", _ONE, asdict(identity))
+
+    def remote(self, name: str) -> RemoteMemory:
+        found = self._read("remote", name)
+        return RemoteMemory(name) if found is None else RemoteMemory(**found)
+
+    def note_remotes(self, remotes: Iterable[RemoteMemory]) -> None:
+        for remote in remotes:
+            self._write("remote", remote.name, asdict(remote))
+
+    def last_round(self) -> LastRound | None:
+        found = self._read("round", _ONE)
+        return None if found is None else LastRound(**found)
+
+    def note_round(self, last: LastRound) -> None:
+        self._write("round", _ONE, asdict(last))
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _read(self, kind: str, key: str) -> dict[str, Any] | None:
+        found = self._store.row(kind, key)
+        return None if found is None else dict(json.loads(found))
+
+    def _write(self, kind: str, key: str, value: dict[str, Any]) -> None:
+        with self._store.transaction() as transaction:
+            transaction.put(kind, key, json.dumps(value).encode("ascii"))
+
+
+def machine_id() -> str:
+    """A digest of this machine's own id; empty where it has none."""
+    for path in _MACHINE_IDS:
+        with suppress(OSError):
+            return hashlib.sha256(path.read_bytes().strip()).hexdigest()[:16]
+    return ""

@@ -1,0 +1,100 @@
+"""A round's report as the document `sync` prints, and as an exit code.
+
+Rule 1: the outcome word and the exit code of one run always agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from memsync_git.documents import (
+    SCHEMA_VERSION,
+    CountPart,
+    NoticePart,
+    OutcomeWord,
+    RemoteResultPart,
+    SyncDocument,
+    worst_outcome,
+)
+from memsync_git.sync.report import RemoteReport, RoundReport, Tally
+
+EXIT_CODES: dict[OutcomeWord, int] = {
+    "locked": 8,
+    "unusable": 7,
+    "held": 4,
+    "refused": 6,
+    "offline": 5,
+    "failed": 1,
+    "stale": 0,
+    "accepted": 0,
+    "nothing": 0,
+}
+LEFT_ALONE = "Your file is as it was and nothing was deleted; the readable lines were taken in."
+LOCAL_WORK_IS_SAFE = "What was noted on this machine is saved and will be published later."
+
+
+def sync_document(report: RoundReport, *, conflicts: int, holds: int, dry_run: bool = False) -> SyncDocument:
+    """What `sync --json` prints."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "outcome": outcome_of(report, holds=holds),
+        "local": count_of(report.local),
+        "remote": count_of(report.remote),
+        "conflicts": conflicts,
+        "holds": holds,
+        "published": report.published,
+        "wrote_file": report.wrote_file,
+        "rounds": report.rounds,
+        "ms": report.ms,
+        "txn": report.txn,
+        "dry_run": dry_run,
+        "remotes": [_result(line) for line in report.remotes],
+        "notices": notices_of(report, holds=holds),
+    }
+
+
+def count_of(tally: Tally) -> CountPart:
+    return {"added": tally.added, "removed": tally.removed, "changed": tally.changed}
+
+
+def outcome_of(report: RoundReport, *, holds: int) -> OutcomeWord:
+    """The worst that happened, by the order of the exit codes."""
+    return worst_outcome([*_file_outcomes(report, holds), *(remote_outcome(line) for line in report.remotes)])
+
+
+def _file_outcomes(report: RoundReport, holds: int) -> Iterable[OutcomeWord]:
+    if report.file in ("damaged", "emptied", "unusable"):
+        yield "unusable"
+    if holds or report.file in ("newer", "too large"):
+        yield "held"
+    if report.file == "waiting" and not report.remotes:
+        yield "failed"
+
+
+def remote_outcome(line: RemoteReport) -> OutcomeWord:
+    return "nothing" if line.state == "skipped" else line.state
+
+
+def _result(line: RemoteReport) -> RemoteResultPart:
+    return {"name": line.name, "outcome": remote_outcome(line), "reason": line.reason}
+
+
+def notices_of(report: RoundReport, *, holds: int) -> list[NoticePart]:
+    """What a person should know about a round."""
+    notices: list[NoticePart] = [notice(text) for text in report.notes]
+    if report.file_reason:
+        notices.append(notice(report.file_reason, LEFT_ALONE, report.file_hint))
+    if holds:
+        deletions = "A large deletion waits" if holds == 1 else f"{holds} large deletions wait"
+        notices.append(
+            notice(f"{deletions} for your word.", "Nothing of it was deleted.", "memsync-git holds")
+        )
+    for line in report.remotes:
+        if line.state in ("offline", "refused") and line.reason:
+            notices.append(notice(line.reason, LOCAL_WORK_IS_SAFE, "memsync-git --test"))
+        notices += [notice(f"Left unread on {line.name}: {odd}") for odd in line.unreadable]
+    return notices
+
+
+def notice(message: str, unharmed: str = "", hint: str = "") -> NoticePart:
+    return {"message": message, "unharmed": unharmed, "hint": hint}
