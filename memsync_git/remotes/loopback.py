@@ -100,8 +100,7 @@ class LoopbackHub:
 
     def digest(self) -> str:
         """Names everything the refs say."""
-        tips = sorted((rid, tip.depth, *tip.fragment.version) for rid, tip in self.hosts.items())
-        return f"{self.main.head if self.main else ''} {tips}"
+        return _digest(self.hosts, self.main)
 
     def move_host(self, new: HostCommit) -> Verdict:
         """Move a host ref forward; None when it moved or holds that revision already."""
@@ -147,6 +146,10 @@ class LoopbackRemote:
         self._own: dict[Rid, HostCommit] = {}
         self._main: MainCommit | None = None
         self._main_there: MainCommit | None = None
+
+    @property
+    def digest(self) -> str:
+        return _digest(self._hosts, self._main_there)
 
     def fetch(self) -> FetchOutcome:
         instead = self.before_fetch()
@@ -252,6 +255,11 @@ class LoopbackRemote:
         while commit is not None:
             yield PastView(commit.head, tuple(commit.tree.values()))
             commit = commit.parent
+
+
+def _digest(hosts: Mapping[Rid, HostCommit], main: MainCommit | None) -> str:
+    tips = sorted((rid, tip.depth, *tip.fragment.version) for rid, tip in hosts.items())
+    return f"{main.head if main else ''} {tips}"
 
 
 def _is_rolled_back(there: MainCommit | None, known: MainCommit | None) -> bool:
