@@ -24,10 +24,10 @@ from memsync_git.wire.verdicts import LIMITS, MAX_NUMBER, Invalid, Malformed, Wi
 UNKNOWN = "?"
 """First part of the key of a record of unknown kind; the second is the sha256 of its content."""
 
-_FACTS_OF = {"e": frozenset("tof"), "l": frozenset("df"), "r": frozenset("df")}
-_KINDS = frozenset(_FACTS_OF)
-_SLOTS = frozenset("todf")
-_KNOWN = _KINDS | _SLOTS | {"h"}
+_ALIEN = {"e": ("d",), "l": ("t", "o"), "r": ("t", "o")}
+"""Kind of record → the facts it cannot have."""
+
+_KNOWN = frozenset(("e", "l", "r", "t", "o", "d", "f", "h"))
 
 # --- writing
 
@@ -135,13 +135,13 @@ _Said = tuple[
 def _record(value: Any, limits: WireLimits) -> tuple[RecordKey, _Said]:
     if type(value) is not dict:
         raise Invalid("a record that is no object")
-    kinds = _KINDS & value.keys()
+    kinds = [kind for kind in _ALIEN if kind in value]
     if len(kinds) > 1:
         raise Invalid("a record of two kinds")
     if not kinds:
         return _unknown(value, limits)
-    (kind,) = kinds
-    if not _SLOTS.isdisjoint(value.keys() - _FACTS_OF[kind]):
+    kind = kinds[0]
+    if any(slot in value for slot in _ALIEN[kind]):
         raise Invalid(f"a record of kind {kind} with facts that it cannot have")
     key = _key(kind, value[kind], limits)
     unknown = NO_EXTRA if value.keys() <= _KNOWN else others(value, _KNOWN, limits)

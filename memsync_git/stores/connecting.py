@@ -1,0 +1,130 @@
+"""Opening a store file, knowing it for ours, and saying what is wrong with it.
+
+Rule 1: a store that cannot be read is reported, never replaced: it may be all that is left of a change.
+Rule 2: only this module turns errors of SQLite into words.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from memsync_git.errors import Busy, MemsyncError, StoreDamaged
+
+SCHEMA = 1
+"""Raised when the tables change; an older release refuses a newer store."""
+
+APPLICATION_ID = 0x6D656D73
+"""`mems` in ASCII: tells our files from any other SQLite file."""
+
+TABLES = (
+    """CREATE TABLE rows (kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
+       PRIMARY KEY (kind, key)) WITHOUT ROWID""",
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    "INSERT INTO meta VALUES ('generation', 0)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA}",
+)
+
+_UNHARMED = "The memory file and everything published are untouched."
+_DOCTOR = "memsync-git doctor"
+
+
+def connect(path: Path, parameters: str, busy_s: float) -> sqlite3.Connection:
+    """A connection in autocommit mode; `parameters` are those of an SQLite URI."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{parameters}",
+        uri=True,
+        timeout=busy_s,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def create_file(path: Path) -> None:
+    """Make an empty file (0600, its folder 0700) unless one stands there; durable with its name."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    with suppress(OSError):  # a folder cannot be opened on Windows, nor synced on some file systems
+        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def is_blank(connection: sqlite3.Connection) -> bool:
+    """Whether nothing was ever made in this file."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return bool(tables == 0) and version_of(connection) == (0, 0)
+
+
+def version_of(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Whose file this is, and which schema it has."""
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    return owner, schema
+
+
+def refuse_strange(connection: sqlite3.Connection, path: Path) -> None:
+    """Go on only with a store this release can use.
+
+    Raises:
+        StoreDamaged: it is a newer one, or somebody else's file.
+    """
+    owner, schema = version_of(connection)
+    if owner != APPLICATION_ID:
+        raise StoreDamaged(f"{path} is no replica store of memsync-git.", unharmed=_UNHARMED, hint=_DOCTOR)
+    if schema != SCHEMA:
+        raise StoreDamaged(
+            f"The replica store {path} has schema {schema}, and this release reads schema {SCHEMA}.",
+            unharmed=_UNHARMED,
+            hint="pipx upgrade memsync-git",
+        )
+
+
+def generation_of(connection: sqlite3.Connection, path: Path) -> int:
+    """How many transactions were committed, as this connection sees it."""
+    found = connection.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
+    if found is None or type(found[0]) is not int:
+        raise damaged(path, "its generation is missing")
+    return found[0]
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Say in words what SQLite or the disk could not do.
+
+    Raises:
+        Busy: somebody else kept the store locked.
+        StoreDamaged: it cannot be read or written.
+    """
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise  # ours: a closed connection, a wrong statement
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in _LOCKED:
+            raise busy(path) from error
+        raise damaged(path, str(error)) from error
+    except OSError as error:
+        raise damaged(path, error.strerror or str(error)) from error
+
+
+_LOCKED = frozenset([sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY_SNAPSHOT])
+
+
+def busy(path: Path) -> MemsyncError:
+    """The answer to a lock that was not given in time."""
+    return Busy(f"Another process is writing the replica store {path}.", unharmed="Nothing was changed.")
+
+
+def damaged(path: Path, why: str) -> MemsyncError:
+    """The answer to a store that cannot be used."""
+    return StoreDamaged(f"The replica store {path} cannot be used: {why}.", unharmed=_UNHARMED, hint=_DOCTOR)

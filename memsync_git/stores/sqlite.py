@@ -1,0 +1,199 @@
+"""The replica store in SQLite: what this machine knows, safe against power cuts and shared by processes.
+
+Rule 1: WAL with synchronous=FULL: what was committed survives a power cut; a reader never waits for a writer.
+Rule 2: a writing transaction begins with BEGIN IMMEDIATE, so that what it read is still true when it
+commits; the generation is raised in the same transaction, so a process knows when another one wrote.
+Rule 3: readers see what is committed; what a transaction has written is seen through it alone.
+
+    writer connection ─ BEGIN IMMEDIATE … COMMIT        one at a time, threads and processes alike
+    reader connection ─ one SELECT at a time            what is committed, nothing else
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from memsync_git.stores.connecting import (
+    APPLICATION_ID,
+    SCHEMA,
+    TABLES,
+    busy,
+    connect,
+    create_file,
+    explained,
+    generation_of,
+    is_blank,
+    refuse_strange,
+    version_of,
+)
+
+BUSY_S = 30.0
+"""How long a transaction waits for another process: far beyond any honest one, within patience."""
+
+RETRY_S = 0.01
+
+ROWS = "SELECT key, value FROM rows WHERE kind = ? ORDER BY key"
+ROW = "SELECT value FROM rows WHERE kind = ? AND key = ?"
+_PUT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
+_DROP = "DELETE FROM rows WHERE kind = ? AND key = ?"
+_RAISE_GENERATION = "UPDATE meta SET value = value + 1 WHERE name = 'generation'"
+
+
+class SqliteStore:
+    """One store file; see `ports.Store`. The threads of a process may share it."""
+
+    def __init__(self, path: Path, *, busy_s: float = BUSY_S) -> None:
+        """Open the store, creating it (0600, its folder 0700) where there is none.
+
+        Raises:
+            StoreDamaged: what stands there is no store this release can use.
+            Busy: another process kept it locked for `busy_s` seconds.
+        """
+        self._path = path
+        self._busy_s = busy_s
+        self._turn = threading.Lock()
+        with explained(path):
+            create_file(path)
+            self._writer = connect(path, "mode=rw", busy_s)
+        try:
+            with explained(path):
+                self._prepare()
+                self._reader = connect(path, "mode=rw", busy_s)
+                self._reader.execute("PRAGMA query_only = ON")
+        except BaseException:
+            self._writer.close()
+            raise
+
+    def _prepare(self) -> None:
+        if version_of(self._writer) != (APPLICATION_ID, SCHEMA):
+            self._create_tables()
+        self._switch_to_wal()
+        self._writer.execute("PRAGMA synchronous = FULL")
+
+    def _create_tables(self) -> None:
+        """Make the tables, unless another process was first or the file is somebody else's."""
+        with _committed(self._writer):
+            if is_blank(self._writer):
+                for statement in TABLES:
+                    self._writer.execute(statement)
+            refuse_strange(self._writer, self._path)
+
+    def _switch_to_wal(self) -> None:
+        """SQLite does not wait for this lock itself, so two processes that create one store would collide."""
+        deadline_s = time.monotonic() + self._busy_s
+        while True:
+            try:
+                self._writer.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(RETRY_S)
+            else:
+                return
+
+    def rows(self, kind: str) -> list[tuple[str, bytes]]:
+        """All committed rows of a kind, ordered by key."""
+        return _rows(self._reader, self._path, kind)
+
+    def row(self, kind: str, key: str) -> bytes | None:
+        """One committed row, or None."""
+        return _row(self._reader, self._path, kind, key)
+
+    def generation(self) -> int:
+        """How many transactions have been committed, by any process."""
+        with explained(self._path):
+            return generation_of(self._reader, self._path)
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqliteTransaction]:
+        """Begin a writing transaction; each that ends without an exception raises the generation by one.
+
+        Raises:
+            Busy: others kept the store locked for `busy_s` seconds.
+            StoreDamaged: the store cannot be read or written.
+        """
+        if not self._turn.acquire(timeout=self._busy_s):
+            raise busy(self._path)
+        try:
+            with explained(self._path):
+                self._writer.execute("BEGIN IMMEDIATE")
+            yield from self._begun()
+        finally:
+            self._turn.release()
+
+    def _begun(self) -> Iterator[SqliteTransaction]:
+        try:
+            with explained(self._path):
+                generation = generation_of(self._writer, self._path)
+            yield SqliteTransaction(self._writer, self._path, generation)
+            with explained(self._path):
+                self._writer.execute(_RAISE_GENERATION)
+                self._writer.execute("COMMIT")
+        except BaseException:
+            _roll_back(self._writer)
+            raise
+
+    def close(self) -> None:
+        """Close the connections. The last one out folds the write-ahead log into the file."""
+        for connection in (self._reader, self._writer):
+            with suppress(sqlite3.Error):
+                connection.close()
+
+
+class SqliteTransaction:
+    """Reads and writes of one open transaction; see `ports.Transaction`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, generation: int) -> None:
+        self.generation = generation
+        self._connection = connection
+        self._path = path
+
+    def rows(self, kind: str) -> list[tuple[str, bytes]]:
+        """All rows of a kind, ordered by key, those of this transaction included."""
+        return _rows(self._connection, self._path, kind)
+
+    def row(self, kind: str, key: str) -> bytes | None:
+        """One row, or None."""
+        return _row(self._connection, self._path, kind, key)
+
+    def put(self, kind: str, key: str, value: bytes) -> None:
+        """Write one row, in the place of the one that stands there."""
+        with explained(self._path):
+            self._connection.execute(_PUT, (kind, key, value))
+
+    def drop(self, kind: str, key: str) -> None:
+        """Remove one row; no row is no error."""
+        with explained(self._path):
+            self._connection.execute(_DROP, (kind, key))
+
+
+def _rows(connection: sqlite3.Connection, path: Path, kind: str) -> list[tuple[str, bytes]]:
+    with explained(path):
+        return connection.execute(ROWS, (kind,)).fetchall()
+
+
+def _row(connection: sqlite3.Connection, path: Path, kind: str, key: str) -> bytes | None:
+    with explained(path):
+        found = connection.execute(ROW, (kind, key)).fetchone()
+    return None if found is None else found[0]
+
+
+@contextmanager
+def _committed(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):  # SQLite has rolled back by itself where the disk is full
+        connection.execute("ROLLBACK")
