@@ -1,0 +1,438 @@
+"""What the app answers: the documents a command prints, as JSON or as text.
+
+Rule 1: text and JSON come from the same document, so a document holds all that either needs.
+Rule 2: changes are additive; what a key means never changes while `schema_version` stays.
+Rule 3: times are `2026-11-20T11:30:00Z` in UTC, durations in `ms`; None stands for "never" or "unknown".
+Rule 4: texts from a memory stand here as they are. Whoever prints them makes them harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal, NotRequired, TypedDict
+
+SCHEMA_VERSION: Final = 1
+
+StateWord = Literal["in_sync", "pending", "syncing", "offline", "stopped", "paused", "attention"]
+OutcomeWord = Literal[
+    "locked", "unusable", "held", "refused", "offline", "failed", "stale", "accepted", "nothing"
+]
+Verdict = Literal["ok", "warn", "fail"]
+
+OUTCOMES_WORST_FIRST: Final[tuple[OutcomeWord, ...]] = (
+    "locked",
+    "unusable",
+    "held",
+    "refused",
+    "offline",
+    "failed",
+    "stale",
+    "accepted",
+    "nothing",
+)
+"""The order of the exit codes, so that the word and the code of one run always agree."""
+
+
+def worst_outcome(outcomes: Iterable[OutcomeWord]) -> OutcomeWord:
+    """The word that stands for several outcomes; "nothing" for none."""
+    return min(outcomes, key=OUTCOMES_WORST_FIRST.index, default="nothing")
+
+
+# --- parts that several documents share --------------------------------------------------------------
+
+
+class ReplicaPart(TypedDict):
+    """This machine."""
+
+    id: str
+    host: str
+
+
+class NoticePart(TypedDict):
+    """Something a person should know: a sentence, what was not harmed, the next command (or "")."""
+
+    message: str
+    unharmed: str
+    hint: str
+
+
+class ItemPart(TypedDict):
+    """One thing a memory says: `kind` is entity, type, observation, relation, field or record.
+
+    `name` is the entity, `from → to` of a relation, or the id of a generic record; `value` the type, the
+    observation, the relation's type or the field's JSON text.
+    """
+
+    kind: str
+    name: str
+    value: str
+    field: NotRequired[str]
+
+
+class ChangePart(ItemPart):
+    """An item, and what happens or would happen to it. `was` is the value before, where there was one."""
+
+    change: Literal["add", "remove", "change"]
+    was: NotRequired[str]
+    host: NotRequired[str]
+
+
+class CountPart(TypedDict):
+    """Items added, removed and changed."""
+
+    added: int
+    removed: int
+    changed: int
+
+
+class HostPart(TypedDict):
+    """A machine of the fleet, this one included."""
+
+    id: str
+    host: str
+    rev: int
+    last_change: str | None
+    retired: bool
+
+
+# --- status --------------------------------------------------------------------------------------------
+
+
+class FilePart(TypedDict):
+    """A memory file: `other` counts generic records. `store` is the name of its store."""
+
+    store: str
+    path: str
+    format: str
+    entities: int
+    relations: int
+    observations: int
+    other: int
+
+
+class RemotePart(TypedDict):
+    """A remote: `url` is redacted, `outcome` that of its last round (None: never spoken to)."""
+
+    name: str
+    kind: str
+    url: str
+    branch: str
+    head: str | None
+    last_fetch: str | None
+    last_push: str | None
+    outcome: OutcomeWord | None
+
+
+class PendingPart(TypedDict):
+    """up: items not yet accepted by the remote. down: items joined but not yet in the file."""
+
+    up: int
+    down: int
+
+
+class DaemonPart(TypedDict):
+    running: bool
+    pid: int | None
+    heartbeat: str | None
+
+
+class LastSyncPart(TypedDict):
+    at: str
+    outcome: OutcomeWord
+    ms: int
+
+
+class StatusDocument(TypedDict):
+    """One screen. `store`, `file` and `remote` are the first of their lists; `outcome` is the worst."""
+
+    schema_version: int
+    state: StateWord
+    store: str
+    replica: ReplicaPart
+    stores: list[FilePart]
+    remotes: list[RemotePart]
+    file: FilePart
+    remote: RemotePart | None
+    pending: PendingPart
+    conflicts: int
+    holds: int
+    hosts: list[HostPart]
+    daemon: DaemonPart
+    last_sync: LastSyncPart | None
+    next_sync: str | None
+    outcome: OutcomeWord | None
+    notices: list[NoticePart]
+
+
+# --- sync, import, init, preview -------------------------------------------------------------------------
+
+
+class RemoteResultPart(TypedDict):
+    """How one remote answered in a round; `reason` is a sentence, empty where all went well."""
+
+    name: str
+    outcome: OutcomeWord
+    reason: str
+
+
+class SyncDocument(TypedDict):
+    """One `sync`. `local` came from the file of this machine, `remote` from the others.
+
+    `txn` is what `undo` takes, None where nothing was noted. With `dry_run`, `would` lists the exact
+    changes of both directions and nothing was written.
+    """
+
+    schema_version: int
+    outcome: OutcomeWord
+    local: CountPart
+    remote: CountPart
+    conflicts: int
+    holds: int
+    published: bool
+    wrote_file: bool
+    rounds: int
+    ms: int
+    txn: str | None
+    dry_run: bool
+    remotes: list[RemoteResultPart]
+    would: NotRequired[WouldPart]
+    notices: list[NoticePart]
+
+
+class WouldPart(TypedDict):
+    """What a real sync would do: to the remote (`up`) and to the memory file (`down`)."""
+
+    up: list[ChangePart]
+    down: list[ChangePart]
+
+
+class PreviewDocument(TypedDict):
+    """What a command would change, shown before it asks. `cut`: how many changes are not listed.
+
+    The three counts are of everything; `changes` lists the first of them.
+    """
+
+    schema_version: int
+    action: str
+    machines: list[HostPart]
+    would_add: int
+    would_remove: int
+    would_change: int
+    changes: list[ChangePart]
+    cut: int
+    notices: list[NoticePart]
+
+
+class ImportDocument(TypedDict):
+    """An import: what was new, what was there already, what could not be read."""
+
+    schema_version: int
+    source: str
+    format: str
+    imported: CountPart
+    known: int
+    unreadable: int
+    txn: str | None
+    notices: list[NoticePart]
+
+
+class InitDocument(TypedDict):
+    """A machine that has joined. `hub`: the remote is the embedded one of this machine."""
+
+    schema_version: int
+    replica: ReplicaPart
+    file: FilePart
+    remote: RemotePart
+    hub: bool
+    created: list[str]
+    service: str | None
+    sync: SyncDocument | None
+    notices: list[NoticePart]
+
+
+# --- conflicts, holds, hosts ------------------------------------------------------------------------------
+
+
+class ValuePart(TypedDict):
+    """One of several values: `winner` is the one the file shows, `mine` this machine wrote."""
+
+    value: str | None
+    id: str
+    host: str
+    at: str | None
+    mine: bool
+    winner: bool
+
+
+class ConflictPart(TypedDict):
+    """`written`: a register with concurrent values. `deleted`: deleted by one machine, edited by another;
+    `values` are then what was added meanwhile. `field` is "type" or the name of a field, "" for `deleted`.
+    """
+
+    store: str
+    kind: Literal["written", "deleted"]
+    name: str
+    field: str
+    values: list[ValuePart]
+
+
+class ConflictsDocument(TypedDict):
+    schema_version: int
+    conflicts: list[ConflictPart]
+
+
+class ResolvedDocument(TypedDict):
+    """What `resolve` wrote; `left` conflicts remain."""
+
+    schema_version: int
+    resolved: list[ChangePart]
+    left: int
+    txn: str | None
+    notices: list[NoticePart]
+
+
+class HoldPart(TypedDict):
+    """Deletions a guard keeps back. `source` is "file" or the host they came from.
+
+    `items` lists the first of them, `cut` says how many more there are.
+    """
+
+    id: str
+    store: str
+    source: str
+    at: str
+    reason: str
+    entities: int
+    relations: int
+    observations: int
+    items: list[ItemPart]
+    cut: int
+
+
+class HoldsDocument(TypedDict):
+    """`decided` is filled by accept and reject; `holds` are those that still wait."""
+
+    schema_version: int
+    holds: list[HoldPart]
+    decided: list[str]
+    notices: list[NoticePart]
+
+
+class HostsDocument(TypedDict):
+    schema_version: int
+    replica: ReplicaPart
+    hosts: list[HostPart]
+
+
+# --- show ---------------------------------------------------------------------------------------------
+
+
+class SaidPart(TypedDict):
+    """One thing said, by whom and when; `id` is the dot, `<rid>:<n>`."""
+
+    value: str
+    host: str
+    at: str | None
+    id: str
+
+
+class RelationPart(TypedDict):
+    source: str
+    target: str
+    type: str
+
+
+class MomentPart(ChangePart):
+    """A change of an entity's past."""
+
+    at: str | None
+    txn: str
+
+
+class ShownPart(TypedDict):
+    """One entity, or generic record (then `type` is None and there are only fields)."""
+
+    store: str
+    name: str
+    type: str | None
+    observations: list[SaidPart]
+    relations: list[RelationPart]
+    fields: dict[str, str]
+    history: NotRequired[list[MomentPart]]
+
+
+class ShowDocument(TypedDict):
+    """What the memory says about a name, now or `at` a moment."""
+
+    schema_version: int
+    name: str
+    at: str | None
+    found: list[ShownPart]
+
+
+# --- test, doctor, config ------------------------------------------------------------------------------
+
+
+class SelfTestRow(TypedDict):
+    """One step of `--test`; `hint` is the next command if it did not pass, else empty."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    ms: int
+    hint: str
+
+
+class SelfTestDocument(TypedDict):
+    schema_version: int
+    rows: list[SelfTestRow]
+    preview: PreviewDocument | None
+
+
+class DoctorRow(TypedDict):
+    """One check: what was looked at, what was found, and the one command that cures it (or "").
+
+    `fixed` is True where `--fix` has just cured it.
+    """
+
+    check: str
+    verdict: Verdict
+    evidence: str
+    cure: str
+    fixed: bool
+
+
+class DoctorDocument(TypedDict):
+    """`bundle` is the path of the redacted report, None where none was asked for."""
+
+    schema_version: int
+    rows: list[DoctorRow]
+    bundle: str | None
+
+
+class ExplanationPart(TypedDict):
+    """The value of one key and who set it: option, environment, file or default."""
+
+    key: str
+    value: object
+    source: str
+    where: str
+    meaning: str
+
+
+class ProblemPart(TypedDict):
+    """One thing wrong with a configuration."""
+
+    where: str
+    key: str
+    reason: str
+    hint: str
+
+
+class ConfigDocument(TypedDict):
+    """`path` alone, or with the explained keys, or with the problems found."""
+
+    schema_version: int
+    path: str
+    keys: NotRequired[list[ExplanationPart]]
+    problems: NotRequired[list[ProblemPart]]

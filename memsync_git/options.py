@@ -1,0 +1,93 @@
+"""What a command asks of the app, as values.
+
+Rule 1: an option that was not given has the default a command line without it means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Join = Literal["keep", "drop"]
+
+LOCK_WAIT_S = 10.0
+"""How long `sync` waits for another one (interface page); a round takes well under a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """How one `sync` should go.
+
+    wait_s: how long to wait for the lock. if_stale_min: do nothing while the daemon's heartbeat is younger
+    or another sync holds the lock; None means a person asked.
+    """
+
+    dry_run: bool = False
+    fetch: bool = True
+    push: bool = True
+    full: bool = False
+    recreate: bool = False
+    wait_s: float = LOCK_WAIT_S
+    if_stale_min: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InitOptions:
+    """How a machine joins. `remote` None: an embedded hub on this machine.
+
+    adopt: take over a repository with foreign content. join: what happens to items of the local file that
+    the fleet has deleted.
+    """
+
+    remote: str | None = None
+    file: str | None = None
+    host: str | None = None
+    branch: str | None = None
+    service: bool = True
+    adopt: bool = False
+    join: Join = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOptions:
+    """What to show of a name. `at` is a moment as a person wrote it, None for now."""
+
+    name: str
+    at: str | None = None
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Let one machine's value win: a host or rid, `newest` or `mine`."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write this value, whatever the others said."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """An entity edited while it was deleted: bring back what the delete took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """An entity edited while it was deleted: delete what was added meanwhile too."""
+
+
+Choice = Take | Write | Restore | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveOptions:
+    """Which conflicts to end, and how. `name` None: all of them. `field` None: the only one there is."""
+
+    name: str | None
+    choice: Choice
+    field: str | None = None
