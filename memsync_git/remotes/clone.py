@@ -1,0 +1,247 @@
+"""The clone on this machine: a cache of git objects that can be thrown away at any time.
+
+Rule 1: no index, no checkout, no merge, no local branch. Objects are stored with one
+`unpack-objects`, pushed by their raw names, and read with `cat-file`.
+Rule 2: the refs are those of the remote, under `refs/hub/<remote>/`, moved by fetch and push alone.
+Rule 3: what blocks git after a crash is only ever a lock file; the caller holds our own lock, so an old
+one has no owner. What else is broken is set aside and fetched anew.
+Rule 4: the files in the working tree are for people; nothing here ever reads them.
+Source: the formats page, section 2; kill points measured with git 2.39.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from memsync_git.remotes import _git
+from memsync_git.remotes._git import Ran
+from memsync_git.remotes.objects import CloneDamaged, Objects, reading_objects
+from memsync_git.remotes.trees import NewObject, Oid, pack
+from memsync_git.remotes.url import RemoteUrl
+
+LOCK_AGE_S = 10
+"""No ref transaction of git takes that long, and our own lock proves no sibling runs."""
+LEFTOVER_AGE_S = 3600
+"""For `tmp_*` files of killed fetches and repacks: no live one is that slow."""
+MAX_LOOSE_FILES = 2000
+MAX_LOOSE_BYTES = 64 << 20
+"""Beyond either the clone is repacked (loose objects cost 60 to 170 times their packed size)."""
+
+DEEPEN_BY = 200
+"""Commits fetched at a time by a clone that began at depth 1."""
+
+_DAMAGE = re.compile(
+    r"is corrupt|is empty|bad object|inflate|unable to read|missing (?:blob|tree|commit)|loose object"
+    r"|invalid sha1|did not send all necessary objects|not a git repository|packfile|bad config|HEAD",
+    re.IGNORECASE,
+)
+_SAMPLE = "17"
+"""One of the 256 folders of loose objects; git itself estimates from this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """What a ref names: a commit, its tree and its committer time in seconds; no tree if it is no commit."""
+
+    oid: Oid
+    tree: Oid | None
+    at_s: int
+
+
+class Clone:
+    """The clone of one remote. Several remotes may share a folder: their refs do not meet."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        remote: str,
+        url: RemoteUrl,
+        branch: str,
+        timeout_s: float,
+        is_first: bool = False,
+    ) -> None:
+        self.path = path
+        self.git_dir = path / ".git"
+        self.remote = remote
+        self.url = url
+        self.branch = branch
+        self.timeout_s = timeout_s
+        self.is_first = is_first
+
+    # --- its life ------------------------------------------------------------------------------
+
+    def ensure(self) -> None:
+        """Make the clone if there is none, and clear what a crash left behind."""
+        if (self.git_dir / "HEAD").is_file() and (self.git_dir / "objects").is_dir():
+            self.sweep()
+        else:
+            self._create()
+
+    def _create(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._local(["init", "--quiet", "--template=", "--initial-branch=main"])
+        self.git_dir.chmod(0o700)
+
+    def set_aside(self) -> None:
+        """Move a damaged clone out of the way (one such copy is kept) and begin a new one."""
+        aside = self.path / ".git.damaged"
+        shutil.rmtree(aside, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            self.git_dir.rename(aside)
+        self._create()
+
+    def sweep(self) -> None:
+        """Remove locks and temporary files nobody can own any more."""
+        now_s = time.time()
+        for path in self._locks():
+            _unlink_older(path, now_s - LOCK_AGE_S)
+        for path in self._leftovers():
+            _unlink_older(path, now_s - LEFTOVER_AGE_S)
+
+    def _locks(self) -> Iterator[Path]:
+        yield from self.git_dir.glob("*.lock")
+        yield from (self.git_dir / "refs").rglob("*.lock")
+        yield self.git_dir / "gc.pid"
+
+    def _leftovers(self) -> Iterator[Path]:
+        objects = self.git_dir / "objects"
+        yield from objects.glob("tmp_*")
+        yield from objects.glob("??/tmp_obj_*")
+        for pattern in ("tmp_*", ".tmp-*", "*.keep"):
+            yield from (objects / "pack").glob(pattern)
+
+    # --- the network -----------------------------------------------------------------------------
+
+    def fetch(self, *, checked: bool = True) -> Ran:
+        """Bring `refs/hub/<remote>/` up to date; refs gone from the hub go here too.
+
+        `checked`: git refuses objects its own checks dislike. The first fetch takes no history.
+        """
+        if (self.git_dir / "refs" / "hub" / self.remote).is_dir():
+            return self._fetch(checked=checked)
+        ran = self._fetch("--depth=1", checked=checked)
+        if ran.code != 0 and "no matching remote head" in ran.err:  # --depth of an empty hub
+            return self._fetch(checked=checked)
+        return ran
+
+    def _fetch(self, *extra: str, checked: bool = True) -> Ran:
+        pins = ["-c", "core.bigFileThreshold=8m", "-c", f"fetch.fsckObjects={str(checked).lower()}"]
+        options = ["--prune", "--no-tags", "--no-write-fetch-head", *extra]
+        return self._contact([*pins, "fetch", *options, self._git_remote])
+
+    def push(self, targets: Mapping[str, Oid]) -> Ran:
+        """Push commits to refs, each ref on its own; the answer is one line per ref."""
+        argv = ["push", "--porcelain", "--no-verify", "--no-follow-tags", self._git_remote]
+        return self._contact([*argv, *(f"{oid}:{ref}" for ref, oid in targets.items())])
+
+    def tip_on_hub(self, ref: str) -> Oid | None:
+        """Where the hub has a ref at this moment; None if nowhere, or if it cannot be told."""
+        ran = self._contact(["ls-remote", self._git_remote, ref])
+        rows = (line.split("\t") for line in ran.out.decode("utf-8", "replace").splitlines())
+        return next((Oid(row[0]) for row in rows if row[-1] == ref), None)
+
+    @property
+    def _git_remote(self) -> str:
+        return f"memsync-{self.remote}"
+
+    def _contact(self, argv: Sequence[str]) -> Ran:
+        own = f"refs/hub/{self.remote}"
+        settings = (
+            "protocol.version=0",
+            f"remote.{self._git_remote}.url={self.url.text}",
+            f"remote.{self._git_remote}.fetch=+refs/heads/{self.branch}*:{own}/heads/{self.branch}*",
+            f"remote.{self._git_remote}.fetch=+refs/memsync/*:{own}/memsync/*",
+            f"remote.{self._git_remote}.fetch=+refs/heads/memsync/*:{own}/branches/*",
+        )
+        pins = [word for setting in settings for word in ("-c", setting)]
+        env = _git.contact_environment(self.url, self.git_dir, is_first=self.is_first)
+        return _git.run([*pins, *argv], git_dir=self.git_dir, env=env, deadline_s=self.timeout_s)
+
+    # --- what is in it ----------------------------------------------------------------------------
+
+    def refs(self) -> dict[str, Tip]:
+        """The refs of the remote as of the last fetch or push, without `refs/hub/<remote>/`."""
+        prefix = f"refs/hub/{self.remote}/"
+        shape = "%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)"
+        ran = self._local(["for-each-ref", f"--format={shape}", prefix])
+        rows = (line.split("\0") for line in ran.out.decode("utf-8", "replace").splitlines())
+        return {
+            name.removeprefix(prefix): Tip(Oid(oid), Oid(tree) if tree else None, int(at_s or 0))
+            for name, oid, tree, at_s in rows
+        }
+
+    def objects(self) -> AbstractContextManager[Objects]:
+        """The objects of the clone, for the length of a `with` block."""
+        return reading_objects(self.git_dir)
+
+    def keep(self, objects: Sequence[NewObject]) -> None:
+        """Store objects durably, all with one process."""
+        self._local(["unpack-objects", "-q"], stdin=pack(objects))
+
+    def is_ancestor(self, old: Oid, new: Oid) -> bool:
+        """Whether `new` was built on `old`; False also where one of them is not here."""
+        return _git.run(["merge-base", "--is-ancestor", old, new], git_dir=self.git_dir).code == 0
+
+    def has(self, oid: Oid) -> bool:
+        """Whether the object is here."""
+        return _git.run(["cat-file", "-e", oid], git_dir=self.git_dir).code == 0
+
+    def deepen(self) -> bool:
+        """Fetch older commits; False where there are none or the hub does not answer."""
+        boundary = self._shallow()
+        return (
+            bool(boundary) and self._fetch(f"--deepen={DEEPEN_BY}").code == 0 and self._shallow() != boundary
+        )
+
+    def _shallow(self) -> bytes:
+        try:
+            return (self.git_dir / "shallow").read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def doubt(self, ran: Ran) -> None:
+        """Raise `CloneDamaged` if a command failed because of the clone and not because of the hub."""
+        if _DAMAGE.search(ran.err) and not ran.timed_out:
+            self._local(["fsck", "--connectivity-only", "--no-dangling", "--no-progress"])
+
+    def upkeep(self) -> bool:
+        """Repack when the loose objects have become too many or too large; True if that was done."""
+        sizes = [entry.stat().st_size for entry in _scan(self.git_dir / "objects" / _SAMPLE)]
+        if len(sizes) * 256 <= MAX_LOOSE_FILES and sum(sizes) * 256 <= MAX_LOOSE_BYTES:
+            return False
+        self._local(["repack", "-q", "-d", "--geometric=2"])
+        return True
+
+    def collect(self) -> None:
+        """The monthly full collection; what the last two weeks made stays, referenced or not."""
+        self._local(["gc", "--quiet", "--prune=2.weeks.ago"], deadline_s=600.0)
+
+    def _local(
+        self, argv: Sequence[str], *, stdin: bytes = b"", deadline_s: float = _git.LOCAL_DEADLINE_S
+    ) -> Ran:
+        ran = _git.run(argv, git_dir=self.git_dir, stdin=stdin, deadline_s=deadline_s)
+        if ran.code != 0:
+            raise CloneDamaged(ran.err)
+        return ran
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except FileNotFoundError:
+        return []
+
+
+def _unlink_older(path: Path, before_s: float) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if path.lstat().st_mtime < before_s:
+            path.unlink()

@@ -1,0 +1,217 @@
+"""From a publication to commits: the objects to store and the refs to move. No process, no network.
+
+        H → refs/memsync/<rid>   parent: the own commit before it   tree: this machine's fragments
+        M → refs/heads/main      parent: the main before it         tree: the parent's, with what it lacks
+
+Rule 1: nothing is made where the remote holds it already; a commit the hub has lost is pushed again.
+Rule 2: main's tree is kept entry by entry, things nobody can read included.
+Rule 3: H is a function of the fragment and its parent, so making it again makes the same commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.model import Rid
+from memsync_git.ports import Publication, Stale
+from memsync_git.remotes.plan import Ahead, Foreign, Present, lacking, own_plan
+from memsync_git.remotes.reading import Branch, Files, Found, Seen
+from memsync_git.remotes.readme import README_PATH, README_TEXT
+from memsync_git.remotes.trees import (
+    BLOB_MODE,
+    TREE_MODE,
+    Entry,
+    Listing,
+    Load,
+    NewObject,
+    Oid,
+    Person,
+    commit_bytes,
+    grafted,
+    lookup,
+    new_object,
+    parse_tree,
+    tree_bytes,
+)
+from memsync_git.wire.fragments import encode_files
+from memsync_git.wire.repository import MARKER_PATH, encode_marker
+from memsync_git.wire.rid import fragment_path, unified_path
+
+MAX_SUBJECT_CHARS = 200
+MAX_COMMIT_S = 1 << 33
+"""The year 2242: git refuses dates far beyond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A ref to be moved to the commit of `branch`, and that commit's tree and time."""
+
+    branch: Branch
+    tree: Oid
+    at_s: int
+
+    @property
+    def oid(self) -> Oid:
+        assert self.branch.oid is not None
+        return self.branch.oid
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What to store and what to move. None: that ref holds everything already."""
+
+    objects: tuple[NewObject, ...] = ()
+    host: Move | None = None
+    main: Move | None = None
+
+
+class Drafting:
+    """Making one draft. `now_ms` dates main's commit; `load` reads a tree of the clone."""
+
+    def __init__(self, publication: Publication, seen: Seen, *, store: str, now_ms: int, load: Load) -> None:
+        self._publication = publication
+        self._seen = seen
+        self._store = store
+        self._now_s = _seconds(now_ms)
+        self._load = load
+        self._objects: dict[Oid, NewObject] = {}
+        self._files: dict[tuple[Rid, int, str], Files] = {}
+
+    def draft(self, *, host_name: str | None, main: bool) -> Draft | Stale:
+        """The whole draft; `host_name` is the tracking name of the own host ref, None to leave it out."""
+        host = self._host(host_name)
+        if isinstance(host, Stale):
+            return host
+        move = self._main() if main else None
+        return Draft(tuple(self._objects.values()), host, move)
+
+    # --- the host ref ----------------------------------------------------------------------------
+
+    def _host(self, name: str | None) -> Move | Stale | None:
+        own = self._publication.own
+        if own is None:
+            return None
+        there = self._seen.hosts.get(name, Branch()) if name else self._seen.main
+        match own_plan(own, there.versions().get(own.rid)):
+            case Present():
+                return None
+            case Foreign(reason):
+                return Stale(reason)
+            case Ahead():
+                pass
+        if name is None:
+            return None
+        parent = self._seen.mine.get(name) or there
+        if parent.versions().get(own.rid) == own.version:
+            return self._again(parent)
+        person = self._person(_seconds(own.header.wall_ms) if own.header.wall_ms else self._now_s)
+        return self._commit(parent, self._placed(own), person, {own.rid: self._found(own)})
+
+    def _again(self, branch: Branch) -> Move:
+        """A commit that was made before: the hub lost it, or never got it."""
+        return Move(branch, new_object("tree", tree_bytes(branch.root)).oid, self._now_s)
+
+    # --- main --------------------------------------------------------------------------------------
+
+    def _main(self) -> Move | None:
+        base = self._seen.base
+        missing = lacking(self._publication, base.versions())
+        changes = self._moves(base)
+        for fragment in missing.values():
+            changes |= self._placed(fragment)
+        changes |= self._unified(base) | self._furniture(base, is_first=bool(changes))
+        if not changes:
+            return self._again(base) if base.oid != self._seen.main.oid else None
+        found = {rid: self._found(fragment) for rid, fragment in missing.items()}
+        return self._commit(base, changes, self._person(self._now_s), found)
+
+    def _moves(self, base: Branch) -> dict[str, Entry | None]:
+        changes: dict[str, Entry | None] = {}
+        for old, new in self._publication.relocate:
+            entry = lookup(base.root, old, self._load)
+            if entry is not None:
+                changes |= {old: None, new: entry}
+        return changes
+
+    def _unified(self, base: Branch) -> dict[str, Entry | None]:
+        data = self._publication.unified
+        if data is None:
+            return {}
+        path, blob = unified_path(self._store), new_object("blob", data)
+        there = lookup(base.root, path, self._load)
+        if there is not None and there.oid == blob.oid:
+            return {}
+        self._objects[blob.oid] = blob
+        return {path: Entry(BLOB_MODE, blob.oid)}
+
+    def _furniture(self, base: Branch, *, is_first: bool) -> dict[str, Entry | None]:
+        """README.md and the marker, where a repository with memories in it has none."""
+        if not is_first and not base.found:
+            return {}
+        texts = {
+            README_PATH: README_TEXT,
+            MARKER_PATH: encode_marker(self._now_s * 1000),
+        }
+        return {path: self._blob(text) for path, text in texts.items() if path.encode() not in base.root}
+
+    # --- objects -------------------------------------------------------------------------------------
+
+    def _commit(
+        self, parent: Branch, changes: Mapping[str, Entry | None], person: Person, found: Mapping[Rid, Found]
+    ) -> Move:
+        tree, trees = grafted(parent.root, changes, self._load)
+        parents = () if parent.oid is None else (parent.oid,)
+        commit = new_object("commit", commit_bytes(tree.oid, parents, person, _message(self._publication)))
+        self._objects |= {item.oid: item for item in (*trees, commit)}
+        branch = Branch(commit.oid, parse_tree(tree.data), {**parent.found, **found}, parent.newer)
+        return Move(branch, tree.oid, person.at_s)
+
+    def _found(self, fragment: Fragment) -> Found:
+        """The files of a fragment: those that were read, or new ones."""
+        key = (fragment.rid, *fragment.version)
+        if key not in self._files:
+            self._files[key] = self._seen.files_of(fragment) or self._encoded(fragment)
+        return Found(fragment, self._files[key])
+
+    def _encoded(self, fragment: Fragment) -> Files:
+        path = fragment_path(fragment.rid, self._store)
+        entries = {name: self._blob(data) for name, data in encode_files(fragment).items()}
+        shards = {name.rpartition("/")[2].encode(): entry for name, entry in entries.items() if name != path}
+        return Files(entries[path], self._folder(shards) if shards else None)
+
+    def _placed(self, fragment: Fragment) -> dict[str, Entry | None]:
+        """The changes that put a fragment into a tree, shards of an earlier revision removed."""
+        path, files = fragment_path(fragment.rid, self._store), self._found(fragment).files
+        return {path: files.entry, path.removesuffix(".json"): files.shards}
+
+    def _folder(self, listing: Listing) -> Entry:
+        tree = new_object("tree", tree_bytes(listing))
+        self._objects[tree.oid] = tree
+        return Entry(TREE_MODE, tree.oid)
+
+    def _blob(self, data: bytes) -> Entry:
+        blob = new_object("blob", data)
+        self._objects[blob.oid] = blob
+        return Entry(BLOB_MODE, blob.oid)
+
+    def _person(self, at_s: int) -> Person:
+        own = self._publication.own
+        if own is None:
+            return Person("memsync-git", "memsync-git@localhost.invalid", at_s)
+        return Person(own.header.host, f"{own.rid}@localhost.invalid", at_s)
+
+
+def _seconds(ms: int) -> int:
+    return min(max(ms // 1000, 0), MAX_COMMIT_S)
+
+
+def _message(publication: Publication) -> str:
+    subject = _one_line(publication.message)[:MAX_SUBJECT_CHARS] or "memsync-git: sync"
+    trailers = "\n".join(f"{_one_line(key)}: {_one_line(value)}" for key, value in publication.trailers)
+    return f"{subject}\n\n{trailers}" if trailers else subject
+
+
+def _one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text).strip()

@@ -1,0 +1,308 @@
+"""A git repository as the place where machines meet: outcomes, not mechanics.
+
+Rule 1: each machine has its own ref, which only it moves: what is there is durable at the first try.
+Main rides along in the same push and may lose a race; the next round brings it up to date.
+Rule 2: nothing is forced, ever. A hub that was rolled back, emptied or rewritten is met with what this
+machine knew, as new commits.
+Rule 3: a push may be repeated without harm, so an answer that was lost is asked for again, once.
+Rule 4: the caller holds the lock of the clone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.model import Rid
+from memsync_git.ports import (
+    Accepted,
+    Clock,
+    Fetched,
+    FetchOutcome,
+    PastView,
+    Publication,
+    PublishOutcome,
+    Stale,
+    Unreachable,
+    Unreadable,
+)
+from memsync_git.remotes import history, known
+from memsync_git.remotes.clone import Clone, Tip
+from memsync_git.remotes.draft import Draft, Drafting, Move
+from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
+from memsync_git.remotes.outcomes import fetch_failure
+from memsync_git.remotes.plan import joint_outcome, lacking
+from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
+from memsync_git.remotes.reading import Branch, Cache, Reading, Seen
+from memsync_git.remotes.trees import EMPTY, Listing, Oid, new_object, parse_tree
+from memsync_git.remotes.url import RemoteUrl, check_branch, validate
+
+T = TypeVar("T")
+
+
+class GitRemote:
+    """One store in a shared git repository, reached through a clone on this machine.
+
+    refs_mode: which refs the hub takes; found out when it refuses some, to be stored by the caller.
+    known_digest: set by the caller; a fetch that finds the remote there reads nothing.
+    """
+
+    def __init__(
+        self,
+        clone: Path,
+        url: str | RemoteUrl,
+        *,
+        clock: Clock,
+        name: str = "origin",
+        branch: str = "main",
+        store: str = "default",
+        refs_mode: RefsMode = "host+main",
+        timeout_s: float = 60.0,
+    ) -> None:
+        self.name = name
+        self.refs_mode: RefsMode = refs_mode
+        self.known_digest = ""
+        self._clock = clock
+        self._store = store
+        self._main_name = f"heads/{check_branch(branch)}"
+        address = validate(url) if isinstance(url, str) else url
+        self._clone = Clone(clone, remote=name, url=address, branch=branch, timeout_s=timeout_s)
+        self._seen: Seen | None = None
+        self._decoded: Cache = {}
+        self._listings: dict[Oid, Listing] = {}
+
+    @property
+    def digest(self) -> str:
+        """Names everything the refs said at the last fetch or publish; empty before the first."""
+        return digest_of(self._seen.tips) if self._seen is not None else ""
+
+    # --- fetch -----------------------------------------------------------------------------------
+
+    def fetch(self) -> FetchOutcome:
+        return self._mending(self._fetch)
+
+    def _mending(self, step: Callable[[], T]) -> T | Unreachable:
+        """Run a step; a damaged clone is set aside and the step run once more on a new one."""
+        try:
+            return step()
+        except CloneDamaged:
+            self._forget()
+            self._clone.set_aside()
+        try:
+            return step()
+        except CloneDamaged as error:
+            return Unreachable(f"The clone {self._clone.path} cannot be used: {error}")
+
+    def _forget(self) -> None:
+        self._seen, self._decoded, self._listings = None, {}, {}
+
+    def _fetch(self) -> FetchOutcome:
+        self._clone.ensure()
+        ran = self._clone.fetch()
+        unchecked = ran.code != 0 and "fsck" in ran.err
+        if unchecked:
+            ran = self._clone.fetch(checked=False)
+        if ran.code != 0:
+            self._clone.doubt(ran)
+            return fetch_failure(ran)
+        return self._fetched(self._clone.refs(), unchecked=unchecked)
+
+    def _fetched(self, tips: Mapping[str, Tip], *, unchecked: bool) -> Fetched:
+        digest, main = digest_of(tips), tips.get(self._main_name)
+        if digest == self.known_digest:
+            if digest != self.digest:
+                self._seen = None
+            return Fetched(head=main.oid if main else "", digest=digest, unchanged=True)
+        if self._seen is None or self._seen.tips != tips:
+            self._seen = self._look(tips)
+        return _answer(self._seen, digest, unchecked=unchecked)
+
+    # --- what the refs say -------------------------------------------------------------------------
+
+    def _look(self, tips: Mapping[str, Tip]) -> Seen:
+        """Read everything new the tips name, and remember where main is built from."""
+        before = known.load(self._known_path)
+        main_tip = tips.get(self._main_name)
+        base = self._base(before.main, main_tip)
+        lost = {name: oid for name, oid in before.own.items() if self._is_lost(oid, tips.get(name))}
+        with self._clone.objects() as objects:
+            reading = Reading(objects, store=self._store, decoded=self._decoded)
+            main = reading.main(self._main_name, main_tip)
+            seen = Seen(
+                tips=tips,
+                hosts=reading.hosts(tips),
+                mine={
+                    name: reading.at(name, oid, (Rid(name.partition("/")[2]),)) for name, oid in lost.items()
+                },
+                main=main,
+                base=main if base == main.oid else reading.at("main", base, None) if base else Branch(),
+            )
+            unified = reading.unified_at_ms(main_tip, main, before)
+        self._decoded, self._listings = reading.decoded, reading.listings
+        times = before.unified if unified is None else {**before.unified, self._store: unified}
+        self._remember(before, replace(before, main=base, unified=times))
+        return replace(
+            seen,
+            unified_ms=unified[1] if unified else None,
+            unreadable=tuple(reading.unreadable),
+            newer=reading.newer,
+        )
+
+    def _base(self, mine: Oid | None, main: Tip | None) -> Oid | None:
+        """What a new main commit builds on: the hub's main, or the newer one the hub has lost."""
+        if mine is None or main is None:
+            return main.oid if main else mine if mine and self._clone.has(mine) else None
+        if mine == main.oid or self._clone.is_ancestor(mine, main.oid):
+            return main.oid
+        return mine if self._clone.is_ancestor(main.oid, mine) else main.oid
+
+    def _is_lost(self, oid: Oid, tip: Tip | None) -> bool:
+        """Whether the hub's host ref is gone or behind what we published."""
+        if tip is None:
+            return self._clone.has(oid)
+        return tip.oid != oid and self._clone.is_ancestor(tip.oid, oid)
+
+    @property
+    def _known_path(self) -> Path:
+        return self._clone.git_dir / f"memsync-{self.name}.json"
+
+    def _remember(self, before: known.Known, now: known.Known) -> None:
+        if now != before:
+            known.save(self._known_path, now)
+
+    # --- publish -----------------------------------------------------------------------------------
+
+    def publish(self, publication: Publication) -> PublishOutcome:
+        return self._mending(lambda: self._publish(publication))
+
+    def _publish(self, publication: Publication) -> PublishOutcome:
+        seen = self._current()
+        pusher = Pusher(self._clone, self.refs_mode, main_name=self._main_name)
+        host_name = pusher.host_name(publication.own.rid) if publication.own else None
+        draft = self._drafted(publication, seen, host_name, main=pusher.moves_main)
+        if isinstance(draft, Stale):
+            return draft
+        if draft.host is None and draft.main is None:
+            on_main = not lacking(publication, seen.main.versions())
+            return Accepted(on_main=on_main, head=seen.main.oid or "")
+        self._clone.keep(draft.objects)
+        carries_own = publication.own is not None
+        pushed = pusher.push(draft, host_name, seen.tips, carries_own=carries_own)
+        self.refs_mode = pushed.refs_mode
+        self._seen = seen = self._note(draft, pushed, host_name, publication)
+        return joint_outcome(pushed.host, pushed.main, carries_own=carries_own, head=seen.main.oid or "")
+
+    def _current(self) -> Seen:
+        """What the last fetch saw, be it one of an earlier process."""
+        if self._seen is None:
+            self._clone.ensure()
+            self._seen = self._look(self._clone.refs())
+        return self._seen
+
+    def _drafted(
+        self, publication: Publication, seen: Seen, host_name: str | None, *, main: bool
+    ) -> Draft | Stale:
+        drafting = Drafting(
+            publication, seen, store=self._store, now_ms=self._clock.wall_ms(), load=self._listing
+        )
+        return drafting.draft(host_name=host_name, main=main)
+
+    def _listing(self, oid: Oid) -> Listing:
+        if oid not in self._listings:
+            with self._clone.objects() as objects:
+                listing = objects.tree(oid)
+            if listing is None:
+                raise CloneDamaged(f"the tree {oid} is missing")
+            self._listings[oid] = EMPTY if isinstance(listing, Unfit) else listing
+        return self._listings[oid]
+
+    def _note(self, draft: Draft, pushed: Pushed, host_name: str | None, publication: Publication) -> Seen:
+        """What is known now that the hub took some of it."""
+        seen, before = self._current(), known.load(self._known_path)
+        after = before
+        if draft.host is not None and host_name is not None and pushed.host is None:
+            seen = _with_host(seen, host_name, draft.host)
+            after = replace(after, own={**after.own, host_name: draft.host.oid})
+        if draft.main is not None and pushed.main is None:
+            seen = _with_main(seen, self._main_name, draft.main)
+            after = replace(after, main=draft.main.oid)
+            if publication.unified is not None:
+                at_ms = draft.main.at_s * 1000
+                entry = new_object("blob", publication.unified).oid
+                after = replace(after, unified={**after.unified, self._store: (entry, at_ms)})
+                seen = replace(seen, unified_ms=at_ms)
+        self._keep_read(draft)
+        self._remember(before, after)
+        return seen
+
+    def _keep_read(self, draft: Draft) -> None:
+        """What was just written need not be read again."""
+        trees = (item for item in draft.objects if item.kind == "tree")
+        self._listings |= {item.oid: parse_tree(item.data) for item in trees}
+        for move in (draft.host, draft.main):
+            for rid, found in move.branch.found.items() if move else ():
+                self._decoded[rid, found.files] = found.fragment
+
+    # --- history -----------------------------------------------------------------------------------
+
+    def revision(self, rid: Rid, rev: int) -> Fragment | None:
+        seen = self._current()
+        branch = seen.hosts.get(f"memsync/{rid}") or seen.hosts.get(f"branches/{rid}") or seen.main
+        for past in history.walk(self._clone, branch.oid, (rid,), self._reading):
+            found = past.found.get(rid)
+            if found is not None and found.fragment.rev <= rev:
+                return found.fragment
+        return None
+
+    def past_views(self) -> Iterator[PastView]:
+        for past in history.walk(self._clone, self._current().main.oid, None, self._reading):
+            yield PastView(past.oid or "", tuple(found.fragment for found in past.found.values()))
+
+    def _reading(self, objects: Objects) -> Reading:
+        return Reading(objects, store=self._store, decoded=self._decoded)
+
+    # --- upkeep --------------------------------------------------------------------------------------
+
+    def upkeep(self, *, full: bool = False) -> None:
+        """Keep the clone small; `full` is the monthly collection."""
+        if full:
+            self._clone.collect()
+        else:
+            self._clone.upkeep()
+
+
+def digest_of(tips: Mapping[str, Tip]) -> str:
+    """A short name for everything the refs say."""
+    rows = "\n".join(f"{name} {tip.oid}" for name, tip in sorted(tips.items()))
+    return hashlib.sha256(rows.encode()).hexdigest()[:32]
+
+
+def _with_host(seen: Seen, name: str, move: Move) -> Seen:
+    return replace(
+        seen,
+        tips={**seen.tips, name: Tip(move.oid, move.tree, move.at_s)},
+        hosts={**seen.hosts, name: move.branch},
+        mine={other: branch for other, branch in seen.mine.items() if other != name},
+    )
+
+
+def _with_main(seen: Seen, name: str, move: Move) -> Seen:
+    tips = {**seen.tips, name: Tip(move.oid, move.tree, move.at_s)}
+    return replace(seen, tips=tips, main=move.branch, base=move.branch)
+
+
+def _answer(seen: Seen, digest: str, *, unchecked: bool) -> Fetched:
+    complaint = (Unreadable("the hub", "git's own checks refuse an object it sent"),) if unchecked else ()
+    return Fetched(
+        fragments=tuple(seen.fragments()),
+        on_main={rid: found.version for rid, found in seen.main.found.items()},
+        head=seen.main.oid or "",
+        unified_ms=seen.unified_ms,
+        unreadable=seen.unreadable + complaint,
+        newer=seen.newer,
+        digest=digest,
+    )

@@ -1,0 +1,278 @@
+"""From refs to fragments: what a fetch found, and what of it may be used.
+
+Rule 1: an allow-list. Only `memory-<rid>.json` with a valid rid, as an ordinary file, at the store's own
+place is a fragment; on a host ref only its owner's. Whatever else lies there is left alone.
+Rule 2: what cannot be read becomes an `Unreadable` and costs its own file, nothing else.
+Rule 3: a fragment is decoded once; its file's object name is its key for as long as a ref holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.model import Rid
+from memsync_git.ports import Unreadable
+from memsync_git.remotes.clone import Tip
+from memsync_git.remotes.known import Known
+from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
+from memsync_git.remotes.plan import Version
+from memsync_git.remotes.trees import EMPTY, Entry, Listing, Oid, subtree
+from memsync_git.wire.fragments import LIMITS, Malformed, Newer, decode
+from memsync_git.wire.repository import MARKER_PATH, MAX_MARKER_BYTES, Marker, decode_marker
+from memsync_git.wire.rid import ShardPath, fragment_path, is_rid, parse_path, shard_path, unified_path
+
+MAX_HOST_REFS = 1024
+"""Far beyond any fleet (256 were measured); more are a peer's mischief."""
+MAX_UNIFIED_WALK = 200
+"""Commits looked through for the time of the unified file."""
+NEWER_VERSION: Version = (1 << 62, "")
+"""Stands for a fragment only a newer release reads: never older than ours, so never replaced."""
+
+Decoded = Fragment | Malformed | Newer
+Cache = dict[tuple[Rid, "Files"], Decoded]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a fragment stands in a tree: its file, and the folder of its shards if it is large."""
+
+    entry: Entry
+    shards: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A fragment and the files it stands in."""
+
+    fragment: Fragment
+    files: Files
+
+    @property
+    def version(self) -> Version:
+        return self.fragment.version
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A ref that was read: its commit, the root of its tree and the fragments taken from it."""
+
+    oid: Oid | None = None
+    root: Listing = field(default_factory=dict)
+    found: Mapping[Rid, Found] = field(default_factory=dict)
+    newer: frozenset[Rid] = frozenset()
+
+    def versions(self) -> dict[Rid, Version]:
+        """What the tree holds, as far as it decides what may replace it."""
+        held = {rid: found.version for rid, found in self.found.items()}
+        return held | dict.fromkeys(self.newer, NEWER_VERSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything one look at the refs told.
+
+    hosts: tracking name (`memsync/<rid>`) → what the host ref holds. mine: the same for own commits the
+    hub has lost. main: what the hub has. base: what a new main commit builds on, which is `main` unless
+    the hub was rolled back.
+    """
+
+    tips: Mapping[str, Tip]
+    hosts: Mapping[str, Branch]
+    mine: Mapping[str, Branch]
+    main: Branch
+    base: Branch
+    unified_ms: int | None = None
+    unreadable: tuple[Unreadable, ...] = ()
+    newer: int | None = None
+
+    def fragments(self) -> Iterator[Fragment]:
+        """Every version read, each once."""
+        every = (found for branch in (*self.hosts.values(), self.main) for found in branch.found.values())
+        yield from {(found.fragment.rid, found.version): found.fragment for found in every}.values()
+
+    def files_of(self, fragment: Fragment) -> Files | None:
+        """The files that already hold this very revision, if some were read."""
+        for branch in (self.main, self.base, *self.hosts.values(), *self.mine.values()):
+            found = branch.found.get(fragment.rid)
+            if found is not None and found.version == fragment.version:
+                return found.files
+        return None
+
+
+class Reading:
+    """One pass over the refs of a clone, for one store."""
+
+    def __init__(self, objects: Objects, *, store: str, decoded: Cache) -> None:
+        self._objects = objects
+        self._store = store
+        self._before = decoded
+        self.decoded: Cache = {}
+        self.listings: dict[Oid, Listing] = {}
+        self.unreadable: list[Unreadable] = []
+        self.newer: int | None = None
+
+    # --- refs ------------------------------------------------------------------------------------
+
+    def hosts(self, tips: Mapping[str, Tip]) -> dict[str, Branch]:
+        """The host refs among the tips, each with its owner's fragment."""
+        names = sorted(name for name in tips if name.startswith(("memsync/", "branches/")))
+        for name in names[MAX_HOST_REFS:]:
+            self._complain(name, "there are too many host refs; this one was not read")
+        return {name: self.host(name, tips[name]) for name in names[:MAX_HOST_REFS]}
+
+    def host(self, name: str, tip: Tip) -> Branch:
+        """One host ref."""
+        rid = name.partition("/")[2]
+        if not is_rid(rid):
+            self._complain(name, "its name is not a replica id")
+            return Branch(tip.oid)
+        return self._branch(name, tip, (Rid(rid),))
+
+    def main(self, name: str, tip: Tip | None) -> Branch:
+        """Main, with every fragment it holds; an empty branch where there is none."""
+        if tip is None:
+            return Branch()
+        branch = self._branch(name, tip, None)
+        self._read_marker(name, branch.root)
+        return branch
+
+    def at(self, name: str, oid: Oid, rids: Iterable[Rid] | None) -> Branch:
+        """The same for a commit no ref names."""
+        commit = self._objects.commit(oid)
+        return self._branch(name, Tip(oid, commit.tree, commit.at_s), rids) if commit else Branch()
+
+    def _branch(self, where: str, tip: Tip, rids: Iterable[Rid] | None) -> Branch:
+        if tip.tree is None:
+            self._complain(where, "it does not name a commit")
+            return Branch(tip.oid)
+        root = self._listing(tip.tree, where)
+        folder = self._folder(root)
+        wanted = _rids_in(folder, self._store) if rids is None else rids
+        decoded = {rid: self._fragment(folder, rid, where) for rid in wanted}
+        found = {rid: item for rid, item in decoded.items() if isinstance(item, Found)}
+        newer = frozenset(rid for rid, item in decoded.items() if isinstance(item, Newer))
+        return Branch(tip.oid, root, found, newer)
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def _folder(self, root: Listing) -> Listing:
+        folder = unified_path(self._store).rpartition("/")[0]
+        return subtree(root, folder, lambda oid: self._listing(oid, folder))
+
+    def _listing(self, oid: Oid, where: str) -> Listing:
+        known = self.listings.get(oid)
+        if known is not None:
+            return known
+        listing = self._objects.tree(oid)
+        if listing is None:
+            raise CloneDamaged(f"the tree {oid} is missing")
+        if isinstance(listing, Unfit):
+            self._complain(where, listing.reason)
+            listing = EMPTY
+        self.listings[oid] = listing
+        return listing
+
+    def _fragment(self, folder: Listing, rid: Rid, where: str) -> Found | Newer | None:
+        path = fragment_path(rid, self._store)
+        entry = folder.get(_name(path))
+        if entry is None:
+            return None
+        where = f"{where}:{path}"
+        if not entry.is_file:
+            self._complain(where, "it is not an ordinary file")
+            return None
+        shards = folder.get(_name(path).removesuffix(b".json"))
+        files = Files(entry, shards if shards is not None and shards.is_tree else None)
+        match self._decoded(rid, files, where):
+            case Fragment() as fragment:
+                return Found(fragment, files)
+            case Newer() as newer:
+                self.newer = max(self.newer or 0, newer.min_reader)
+                return newer
+            case Malformed(reason):
+                self._complain(where, reason)
+                return None
+
+    def _decoded(self, rid: Rid, files: Files, where: str) -> Decoded:
+        key = (rid, files)
+        if key not in self.decoded:
+            before = self._before.get(key)
+            self.decoded[key] = self._decode(rid, files, where) if before is None else before
+        return self.decoded[key]
+
+    def _decode(self, rid: Rid, files: Files, where: str) -> Decoded:
+        entries = [files.entry, *self._shards(rid, files.shards, where)]
+        left, chunks = LIMITS.max_fragment_bytes, []
+        for entry in entries:
+            data = self._objects.read(entry.oid, "blob", limit=left)
+            if data is None:
+                raise CloneDamaged(f"{where} is missing")
+            if isinstance(data, Unfit):
+                return Malformed(data.reason)
+            left -= len(data)
+            chunks.append(data)
+        return decode(chunks[0], rid=rid, store=self._store, shards=chunks[1:])
+
+    def _shards(self, rid: Rid, folder: Entry | None, where: str) -> Iterator[Entry]:
+        listing = EMPTY if folder is None else self._listing(folder.oid, where)
+        for name, entry in sorted(listing.items()):
+            shard = name.decode("utf-8", "replace").removesuffix(".jsonl")
+            path = parse_path(shard_path(rid, shard, self._store))
+            if entry.is_file and isinstance(path, ShardPath) and name.endswith(b".jsonl"):
+                yield entry
+
+    def _read_marker(self, where: str, root: Listing) -> None:
+        entry = root.get(MARKER_PATH.encode())
+        if entry is None or not entry.is_file:
+            return
+        data = self._objects.read(entry.oid, "blob", limit=MAX_MARKER_BYTES)
+        if not isinstance(data, bytes):
+            return
+        match decode_marker(data):
+            case Newer() as newer:
+                self.newer = max(self.newer or 0, newer.min_reader)
+            case Malformed(reason):
+                self._complain(f"{where}:{MARKER_PATH}", reason)
+            case Marker():
+                pass
+
+    def unified_at_ms(self, tip: Tip | None, main: Branch, known: Known) -> tuple[Oid, int] | None:
+        """Main's newest unified file and the time of the commit that brought it.
+
+        A clone that began without history takes the oldest commit it has: the file may be older.
+        """
+        name = _name(unified_path(self._store))
+        entry = self._folder(main.root).get(name)
+        if tip is None or entry is None:
+            return None
+        before = known.unified.get(self._store)
+        if before is not None and before[0] == entry.oid:
+            return before
+        return entry.oid, self._since_s(tip, name, entry) * 1000
+
+    def _since_s(self, tip: Tip, name: bytes, entry: Entry) -> int:
+        at_s, commit = tip.at_s, self._objects.commit(tip.oid)
+        for _ in range(MAX_UNIFIED_WALK):
+            if commit is None or not commit.parents:
+                break
+            commit = self._objects.commit(commit.parents[0])
+            if commit is None or self._folder(self._listing(commit.tree, "main")).get(name) != entry:
+                break
+            at_s = commit.at_s
+        return at_s
+
+    def _complain(self, where: str, reason: str) -> None:
+        self.unreadable.append(Unreadable(where, reason))
+
+
+def _name(path: str) -> bytes:
+    return path.rpartition("/")[2].encode()
+
+
+def _rids_in(folder: Listing, store: str) -> Iterator[Rid]:
+    for name in folder:
+        rid = name.decode("utf-8", "replace").removeprefix("memory-").removesuffix(".json")
+        if is_rid(rid) and _name(fragment_path(Rid(rid), store)) == name:
+            yield Rid(rid)

@@ -1,0 +1,301 @@
+"""What every remote promises, over a hub in memory and over a real bare git repository."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from memsync_git.ports import Accepted, Fetched, Remote, Stale
+from memsync_git.remotes.loopback import LoopbackHub, LoopbackRemote
+from tests.git.hubs import (
+    DESK,
+    LAPTOP,
+    PHONE,
+    HubFolder,
+    TestClock,
+    accepted,
+    fetched,
+    fragment,
+    publication,
+    versions,
+)
+
+
+class LoopbackWorld:
+    def __init__(self, clock: TestClock) -> None:
+        self.hub = LoopbackHub(clock.wall_ms)
+        self.clock = clock
+
+    def remote(self) -> Remote:
+        return LoopbackRemote(self.hub, "origin")
+
+    def roll_back(self) -> None:
+        assert self.hub.main is not None
+        self.hub.main = self.hub.main.parent
+
+    def delete_main(self) -> None:
+        self.hub.main = None
+
+    def recreate(self) -> None:
+        self.hub.main, self.hub.hosts = None, {}
+
+    def lose_host_ref(self, rid: str) -> None:
+        del self.hub.hosts[rid]
+
+    def set_back_host_ref(self, rid: str) -> None:
+        self.hub.hosts[rid] = self.hub.hosts[rid].parent
+
+
+class GitWorld:
+    def __init__(self, folder: Path, clock: TestClock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.hub = HubFolder(folder, clock)
+
+    def remote(self) -> Remote:
+        return self.hub.remote()
+
+    def roll_back(self) -> None:
+        self.hub.git("update-ref", "refs/heads/main", "main~1")
+
+    def delete_main(self) -> None:
+        self.hub.git("update-ref", "-d", "refs/heads/main")
+
+    def recreate(self) -> None:
+        for ref in self.hub.git("for-each-ref", "--format=%(refname)").split():
+            self.hub.git("update-ref", "-d", ref)
+        self.hub.git("gc", "--quiet", "--prune=now")
+
+    def lose_host_ref(self, rid: str) -> None:
+        self.hub.git("update-ref", "-d", f"refs/memsync/{rid}")
+
+    def set_back_host_ref(self, rid: str) -> None:
+        self.hub.git("update-ref", f"refs/memsync/{rid}", f"refs/memsync/{rid}~1")
+
+
+World = LoopbackWorld | GitWorld
+
+
+@pytest.fixture(params=["loopback", "git"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    clock = TestClock()
+    return LoopbackWorld(clock) if request.param == "loopback" else GitWorld(tmp_path, clock)
+
+
+def test_an_empty_remote_has_nothing_to_say(world: World) -> None:
+    assert fetched(world.remote()).fragments == ()
+    assert fetched(world.remote()).head == ""
+
+
+def test_what_one_machine_publishes_another_fetches(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    head = accepted(one.publish(publication(fragment(DESK, says="likes tea")))).head
+    answer = fetched(two)
+    assert [item.records[("e", "Alice")].observations[0].value for item in answer.fragments] == ["likes tea"]
+    assert answer.on_main == {DESK: (1, "a")}
+    assert answer.head == head
+
+
+def test_publishing_the_same_again_changes_nothing(world: World) -> None:
+    remote = world.remote()
+    first = remote.publish(publication(fragment(DESK), unified=b"{}"))
+    assert remote.publish(publication(fragment(DESK), unified=b"{}")) == first
+    assert fetched(remote).head == accepted(first).head
+
+
+def test_publishing_the_same_from_a_restarted_process_is_accepted(world: World) -> None:
+    accepted(world.remote().publish(publication(fragment(DESK))))
+    again = world.remote()
+    fetched(again)
+    accepted(again.publish(publication(fragment(DESK))))
+
+
+def test_revisions_follow_each_other(world: World) -> None:
+    remote = world.remote()
+    for rev, tok in enumerate("abc", start=1):
+        accepted(remote.publish(publication(fragment(DESK, rev, tok))))
+    assert versions(world.remote().fetch()) == {(DESK, 3, "c")}
+
+
+def test_two_machines_at_once_are_both_durable_and_the_second_is_on_main_after_a_fetch(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    fetched(one), fetched(two)
+    accepted(one.publish(publication(fragment(DESK))))
+    accepted(two.publish(publication(fragment(LAPTOP))), on_main=False)
+    assert versions(world.remote().fetch()) == {(DESK, 1, "a"), (LAPTOP, 1, "a")}
+    assert fetched(two).on_main == {DESK: (1, "a")}
+    accepted(two.publish(publication(fragment(LAPTOP))))
+    assert fetched(one).on_main == {DESK: (1, "a"), LAPTOP: (1, "a")}
+
+
+def test_a_host_ref_written_by_somebody_else_is_stale(world: World) -> None:
+    mine, clone = world.remote(), world.remote()
+    accepted(mine.publish(publication(fragment(DESK, 1, "a"))))
+    fetched(clone)
+    accepted(clone.publish(publication(fragment(DESK, 2, "b"))))
+    assert isinstance(mine.publish(publication(fragment(DESK, 2, "c"))), Stale)
+    assert (DESK, 2, "b") in versions(mine.fetch())
+    assert isinstance(mine.publish(publication(fragment(DESK, 2, "c"))), Stale)
+
+
+def test_the_first_publish_under_a_taken_name_is_stale(world: World) -> None:
+    accepted(world.remote().publish(publication(fragment(DESK, 1, "a"))))
+    assert isinstance(world.remote().publish(publication(fragment(DESK, 1, "b"))), Stale)
+
+
+def test_main_receives_fragments_it_lacks_from_whoever_holds_them(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    fetched(one), fetched(two)
+    accepted(one.publish(publication(fragment(DESK))))
+    accepted(two.publish(publication(fragment(LAPTOP))), on_main=False)
+    fetched(one)
+    accepted(one.publish(publication(fragment(DESK), fragment(LAPTOP))))
+    assert fetched(two).on_main == {DESK: (1, "a"), LAPTOP: (1, "a")}
+
+
+def test_main_never_gets_an_older_fragment_than_it_has(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    fetched(two)
+    accepted(two.publish(publication(fragment(LAPTOP), fragment(DESK, 1, "z"))))
+    assert fetched(one).on_main == {DESK: (2, "b"), LAPTOP: (1, "a")}
+
+
+def test_a_repair_without_an_own_fragment_touches_main_only(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    fetched(two)
+    accepted(two.publish(publication(None, fragment(PHONE))))
+    answer = fetched(one)
+    assert answer.on_main == {DESK: (1, "a"), PHONE: (1, "a")}
+
+
+def test_a_lost_race_of_a_repair_is_no_failure(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    fetched(two)
+    accepted(one.publish(publication(fragment(DESK))))
+    accepted(two.publish(publication(None, fragment(PHONE))), on_main=False)
+
+
+def test_the_time_of_the_unified_file_is_that_of_its_last_change(world: World) -> None:
+    one = world.remote()
+    assert fetched(one).unified_ms is None
+    accepted(one.publish(publication(fragment(DESK), unified=b"one")))
+    written_ms = world.clock.ms
+    world.clock.sleep(60)
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    assert fetched(one).unified_ms == written_ms
+    late_joiner_ms = fetched(world.remote()).unified_ms
+    assert late_joiner_ms is not None
+    assert written_ms <= late_joiner_ms <= world.clock.ms
+    accepted(one.publish(publication(fragment(DESK, 2, "b"), unified=b"two")))
+    assert fetched(world.remote()).unified_ms == world.clock.ms
+
+
+def test_a_rolled_back_main_gets_back_what_it_lost(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    world.roll_back()
+    assert fetched(one).on_main == {DESK: (1, "a")}
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    assert fetched(two).on_main == {DESK: (2, "b")}
+    assert [view.fragments[0].rev for view in two.past_views()] == [2, 1]
+
+
+def test_a_deleted_main_comes_back_with_its_history(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    world.delete_main()
+    assert fetched(one).on_main == {}
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    fetched(two)
+    assert [view.fragments[0].rev for view in two.past_views()] == [2, 1]
+
+
+def test_a_recreated_hub_is_filled_again(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    world.recreate()
+    assert versions(one.fetch()) == set()
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    assert versions(two.fetch()) == {(DESK, 2, "b")}
+    assert two.revision(DESK, 1) == fragment(DESK, 1, "a")
+
+
+@pytest.mark.parametrize("accident", ["lose_host_ref", "set_back_host_ref"])
+def test_a_host_ref_that_is_gone_or_behind_is_restored(world: World, accident: str) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    getattr(world, accident)(DESK)
+    fetched(one)
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    fetched(two)
+    assert two.revision(DESK, 9) == fragment(DESK, 2, "b")
+    assert two.revision(DESK, 1) == fragment(DESK, 1, "a")
+
+
+def test_a_revision_is_the_newest_published_one_not_above_the_number(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    for rev in (1, 4, 9):
+        accepted(one.publish(publication(fragment(DESK, rev, f"t{rev}"))))
+    fetched(two)
+    assert [found.rev if (found := two.revision(DESK, rev)) else None for rev in (0, 1, 3, 4, 8, 9, 99)] == [
+        None, 1, 1, 4, 4, 9, 9
+    ]  # fmt: skip
+    assert two.revision(PHONE, 1) is None
+
+
+def test_past_views_are_the_cuts_main_held_newest_first(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    accepted(one.publish(publication(None, fragment(LAPTOP))))
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    head = fetched(two).head
+    views = list(two.past_views())
+    cuts = [{(item.rid, item.rev) for item in view.fragments} for view in views]
+    assert cuts == [{(DESK, 2), (LAPTOP, 1)}, {(DESK, 1), (LAPTOP, 1)}, {(DESK, 1)}]
+    assert views[0].head == head
+
+
+def test_a_known_digest_spares_the_reading(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    first = fetched(two)
+    assert not first.unchanged
+    two.known_digest = first.digest
+    quiet = fetched(two)
+    assert (quiet.unchanged, quiet.head, quiet.fragments) == (True, first.head, ())
+    accepted(two.publish(publication(fragment(LAPTOP), fragment(DESK))))
+    assert fetched(one).on_main == {DESK: (1, "a"), LAPTOP: (1, "a")}
+    assert not fetched(two).unchanged
+
+
+def test_a_fragment_arrives_as_it_was_sent(world: World) -> None:
+    sent = replace(fragment(DESK).header, seen={PHONE: (3, 9)}, retired=frozenset({LAPTOP}), ok=1, prev="z")
+    own = replace(fragment(DESK), header=sent)
+    accepted(world.remote().publish(publication(own)))
+    assert fetched(world.remote()).fragments == (own,)
+
+
+def test_every_accepted_fragment_is_there_whoever_was_first_on_main(world: World) -> None:
+    machines = {rid: world.remote() for rid in (DESK, LAPTOP, PHONE)}
+    for rev in range(1, 6):
+        for rid, remote in machines.items():
+            outcome = remote.publish(publication(fragment(rid, rev, f"{rev}")))
+            assert isinstance(outcome, Accepted)
+    assert versions(world.remote().fetch()) >= {(rid, 5, "5") for rid in machines}
+
+
+def test_fetched_is_an_answer_not_a_view_of_something_that_moves(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    before = fetched(two)
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    assert isinstance(before, Fetched)
+    assert before.on_main == {DESK: (1, "a")}
