@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 from file_circumstances import bound, immutable, mounted, unwritable_directory, written_back
+
+from memsync_git.local.swaps import numbered_call
 
 OLD = "old"
 BIG = 300_000
@@ -77,6 +80,15 @@ def test_without_an_exchange_the_link_way_is_gone(path: Path, code: int) -> None
     assert displaced["kind"] == "Displaced"
     assert Path(displaced["path"]).read_text() == displaced["snapshot"]["data"] == OLD
     assert path.read_text() == "new"
+
+
+def test_the_exchange_is_found_by_its_number_where_the_c_library_has_no_name_for_it(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_text("other")
+    call = numbered_call(ctypes.CDLL(None, use_errno=True))
+    ends = ctypes.c_char_p(os.fsencode(path)), ctypes.c_char_p(os.fsencode(other))
+    assert call(-100, ends[0], -100, ends[1], ctypes.c_uint(2)) == 0
+    assert (path.read_text(), other.read_text()) == ("other", OLD)
 
 
 def test_without_an_exchange_the_first_version_still_covers_nothing(tmp_path: Path) -> None:
