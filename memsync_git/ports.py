@@ -344,7 +344,10 @@ class Service(Protocol):
     installing or removing twice is the same as once.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
 
     def install(self) -> Installed | Unserved:
         """Make syncs run by themselves from now on, replacing an older installation of ours."""

@@ -93,7 +93,9 @@ def test_lines_of_others_are_given_back_byte_for_byte(crontab: Crontab) -> None:
 def test_a_changed_interval_replaces_the_line_where_it_stands(crontab: Crontab) -> None:
     crontab.service().install()
     crontab.spool.write_text(crontab.spool.read_text() + "@daily after\n")
-    assert crontab.service(interval_min=30).install().changed is True
+    renewed = crontab.service(interval_min=30).install()
+    assert isinstance(renewed, Installed)
+    assert renewed.changed
     text = crontab.spool.read_text()
     assert text.count(BEGIN) == text.count(END) == text.count("--if-stale") == 1
     assert text.splitlines()[1].startswith("*/30 ")

@@ -1,0 +1,1 @@
+"""The real memory server on two machines, through a real repository."""
