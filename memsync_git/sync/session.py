@@ -70,10 +70,12 @@ class Session:
         Raises:
             LookupError: the store is empty; `begin` comes first.
         """
-        if self._replica is None or self._generation != self.world.store.generation():
-            with self.world.store.transaction() as transaction:
-                self._generation = transaction.generation
-                self._replica = rows.load(transaction)
+        store = self.world.store
+        while self._replica is None or self._generation != store.generation():
+            self._generation = store.generation()
+            self._replica = rows.load(store)
+            if self._replica is None:
+                break
         return self._present()
 
     def _present(self) -> Replica:
@@ -109,7 +111,7 @@ class Session:
         except BaseException:
             self._replica = None
             raise
-        self._generation = store.generation()
+        self._generation = transaction.generation + 1
         return result
 
     def moment(self) -> Moment:

@@ -1,0 +1,187 @@
+"""The composition root: the only place that knows the names of adapters.
+
+Rule 1: what `status` needs is imported here; what talks to git or SQLite's writing side, when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memsync_git.app.clocks import SystemChance, SystemClock
+from memsync_git.app.installation import Identity, Installation, machine_id
+from memsync_git.config import Configuration, Places, RemoteSettings, StoreSettings
+from memsync_git.config.places import MEMORY_FILE
+from memsync_git.errors import Misused
+from memsync_git.formats import Limits
+from memsync_git.guards import DeletionLimits
+from memsync_git.replica import Replica, rows
+from memsync_git.stores.reading import SqliteReader
+
+if TYPE_CHECKING:
+    from memsync_git.local.file import OsFile
+    from memsync_git.ports import Store
+    from memsync_git.remotes.git import GitRemote
+    from memsync_git.sync import Session, Settings
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Where this installation lives and what it was told."""
+
+    places: Places
+    configuration: Configuration
+
+    @property
+    def store(self) -> StoreSettings:
+        """The first synchronised file."""
+        return self.configuration.stores[0]
+
+    @cached_property
+    def host(self) -> str:
+        return self.configuration.replica.host
+
+    @property
+    def limits(self) -> Limits:
+        guards = self.configuration.guards
+        return Limits(
+            max_file_bytes=guards.max_file_mib * MIB,
+            max_line_bytes=guards.max_line_mib * MIB,
+            max_observation_bytes=guards.max_observation_mib * MIB,
+            max_nesting=guards.max_nesting,
+        )
+
+    # --- reading without writing
+
+    @contextmanager
+    def reading(self) -> Iterator[Installation]:
+        """The installation as it stands; nothing is created."""
+        reader = SqliteReader(self.places.identity)
+        try:
+            yield Installation(reader)
+        finally:
+            reader.close()
+
+    def identity(self) -> Identity | None:
+        """Who this is, or None before `init`."""
+        with self.reading() as installation:
+            return installation.identity()
+
+    def replica(self) -> Replica:
+        """The replica as the store holds it now, to be read only.
+
+        Raises:
+            Misused: this machine was never set up.
+        """
+        reader = SqliteReader(self.places.store(self.store.name))
+        try:
+            found = rows.load(reader)
+        finally:
+            reader.close()
+        if found is None:
+            raise not_set_up()
+        return found
+
+    # --- writing
+
+    @contextmanager
+    def installation(self) -> Iterator[Installation]:
+        """The installation, to be written."""
+        from memsync_git.stores.sqlite import SqliteStore
+
+        installation = Installation(SqliteStore(self.places.identity))
+        try:
+            yield installation
+        finally:
+            installation.close()
+
+    def file(self, path: Path | None = None) -> OsFile:
+        """The memory file; its folder is ours to make only at the default place."""
+        from memsync_git.local.file import OsFile
+
+        wanted = path or self.store.path
+        return OsFile(
+            wanted,
+            max_bytes=self.limits.max_file_bytes,
+            follow_symlink=self.store.follow_symlink,
+            private_directory=wanted == self.places.memory_file and wanted.name == MEMORY_FILE,
+        )
+
+    def remote(self, settings: RemoteSettings, *, digest: str = "") -> GitRemote:
+        """One remote of the configuration."""
+        from memsync_git.remotes.git import GitRemote
+
+        remote = GitRemote(
+            self.places.clone,
+            settings.url,
+            clock=SystemClock(),
+            name=settings.name,
+            branch=settings.branch,
+            store=self.store.name,
+            refs_mode=settings.refs_mode,
+            timeout_s=settings.timeout_s,
+        )
+        remote.known_digest = digest
+        return remote
+
+    def remotes(self) -> list[GitRemote]:
+        """Every remote, knowing what it said last; nothing is believed on a machine that was copied."""
+        with self.reading() as installation:
+            identity = installation.identity()
+            is_here = identity is not None and identity.machine == machine_id()
+            return [
+                self.remote(each, digest=installation.remote(each.name).digest if is_here else "")
+                for each in self.configuration.remotes
+            ]
+
+    def settings(self) -> Settings:
+        """What a round is told."""
+        from memsync_git.sync import Settings
+
+        guards = self.configuration.guards
+        return Settings(
+            variant=self.store.format,
+            limits=self.limits,
+            deletions=DeletionLimits(guards.hold_deletions_over, guards.hold_deletions_share),
+            writer_caches=self.store.writer_caches,
+        )
+
+    @contextmanager
+    def session(self, *, online: bool = True) -> Iterator[Session]:
+        """A session on the first store, with its remotes if `online`."""
+        with self.replica_store() as store:
+            from memsync_git.sync import Session, World
+
+            remotes = self.remotes() if online else []
+            yield Session(World(self.file(), store, SystemClock(), SystemChance(), remotes, self.settings()))
+
+    @contextmanager
+    def replica_store(self) -> Iterator[Store]:
+        """The replica store, to be written."""
+        from memsync_git.stores.sqlite import SqliteStore
+
+        store = SqliteStore(self.places.store(self.store.name))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    @property
+    def lock_path(self) -> Path:
+        """The lock that keeps rounds of one machine apart."""
+        return self.places.state / "round.lock"
+
+
+def not_set_up() -> Misused:
+    """The answer to every command before `init`."""
+    return Misused(
+        "memsync-git is not set up on this machine yet.",
+        unharmed="Nothing was read or written.",
+        hint="memsync-git init",
+    )

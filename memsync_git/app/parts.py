@@ -1,0 +1,93 @@
+"""Model values as the parts of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from memsync_git.documents import ChangePart, HostPart, ItemPart
+from memsync_git.model import Item, Rid, Verbatim
+from memsync_git.replica import Replica
+
+ARROW = " → "
+
+
+def timestamp(ms: int | None) -> str | None:
+    """`2026-11-20T11:30:00Z`, or None; a clock beyond every calendar is cut to its last year."""
+    if ms is None:
+        return None
+    seconds = min(max(ms / 1000, 0), 253402300799)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def text_of(value: Any) -> str:
+    """An observation or register value as text."""
+    if value is None:
+        return ""
+    return value.text if isinstance(value, Verbatim) else str(value)
+
+
+def item_part(item: Item) -> ItemPart:
+    """One item, for people and programs."""
+    match item:
+        case ("t", name, value):
+            return {"kind": "entity", "name": name, "value": text_of(value)}
+        case ("o", name, value):
+            return {"kind": "observation", "name": name, "value": text_of(value)}
+        case ("l", source, target, kind):
+            return {"kind": "relation", "name": f"{source}{ARROW}{target}", "value": kind}
+        case ("f", key, name, value):
+            return {"kind": "field", "name": record_name(key), "value": text_of(value), "field": name}
+        case _:
+            return {"kind": "record", "name": str(item[1]), "value": ""}
+
+
+def record_name(key: tuple[str, ...]) -> str:
+    """What people call a record."""
+    return f"{key[1]}{ARROW}{key[2]}" if key[0] == "l" else key[1]
+
+
+def change_parts(added: Iterable[Item], removed: Iterable[Item]) -> list[ChangePart]:
+    """Items that come and go; a register that gets another value is one change."""
+    gone = list(removed)
+    was = {item[:-1]: item for item in gone if item[0] in ("t", "f")}
+    parts: list[ChangePart] = []
+    for item in added:
+        before = was.pop(item[:-1], None) if item[0] in ("t", "f") else None
+        if before is None:
+            parts.append({**item_part(item), "change": "add"})  # type: ignore[typeddict-item]
+        else:
+            old = text_of(before[-1])
+            parts.append({**_typed(item_part(item)), "change": "change", "was": old})  # type: ignore[typeddict-item]
+            gone.remove(before)
+    parts += [{**item_part(item), "change": "remove"} for item in gone]  # type: ignore[typeddict-item]
+    return parts
+
+
+def _typed(part: ItemPart) -> ItemPart:
+    """A changed entity is one whose type changed."""
+    return {**part, "kind": "type"} if part["kind"] == "entity" else part
+
+
+def host_parts(replica: Replica) -> list[HostPart]:
+    """Every machine that has said something, this one first."""
+    headers = [header for header in map(replica.state.header, replica.state.rids) if header is not None]
+    retired = {rid for header in headers for rid in header.retired}
+    ordered = sorted(headers, key=lambda header: (header.rid != replica.rid, header.host, header.rid))
+    return [
+        {
+            "id": header.rid,
+            "host": header.host,
+            "rev": header.rev,
+            "last_change": timestamp(header.wall_ms or None),
+            "retired": header.rid in retired,
+        }
+        for header in ordered
+    ]
+
+
+def host_of(replica: Replica, rid: Rid) -> str:
+    """The label of a machine, its rid where none is known."""
+    header = replica.state.header(rid)
+    return header.host if header is not None else rid

@@ -1,0 +1,165 @@
+"""`sync`: one round under the lock, noted for `status`, told as a document.
+
+Rule 1: a rehearsal (`--dry-run`) is a real round on copies: nothing here knows how a round decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from memsync_git.app.installation import Identity, LastRound, RemoteMemory, machine_id
+from memsync_git.app.opening import Rooms, not_set_up
+from memsync_git.app.parts import change_parts
+from memsync_git.app.telling import outcome_of, remote_outcome, sync_document
+from memsync_git.documents import SyncDocument
+from memsync_git.errors import Busy
+from memsync_git.model import Graph, Item
+from memsync_git.options import SyncOptions
+from memsync_git.replica import Replica
+from memsync_git.stores.lock import round_lock
+
+if TYPE_CHECKING:
+    from memsync_git.sync import RemoteReport, RoundOptions, RoundReport, Session
+
+
+def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
+    """One round, both ways.
+
+    Raises:
+        Misused: this machine was never set up.
+        Busy: another sync held the lock for `wait_s`.
+        StoreDamaged: the replica store cannot be used.
+    """
+    if rooms.identity() is None:
+        raise not_set_up()
+    if options.dry_run:
+        return _rehearsed(rooms, options)
+    wait_s = 0.0 if options.if_stale_min is not None else options.wait_s
+    try:
+        with round_lock(rooms.lock_path, wait_s):
+            return _synced(rooms, options)
+    except Busy:
+        if options.if_stale_min is None:
+            raise
+        return _left_to_another(rooms)
+
+
+def _synced(rooms: Rooms, options: SyncOptions) -> SyncDocument:
+    from memsync_git.sync import sync_round
+
+    with rooms.session(online=options.fetch or options.push) as session:
+        report = sync_round(session, round_options(options))
+        session.world.file.protect()
+        replica = session.replica
+        note(rooms, session, report)
+    return document_of(report, replica)
+
+
+def round_options(options: SyncOptions) -> RoundOptions:
+    """The options of a command as those of a round."""
+    from memsync_git.sync import RoundOptions
+
+    return RoundOptions(
+        fetch=options.fetch,
+        publish=options.push,
+        full=options.full,
+        recreate=options.recreate,
+        patient=options.if_stale_min is not None,
+    )
+
+
+def document_of(report: RoundReport, replica: Replica, *, dry_run: bool = False) -> SyncDocument:
+    """A report, with what waits in the replica."""
+    return sync_document(
+        report, conflicts=count_conflicts(replica), holds=count_holds(replica), dry_run=dry_run
+    )
+
+
+def count_conflicts(replica: Replica) -> int:
+    """Registers with several values, and records edited while deleted."""
+    return sum(1 for _ in replica.state.all_conflicts()) + sum(1 for _ in replica.state.unanchored())
+
+
+def count_holds(replica: Replica) -> int:
+    """Deletions that wait; an emptied file is one of everything."""
+    return len(replica.holds) + (1 if replica.emptied else 0)
+
+
+def _left_to_another(rooms: Rooms) -> SyncDocument:
+    """Cron met a sync at work: nothing to do."""
+    from memsync_git.sync import RoundReport
+
+    return document_of(RoundReport(), rooms.replica())
+
+
+# --- noting how it went
+
+
+def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
+    """Keep how the round and each remote did, and who this is by now."""
+    now_ms = session.world.clock.wall_ms()
+    replica = session.replica
+    with rooms.installation() as installation:
+        identity = installation.identity()
+        if identity is None or (identity.rid, identity.machine) != (replica.rid, machine_id()):
+            created_ms = identity.created_ms if identity is not None else now_ms
+            installation.set_identity(Identity(replica.rid, machine_id(), created_ms))
+        lines = {line.name: line for line in report.remotes}
+        installation.note_remotes(
+            _remembered(installation.remote(remote.name), lines[remote.name], now_ms)
+            for remote in session.world.remotes
+            if remote.name in lines
+        )
+        outcome = outcome_of(report, holds=count_holds(replica))
+        installation.note_round(LastRound(now_ms, outcome, report.ms))
+
+
+def _remembered(before: RemoteMemory, line: RemoteReport, now_ms: int) -> RemoteMemory:
+    return replace(
+        before,
+        outcome=remote_outcome(line),
+        reason=line.reason,
+        head=line.head or before.head,
+        digest=line.digest if line.fetched or line.published else before.digest,
+        fetched_ms=now_ms if line.fetched else before.fetched_ms,
+        published_ms=now_ms if line.published else before.published_ms,
+    )
+
+
+# --- rehearsing
+
+
+def _rehearsed(rooms: Rooms, options: SyncOptions) -> SyncDocument:
+    """A whole round on copies of the file and the store; the remote is read, nothing is pushed."""
+    from memsync_git.app.rehearsal import rehearse
+
+    rehearsed = rehearse(rooms, round_options(options))
+    document = document_of(rehearsed.report, rehearsed.replica, dry_run=True)
+    document["published"] = False
+    document["wrote_file"] = False
+    document["would"] = {
+        "up": change_parts(*_netted(rehearsed.up)),
+        "down": change_parts(*_between(rehearsed.before, rehearsed.after)),
+    }
+    return document
+
+
+def _netted(steps: Sequence[tuple[Iterable[Item], Iterable[Item]]]) -> tuple[list[Item], list[Item]]:
+    """Several steps of (added, removed) as one."""
+    added: dict[Item, None] = {}
+    removed: dict[Item, None] = {}
+    for come, gone in steps:
+        for item in gone:
+            if added.pop(item, "absent") == "absent":
+                removed.setdefault(item)
+        for item in come:
+            if removed.pop(item, "absent") == "absent":
+                added.setdefault(item)
+    return list(added), list(removed)
+
+
+def _between(before: Graph, after: Graph) -> tuple[list[Item], list[Item]]:
+    old, new = before.items(), after.items()
+    return sorted(new - old, key=str), sorted(old - new, key=str)
