@@ -75,7 +75,7 @@ def parse_first(text: str, start: int, *, max_nesting: int = MAX_NESTING) -> tup
     except RecursionError as error:
         raise _why_too_deep(text[start:]) from error
     except json.JSONDecodeError as error:
-        raise NotJson(f"{error.msg} at character {error.pos + 1}") from error
+        raise NotJson(f"{error.msg.removesuffix(' at')} at character {error.pos + 1}") from error
     if _nesting(text[start:end], max_nesting) > max_nesting:
         raise TooDeep(f"nested deeper than {max_nesting} levels")
     return value, end

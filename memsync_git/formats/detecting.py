@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memsync_git.formats.canonical import WHITESPACE, Json, NotJson, parse, parse_first
+from memsync_git.formats.lines import is_header
 from memsync_git.formats.rows import BOM, ENTITY_KEYS, RELATION_KEYS
 from memsync_git.formats.variants import AIM_HEADER
 from memsync_git.formats.wholegraph import rows_of_graph
@@ -24,7 +25,7 @@ def detect(data: bytes) -> str:
     text = data.removeprefix(BOM).lstrip(WHITESPACE.encode())
     if text.startswith(b"["):
         return "json-array"
-    if text.startswith(AIM_HEADER):
+    if is_header(text.partition(b"\n")[0], AIM_HEADER):
         return "aim"
     if _is_import_only(text):
         return READ_GRAPH

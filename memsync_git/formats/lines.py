@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from memsync_git.formats.arranging import arranged
+from memsync_git.formats.canonical import NotJson, canonical, parse
 from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Decoded, Limits, Row, TooLarge
 from memsync_git.model import Graph, Projection, Record
@@ -34,6 +35,22 @@ class LineVariant:
 
     def write(self, rows: Sequence[Row], graph: Graph) -> bytes:
         texts = arranged(rows, graph, self.projection)
-        if self.header and self.header not in texts[:1]:
-            texts = [self.header, *(text for text in texts if text != self.header)]
-        return b"\n".join(texts)
+        return b"\n".join(self._headed(texts))
+
+    def _headed(self, texts: list[bytes]) -> list[bytes]:
+        """The rows behind the header, in the spelling that stands there if one does."""
+        if not self.header:
+            return texts
+        standing = [text for text in texts if is_header(text, self.header)]
+        rows = [text for text in texts if text not in standing]
+        return [*(standing[:1] or [self.header]), *rows]
+
+
+def is_header(raw: bytes, header: bytes) -> bool:
+    """Whether a line says what the header says, however it is spelt."""
+    if b'"_aim"' not in raw:
+        return False
+    try:
+        return canonical(parse(raw)) == canonical(parse(header))
+    except NotJson:
+        return False
