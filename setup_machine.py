@@ -284,7 +284,7 @@ def is_ours(path: Path) -> bool:
 
 def passed_on(wish: argparse.Namespace) -> list[str]:
     """What the person asked for, as options of `memsync_git/setup.py`."""
-    valued = [f"--{name}={value}" for name in VALUED if (value := getattr(wish, name))]
+    valued = [f"--{name}={getattr(wish, name)}" for name in VALUED if getattr(wish, name)]
     return valued + [f"--{name}" for name in FLAGS if getattr(wish, name.replace("-", "_"))]
 
 

@@ -13,11 +13,15 @@ from .servers import install
 
 
 @pytest.fixture(scope="session")
-def server_script(pytestconfig: pytest.Config) -> Callable[[str], Path]:
+def server_script(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
     """The script of one version of the memory server, installed on first use and kept in pytest's cache."""
-    assert pytestconfig.cache is not None
-    cache = pytestconfig.cache.mkdir("memory-servers")
-    return lambda version: install(version, Path(cache))
+    if pytestconfig.cache is None:
+        cache = tmp_path_factory.mktemp("memory-servers")
+    else:
+        cache = Path(pytestconfig.cache.mkdir("memory-servers"))
+    return lambda version: install(version, cache)
 
 
 @pytest.fixture
