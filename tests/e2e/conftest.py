@@ -17,10 +17,8 @@ def server_script(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
     """The script of one version of the memory server, installed on first use and kept in pytest's cache."""
-    if pytestconfig.cache is None:
-        cache = tmp_path_factory.mktemp("memory-servers")
-    else:
-        cache = Path(pytestconfig.cache.mkdir("memory-servers"))
+    keeper = getattr(pytestconfig, "cache", None)  # there is none with -p no:cacheprovider
+    cache = Path(keeper.mkdir("memory-servers") if keeper else tmp_path_factory.mktemp("memory-servers"))
     return lambda version: install(version, cache)
 
 
