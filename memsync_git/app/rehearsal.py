@@ -106,5 +106,5 @@ def rehearse(rooms: Rooms, options: RoundOptions) -> Rehearsed:
     before = session.replica.ring.graph
     report = sync_round(session, options)
     after = session.replica
-    told = tuple((txn.added, txn.removed) for txn in session.replica_txns() if txn.rev > before_rev)
+    told = tuple((txn.added, txn.removed) for txn in rows.transactions(store) if txn.rev > before_rev)
     return Rehearsed(report, after, before, after.ring.graph, untold + told)

@@ -24,7 +24,7 @@ from memsync_git.ports import (
 from memsync_git.replica import Replica, Txn
 from memsync_git.sync.message import message
 from memsync_git.sync.pulling import pull
-from memsync_git.sync.report import RemoteReport, RoundReport
+from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
 from memsync_git.sync.session import Session
 from memsync_git.wire.unified import Provenance, unified
 
@@ -37,14 +37,14 @@ SMALLEST_ROW_BYTES = 100
 
 
 def push(
-    session: Session, remote: Remote, fetched: Fetched | None, report: RoundReport, *, full: bool = False
+    session: Session, remote: Remote, fetched: Fetched | None, report: RoundReport, options: RoundOptions
 ) -> None:
     """Publish what a remote lacks, following up while somebody else is quicker on main."""
     line = report.of(remote.name)
     for _ in range(1 + FOLLOW_UPS):
         if line.newer is not None:
             return
-        publication = _publication(session, remote, fetched, full=full)
+        publication = _publication(session, remote, fetched, options)
         if publication is None:
             if fetched is not None and not _lacking(session.replica, fetched):
                 line.digest = fetched.digest
@@ -95,14 +95,14 @@ def _look_again(session: Session, remote: Remote, report: RoundReport) -> Fetche
 
 
 def _publication(
-    session: Session, remote: Remote, fetched: Fetched | None, *, full: bool
+    session: Session, remote: Remote, fetched: Fetched | None, options: RoundOptions
 ) -> Publication | None:
     """What to publish, or None if there is nothing to do."""
     replica = session.replica
     now_ms = session.world.clock.wall_ms()
     has_news = replica.header.rev > 0 and not replica.is_published(remote.name)
-    due = full or _unified_is_due(fetched, now_ms)
-    if not (has_news or full or _main_lacks(replica, fetched, now_ms)):
+    due = options.full or _unified_is_due(fetched, now_ms)
+    if not (has_news or options.full or options.relocate or _main_lacks(replica, fetched, now_ms)):
         return None
     usable = replica.state.fragments()
     own = usable[replica.rid] if replica.header.rev > 0 else None
@@ -112,6 +112,7 @@ def _publication(
         unified=unified_bytes(replica.state, due=due),
         message=message(replica.host, _untold(replica, remote.name)),
         trailers=_trailers(own),
+        relocate=options.relocate,
     )
 
 

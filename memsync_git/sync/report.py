@@ -20,6 +20,7 @@ class RoundOptions:
     fetch, publish, apply: the steps to take. full: the unified file too. recreate: write an emptied or
     missing file anew. patient: linger for W (cron: nobody looks again soon). drop: items of a file met for
     the first time that the fleet has deleted stay deleted (`init --join drop`).
+    legacy, relocate: what an older tool's files say, and where they are moved (`init` on its repository).
     """
 
     fetch: bool = True
@@ -29,6 +30,8 @@ class RoundOptions:
     recreate: bool = False
     patient: bool = False
     drop: bool = False
+    legacy: tuple[Item, ...] = ()
+    relocate: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)

@@ -91,7 +91,7 @@ def _once(
         captured = _first(session, options, captured, fetched, report)
     for remote in session.world.remotes if options.publish else ():
         if fetched.get(remote.name) is not None or not options.fetch:
-            push(session, remote, fetched.get(remote.name), report, full=options.full)
+            push(session, remote, fetched.get(remote.name), report, options)
     _note_file(captured, report)
     if not options.apply or not _may_apply(session, options, captured, report):
         return None
@@ -163,6 +163,8 @@ def _first(
     version = session.version(decoded, data, mtime_ms)
     observed = _adopted(session, options, version)
     tell(session, report, observed)
+    if options.legacy:
+        session.act(lambda replica, moment: replica.write((), options.legacy, moment, cause="import"))
     return Captured("good", captured.standing, decoded, observed)
 
 

@@ -1,0 +1,159 @@
+"""The app: what the command line, the daemon and `setup_machine.py` ask for, as documents.
+
+Rule 1: every question is answered with a value of `documents.py`; what went wrong is a `MemsyncError`.
+Rule 2: modules are imported when a method needs them: start-up time is a promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memsync_git.app.opening import Rooms
+from memsync_git.config import Configuration, Places, load
+
+if TYPE_CHECKING:
+    from memsync_git.app.joining import Plan
+    from memsync_git.documents import (
+        ConflictsDocument,
+        DoctorDocument,
+        HoldsDocument,
+        HostsDocument,
+        ImportDocument,
+        InitDocument,
+        PreviewDocument,
+        ResolvedDocument,
+        SelfTestDocument,
+        ShowDocument,
+        StatusDocument,
+        SyncDocument,
+    )
+    from memsync_git.options import InitOptions, ResolveOptions, ShowOptions, SyncOptions
+
+
+@dataclass(frozen=True)
+class App:
+    """One installation. `executable` is what a service would call, empty where it is not known."""
+
+    rooms: Rooms
+    executable: str = ""
+
+    @classmethod
+    def open(
+        cls, places: Places, options: Mapping[str, object] | None = None, *, executable: str = ""
+    ) -> App:
+        """The installation at `places`; `options` are configuration values by dotted key.
+
+        Raises:
+            Misused: the configuration is wrong.
+        """
+        return cls(Rooms(places, load(places, options=options)), executable)
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.rooms.configuration
+
+    # --- everyday
+
+    def sync(self, options: SyncOptions) -> SyncDocument:
+        """One round, both ways; see `app.syncing.sync`."""
+        from memsync_git.app.syncing import sync
+
+        return sync(self.rooms, options)
+
+    def status(self) -> StatusDocument:
+        """How things stand; see `app.picture.status`."""
+        from memsync_git.app.picture import status
+
+        return status(self.rooms)
+
+    # --- joining
+
+    def plan(self, options: InitOptions) -> Plan:
+        """What `init` would mean; see `app.joining.plan`."""
+        from memsync_git.app.joining import plan
+
+        return plan(self.rooms, options)
+
+    def preview(self, plan: Plan) -> PreviewDocument:
+        """What carrying the plan out would change."""
+        from memsync_git.app.joining import preview
+
+        return preview(plan)
+
+    def join(self, plan: Plan, *, service: bool) -> InitDocument:
+        """Carry the plan out."""
+        from memsync_git.app.joining import join
+
+        return join(plan, service=service, executable=self.executable)
+
+    # --- people in the loop
+
+    def show(self, options: ShowOptions) -> ShowDocument:
+        """What the memory says about a name."""
+        from memsync_git.app.showing import show
+
+        return show(self.rooms, options)
+
+    def conflicts(self, name: str | None = None) -> ConflictsDocument:
+        """Registers with several values, and records edited while deleted."""
+        from memsync_git.app.resolving import conflicts
+
+        return conflicts(self.rooms, name)
+
+    def resolve(self, options: ResolveOptions) -> ResolvedDocument:
+        """End conflicts by writing a choice."""
+        from memsync_git.app.resolving import resolve
+
+        return resolve(self.rooms, options)
+
+    def holds(self) -> HoldsDocument:
+        """Deletions that wait for a person."""
+        from memsync_git.app.holding import holds
+
+        return holds(self.rooms)
+
+    def decide(self, ids: tuple[str, ...], *, accept: bool) -> HoldsDocument:
+        """Accept or reject held deletions; no ids means all of them."""
+        from memsync_git.app.holding import decide
+
+        return decide(self.rooms, ids, accept=accept)
+
+    def hosts(self) -> HostsDocument:
+        """The machines of the fleet."""
+        from memsync_git.app.showing import hosts
+
+        return hosts(self.rooms)
+
+    def retire(self, rid: str) -> HostsDocument:
+        """Mark a machine as gone for good."""
+        from memsync_git.app.holding import retire
+
+        return retire(self.rooms, rid)
+
+    def preview_import(self, path: str) -> PreviewDocument:
+        """What importing a file would add."""
+        from memsync_git.app.moving import preview_import
+
+        return preview_import(self.rooms, path)
+
+    def import_(self, path: str) -> ImportDocument:
+        """Add what a file says to the memory."""
+        from memsync_git.app.moving import import_file
+
+        return import_file(self.rooms, path)
+
+    # --- knowing
+
+    def self_test(self) -> SelfTestDocument:
+        """A manual run that changes nothing."""
+        from memsync_git.app.testing import self_test
+
+        return self_test(self.rooms, executable=self.executable)
+
+    def doctor(self, *, fix: bool = False, bundle: str | None = None) -> DoctorDocument:
+        """Check everything, and mend what can be mended."""
+        from memsync_git.app.doctor import doctor
+
+        return doctor(self.rooms, fix=fix, bundle=bundle)
