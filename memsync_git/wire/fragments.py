@@ -65,12 +65,12 @@ def encode(fragment: Fragment) -> bytes:
     return _framed(encode_header(fragment.header), lines)
 
 
-def encode_files(fragment: Fragment) -> dict[str, bytes]:
+def encode_files(fragment: Fragment, *, shard_over_bytes: int = SHARD_OVER_BYTES) -> dict[str, bytes]:
     """The fragment as files of the shared repository: path → bytes; large ones come in shards."""
     lines = list(_lines(fragment))
     header = encode_header(fragment.header)
     path = fragment_path(fragment.rid, fragment.header.store)
-    if sum(len(line) + 2 for _, line in lines) <= SHARD_OVER_BYTES:
+    if sum(len(line) + 2 for _, line in lines) <= shard_over_bytes:
         return {path: _framed(header, [line for _, line in lines])}
     counted = b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(lines))
     files = {path: _framed(counted, [])}
