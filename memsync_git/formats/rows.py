@@ -259,9 +259,7 @@ def content_hash(text: JsonText) -> str:
 def _observation(value: Json, projection: Projection) -> Observation | None:
     if _is_text(value):
         return value
-    if projection.objects and isinstance(value, dict):
-        return Verbatim(canonical(value))
-    return None
+    return Verbatim(canonical(value)) if projection.objects else None
 
 
 def _fields(value: dict[str, Json], known: tuple[str, ...]) -> Mapping[str, JsonText]:

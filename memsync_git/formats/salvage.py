@@ -79,7 +79,7 @@ def _stretches(data: bytes) -> Iterator[Element | Damage]:
         return (Element(1, compact(row).encode("utf-8")) for row in graph)
     if data.lstrip().startswith(b"["):
         return elements(data, {})
-    return (Element(line, raw.removesuffix(b"\r")) for line, raw in enumerate(data.split(b"\n"), 1))
+    return (Element(line, raw) for line, raw in enumerate(data.split(b"\n"), 1))
 
 
 def _whole_graph(data: bytes) -> list[Json] | None:
@@ -109,7 +109,7 @@ class _Pieces:
 
     def __init__(self, line: int, raw: bytes, projection: Projection) -> None:
         self.line = line
-        self.raw = raw
+        self.raw = raw.strip(b" \t\r")
         self.projection = projection
 
     def parts(self) -> Iterator[Row | Damage]:
