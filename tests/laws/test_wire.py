@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_strategies import LARGEST, fragments, headers, keys, rids, texts, times_ms
 
@@ -40,6 +40,9 @@ from memsync_git.wire.rid import (
 )
 from memsync_git.wire.unified import METADATA, Provenance, read_unified, unified
 from memsync_git.wire.witness import Witness, decode_witness, encode_witness
+
+rich = settings(max_examples=settings().max_examples // 4)
+"""A fragment is a hundred choices: each example costs twenty milliseconds to draw."""
 
 LAPTOP = Rid("laptop-7f3a")
 DESK = Rid("desk-91c2")
@@ -131,11 +134,13 @@ def test_a_fragment_that_says_nothing_yet_has_two_lines() -> None:
 # --- laws of reading and writing
 
 
+@rich
 @given(fragments())
 def test_what_is_written_is_read_back(fragment: Fragment) -> None:
     assert decode(encode(fragment), rid=fragment.rid, store=fragment.header.store) == fragment
 
 
+@rich
 @given(fragments())
 def test_a_fragment_relayed_or_written_anew_is_the_same_bytes(fragment: Fragment) -> None:
     data = encode(fragment)
@@ -144,6 +149,7 @@ def test_a_fragment_relayed_or_written_anew_is_the_same_bytes(fragment: Fragment
     assert encode(unwritten(found)) == data
 
 
+@rich
 @given(fragments(), st.randoms(use_true_random=False))
 def test_equal_fragments_are_equal_bytes_whatever_the_order_of_their_parts(fragment: Fragment, order) -> None:
     def shuffled(mapping):
@@ -164,6 +170,7 @@ def test_equal_fragments_are_equal_bytes_whatever_the_order_of_their_parts(fragm
     assert encode(twin) == encode(fragment)
 
 
+@rich
 @given(fragments())
 def test_a_fragment_is_valid_json_with_one_record_a_line_sorted_by_first_dot(fragment: Fragment) -> None:
     data = encode(fragment)
@@ -183,6 +190,7 @@ def read_facts(line: str) -> list[Entry]:
     return list(found[1].entries())
 
 
+@rich
 @given(fragments(), texts)
 def test_a_change_of_one_record_changes_its_line_and_the_header_only(fragment: Fragment, text: str) -> None:
     key = ("e", "the one that changes")
@@ -195,6 +203,7 @@ def test_a_change_of_one_record_changes_its_line_and_the_header_only(fragment: F
     assert list((new - old).elements()) == [encode_record(key, more)]
 
 
+@rich
 @given(fragments())
 def test_records_and_headers_can_be_stored_one_by_one(fragment: Fragment) -> None:
     assert decode_header(encode_header(fragment.header)) == fragment.header
@@ -202,6 +211,7 @@ def test_records_and_headers_can_be_stored_one_by_one(fragment: Fragment) -> Non
         assert decode_record(encode_record(key, facts)) == (key, facts)
 
 
+@rich
 @given(fragments())
 def test_shards_hold_the_same_fragment(fragment: Fragment) -> None:
     files = encode_files(fragment, shard_over_bytes=0)
