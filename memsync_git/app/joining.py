@@ -350,7 +350,7 @@ def _first_round(plan: Plan, rooms: Rooms) -> SyncDocument:
     with rooms.session() as session:
         options = replace(round_options(SyncOptions()), drop=plan.drop)
         if plan.is_new and plan.kind == "older tool":
-            options = replace(options, relocate=_relocations(plan), legacy=_legacy(plan, rooms))
+            options = replace(options, relocate=_relocations(plan), legacy=_legacy(plan))
         report = sync_round(session, options)
         session.world.file.protect()
         note(rooms, session, report)
@@ -361,12 +361,16 @@ def _relocations(plan: Plan) -> tuple[tuple[str, str], ...]:
     return tuple((path, f"{LEGACY}/{path}") for path in plan.paths)
 
 
-def _legacy(plan: Plan, rooms: Rooms) -> tuple[Item, ...]:
+def _legacy(plan: Plan) -> tuple[Item, ...]:
     """What the older tool's files say."""
+    from memsync_git.remotes.survey import contents
+    from memsync_git.remotes.url import validate
+
+    remote = plan.remote
+    files = contents(validate(remote.url), plan.paths, branch=remote.branch, timeout_s=remote.timeout_s)
     items: dict[Item, None] = {}
-    for remote in rooms.remotes():
-        for data in remote.contents(plan.paths).values():
-            items.update(dict.fromkeys(read_import(data).graph.items()))
+    for data in files.values():
+        items.update(dict.fromkeys(read_import(data).graph.items()))
     return tuple(items)
 
 

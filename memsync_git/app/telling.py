@@ -58,11 +58,13 @@ def count_of(tally: Tally) -> CountPart:
 
 
 def outcome_of(report: RoundReport, *, holds: int) -> OutcomeWord:
-    """The worst that happened, by the order of the exit codes."""
-    return worst_outcome([*_file_outcomes(report, holds), *(remote_outcome(line) for line in report.remotes)])
+    """The worst that happened, by the order of the exit codes; "nothing" only where nothing did."""
+    return worst_outcome([*_own_outcomes(report, holds), *(remote_outcome(line) for line in report.remotes)])
 
 
-def _file_outcomes(report: RoundReport, holds: int) -> Iterable[OutcomeWord]:
+def _own_outcomes(report: RoundReport, holds: int) -> Iterable[OutcomeWord]:
+    if report.wrote_file or report.local or report.remote:
+        yield "accepted"
     if report.file in ("damaged", "emptied", "unusable"):
         yield "unusable"
     if holds or report.file in ("newer", "too large"):
