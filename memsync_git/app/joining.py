@@ -217,7 +217,8 @@ def preview(plan: Plan) -> PreviewDocument:
         world = World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings())
         session = Session(world)
         session.begin(Replica(new_rid(plan.host, SystemChance().token()), plan.host, plan.store.name))
-        sync_round(session, RoundOptions(drop=plan.drop))
+        legacy = _legacy(plan) if plan.kind == "older tool" else ()
+        sync_round(session, RoundOptions(drop=plan.drop, legacy=legacy))
     replica = session.replica
     up = [item for txn in transactions(store) for item in txn.added]
     after = replica.ring.graph.items()

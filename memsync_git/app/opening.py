@@ -17,7 +17,7 @@ from memsync_git.app.installation import Identity, Installation, machine_id
 from memsync_git.config import Configuration, Places, RemoteSettings, StoreSettings
 from memsync_git.config.places import MEMORY_FILE
 from memsync_git.errors import Misused
-from memsync_git.formats import Limits
+from memsync_git.formats import VARIANTS, Limits
 from memsync_git.guards import DeletionLimits
 from memsync_git.replica import Replica, rows
 from memsync_git.stores.reading import SqliteReader
@@ -86,6 +86,7 @@ class Rooms:
             reader.close()
         if found is None:
             raise not_set_up()
+        found.project(VARIANTS[self.store.format].projection)
         return found
 
     # --- writing

@@ -15,7 +15,7 @@ from typing import TypeVar
 from memsync_git.formats import VARIANTS, Decoded, Limits, TooLarge, Variant, decode
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
-from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store
+from memsync_git.ports import Chance, Clock, LocalFile, Remote, Rows, Store
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
 
@@ -73,10 +73,16 @@ class Session:
         store = self.world.store
         while self._replica is None or self._generation != store.generation():
             self._generation = store.generation()
-            self._replica = rows.load(store)
+            self._replica = self._loaded(store)
             if self._replica is None:
                 break
         return self._present()
+
+    def _loaded(self, store: Rows) -> Replica | None:
+        replica = rows.load(store)
+        if replica is not None:
+            replica.project(self.variant.projection)
+        return replica
 
     def _present(self) -> Replica:
         if self._replica is None:
@@ -104,7 +110,7 @@ class Session:
         try:
             with store.transaction() as transaction:
                 if self._replica is None or transaction.generation != self._generation:
-                    self._replica = rows.load(transaction)
+                    self._replica = self._loaded(transaction)
                 replica = self._present()
                 result = do(replica, self.moment())
                 rows.save(replica, transaction)
