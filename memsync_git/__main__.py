@@ -1,0 +1,39 @@
+"""The way in: `memsync-git` and `python -m memsync_git`.
+
+Rule 1: everything this process makes is private from its first moment (umask 077).
+Rule 2: nothing is imported for `--version` that it does not need.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+from memsync_git import __version__
+
+PRIVATE_UMASK = 0o077
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    os.umask(PRIVATE_UMASK)
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:
+        sys.stdout.write(f"memsync-git {__version__}\n")
+        return
+    _write_anything()
+    from memsync_git.cli.program import run
+
+    sys.exit(run(arguments))
+
+
+def _write_anything() -> None:
+    """What a terminal's encoding lacks is escaped, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""`memsync-git import`: taking in what another tool or an export holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from memsync_git.cli.changes import consent, put_preview
+from memsync_git.cli.declaring import examples, json_option, yes_option
+from memsync_git.cli.opening import opened
+from memsync_git.cli.printing import leave, put, put_notices
+from memsync_git.cli.terminal import Screen, counted, safe
+from memsync_git.documents import ImportDocument
+
+
+@click.command(
+    "import",
+    epilog=examples("memsync-git import old-memory.json", "memsync-git import old-memory.json --dry-run"),
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show the preview only.")
+@yes_option
+@json_option
+def import_(file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Add what FILE holds to the memory. Doing it twice adds nothing."""
+    app = opened()
+    preview = app.preview_import(str(file))
+    if dry_run:
+        put_preview(preview, as_json=as_json)
+        leave()
+    consent(preview, "Import this?", yes=yes, as_json=as_json)
+    document = app.import_(str(file))
+    put(document, render_import, as_json=as_json)
+    if not as_json:
+        put_notices(document["notices"])
+
+
+def render_import(document: ImportDocument, screen: Screen) -> str:
+    """What was new, what was known, what was unreadable."""
+    new = document["imported"]
+    came = (
+        f"{counted(new['added'], 'item')} added, {new['changed']} changed, {document['known']} known already"
+    )
+    parts = [f"{screen.mark('ok')} {came}, from {safe(document['source'])} ({safe(document['format'])})"]
+    if document["unreadable"]:
+        lines = counted(document["unreadable"], "line")
+        parts.append(f"{screen.mark('warn')} {lines} could not be read and stay where they are")
+    if document["txn"]:
+        parts.append(f"  memsync-git undo {safe(document['txn'])}  takes it back")
+    return "\n".join(parts)

@@ -1,0 +1,48 @@
+"""Printing a document, and leaving with its exit code.
+
+Rule 1: JSON is ASCII, so nothing in it can move a cursor, and half a character cannot stop it.
+Rule 2: text goes to stdout, what a person should know besides goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import NoReturn, TypeVar
+
+import click
+
+from memsync_git.cli.exits import DONE
+from memsync_git.cli.failures import words_of
+from memsync_git.cli.terminal import Screen
+from memsync_git.documents import NoticePart
+
+Document = TypeVar("Document")
+
+
+def screen() -> Screen:
+    """The screen behind stdout."""
+    return Screen.of(sys.stdout, os.environ)
+
+
+def put(document: Document, render: Callable[[Document, Screen], str], *, as_json: bool) -> None:
+    """Print a document in the form that was asked for."""
+    if as_json:
+        click.echo(json.dumps(document, indent=2 if sys.stdout.isatty() else None))
+        return
+    text = render(document, screen())
+    if text:
+        click.echo(text, color=True)
+
+
+def put_notices(notices: Iterable[NoticePart]) -> None:
+    """Tell a person what should be known, on stderr."""
+    for notice in notices:
+        click.echo(words_of(notice), err=True)
+
+
+def leave(code: int = DONE) -> NoReturn:
+    """End the command with an exit code."""
+    raise click.exceptions.Exit(code)

@@ -1,0 +1,100 @@
+"""The program: its top-level options, its commands, and every way it can end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from memsync_git import __version__
+from memsync_git.cli import exits, failures
+from memsync_git.cli.declaring import examples
+from memsync_git.cli.lazy import LazyGroup
+from memsync_git.config.places import Places
+from memsync_git.errors import MemsyncError
+
+NAME = "memsync-git"
+_COMMANDS = {
+    "init": "memsync_git.cli.init:init",
+    "sync": "memsync_git.cli.sync:sync",
+    "status": "memsync_git.cli.status:status",
+    "show": "memsync_git.cli.show:show",
+    "conflicts": "memsync_git.cli.conflicts:conflicts",
+    "resolve": "memsync_git.cli.resolve:resolve",
+    "holds": "memsync_git.cli.holds:holds",
+    "hosts": "memsync_git.cli.hosts:hosts",
+    "import": "memsync_git.cli.imports:import_",
+    "config": "memsync_git.cli.config:config",
+    "doctor": "memsync_git.cli.doctor:doctor",
+}
+
+
+@click.group(
+    NAME,
+    cls=LazyGroup,
+    places=_COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("memsync-git init git@github.com:me/memory.git", "memsync-git --test"),
+)
+@click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
+@click.option(
+    "--test", is_flag=True, help="Try everything out, change nothing, and say what a sync would do."
+)
+@click.option("--json", "as_json", is_flag=True, help="With --test: print JSON.")
+@click.pass_context
+def program(context: click.Context, test: bool, as_json: bool) -> None:
+    """Keep the memory of AI assistants in step across machines."""
+    if as_json and not test:
+        raise click.UsageError("--json here belongs to --test; a command takes its own behind its name")
+    if test:
+        from memsync_git.cli.self_test import self_test
+
+        self_test(as_json=as_json)
+    elif context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Never raises."""
+    try:
+        try:
+            return _finished(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_left()
+    except (KeyboardInterrupt, click.Abort):
+        return exits.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return exits.MISUSED
+    except MemsyncError as error:
+        click.echo(failures.text_of(error), err=True)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001  the one place where a bug becomes exit code 3 and a report
+        return _reported(error, arguments)
+
+
+def _finished(arguments: Sequence[str]) -> int:
+    code = program.main(args=list(arguments), prog_name=NAME, standalone_mode=False)
+    return code if isinstance(code, int) else exits.DONE
+
+
+def _reported(error: Exception, arguments: Sequence[str]) -> int:
+    report = None
+    with contextlib.suppress(MemsyncError):
+        report = failures.write_report(error, Places.of().reports, arguments)
+    click.echo(failures.text_of_bug(error, report), err=True)
+    return exits.BUG
+
+
+def _reader_left() -> int:
+    """Whoever read our output had enough (`| head`): nothing more is written, and nothing failed."""
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, sys.stdout.fileno())
+    os.close(silent)
+    return exits.DONE

@@ -1,0 +1,108 @@
+"""`memsync-git status`: one screen."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+
+import click
+
+from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.opening import opened
+from memsync_git.cli.printing import put, put_notices
+from memsync_git.cli.terminal import Screen, columns, counted, cut, safe
+from memsync_git.documents import HostPart, StateWord, StatusDocument, Verdict
+
+WATCH_S = 2.0
+"""How often `--watch` looks: a person's patience, and a millisecond of work."""
+_CLEAR = "\x1b[H\x1b[2J"
+
+STATES: dict[StateWord, tuple[Verdict, str]] = {
+    "in_sync": ("ok", "in sync"),
+    "pending": ("ok", "changes wait for the next sync"),
+    "syncing": ("ok", "syncing now"),
+    "offline": ("warn", "offline; work here is safe and goes out later"),
+    "stopped": ("warn", "nothing syncs by itself on this machine"),
+    "paused": ("warn", "paused"),
+    "attention": ("fail", "something needs you"),
+}
+
+
+@click.command(epilog=examples("memsync-git status", "memsync-git status --json"))
+@click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
+@json_option
+def status(watch: bool, as_json: bool) -> None:
+    """Show whether this machine is in sync, and what waits."""
+    app = opened()
+    _put(app.status(), as_json=as_json)
+    while watch:
+        time.sleep(WATCH_S)
+        if sys.stdout.isatty() and not as_json:
+            click.echo(_CLEAR, nl=False)
+        _put(app.status(), as_json=as_json)
+
+
+def _put(document: StatusDocument, *, as_json: bool) -> None:
+    put(document, render_status, as_json=as_json)
+    if not as_json:
+        put_notices(document["notices"])
+    sys.stdout.flush()
+
+
+def render_status(document: StatusDocument, screen: Screen) -> str:
+    """The screen of `status`."""
+    verdict, words = STATES[document["state"]]
+    head = f"{screen.mark(verdict)} {screen.paint(words, 'strong')}"
+    parts = [head, "", *columns(list(_rows(document, screen))), "", *_hosts(document, screen)]
+    return "\n".join(parts)
+
+
+def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]:
+    last = document["last_sync"]
+    yield "last sync", f"{screen.ago(last['at'])}, {last['outcome']}" if last else "never"
+    pending = document["pending"]
+    yield "pending", f"{pending['up']} up, {pending['down']} down"
+    for file in document["stores"]:
+        holds = f"{counted(file['entities'], 'entity')}, {counted(file['relations'], 'relation')}, "
+        yield f"file {safe(file['store'])}", holds + counted(file["observations"], "observation")
+        yield "", f"{safe(file['path'])} ({file['format']})"
+    for remote in document["remotes"]:
+        outcome = remote["outcome"] or "never spoken to"
+        yield f"remote {safe(remote['name'])}", f"{safe(remote['url'])} ({safe(remote['branch'])}), {outcome}"
+    if not document["remotes"]:
+        yield "remote", "none: memsync-git init"
+    yield "conflicts", _with_command(document["conflicts"], "memsync-git conflicts")
+    yield "holds", _with_command(document["holds"], "memsync-git holds")
+    yield "next sync", screen.ago(document["next_sync"]) if document["next_sync"] else "when you ask for it"
+    yield "daemon", _daemon(document, screen)
+
+
+def _with_command(number: int, command: str) -> str:
+    return f"{number}: {command}" if number else "none"
+
+
+def _daemon(document: StatusDocument, screen: Screen) -> str:
+    daemon = document["daemon"]
+    if not daemon["running"]:
+        return "not running"
+    return f"running (pid {daemon['pid']}), last seen {screen.ago(daemon['heartbeat'])}"
+
+
+def _hosts(document: StatusDocument, screen: Screen) -> list[str]:
+    return host_lines(document["hosts"], document["replica"]["id"], screen)
+
+
+def host_lines(hosts: list[HostPart], own: str, screen: Screen) -> list[str]:
+    """A line for each machine."""
+    rows = [
+        (
+            cut(host["host"], 24),
+            safe(host["id"]),
+            f"rev {host['rev']}",
+            f"last change {screen.ago(host['last_change'])}",
+            "this machine" if host["id"] == own else "retired" if host["retired"] else "",
+        )
+        for host in hosts
+    ]
+    return columns([("machines", "", "", "", ""), *rows])
