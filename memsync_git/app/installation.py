@@ -13,11 +13,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from memsync_git.documents import OutcomeWord
 from memsync_git.model import Rid
-from memsync_git.ports import Store
+
+if TYPE_CHECKING:
+    from memsync_git.app.summary import Summary
+    from memsync_git.ports import Store
 
 _ONE = "one"
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
@@ -83,6 +86,14 @@ class Installation:
 
     def note_round(self, last: LastRound) -> None:
         self._write("round", _ONE, asdict(last))
+
+    def summary(self, store: str) -> Summary | None:
+        """The last summary of a replica, whatever has happened to it since."""
+        found = self._read("summary", store)
+        return None if found is None else cast("Summary", found)
+
+    def note_summary(self, store: str, summary: Summary) -> None:
+        self._write("summary", store, dict(summary))
 
     def close(self) -> None:
         self._store.close()

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.installation import Identity, machine_id
 from memsync_git.app.opening import Rooms
-from memsync_git.app.parts import change_parts, host_parts
-from memsync_git.app.picture import file_part, remote_part
+from memsync_git.app.parts import change_parts, file_part, host_parts
+from memsync_git.app.picture import remote_part
 from memsync_git.app.syncing import document_of, note, round_options
 from memsync_git.app.telling import notice
 from memsync_git.config import Configuration, RemoteSettings, StoreSettings
@@ -242,7 +242,7 @@ def _preview(
     shared = change_parts(up, ())
     notices = list(plan.notices)
     if shared:
-        notices.append(notice(f"{len(shared)} items of the file would be shared with the other machines."))
+        notices.append(notice(f"{len(shared)} items would be added to the shared memory."))
     return {
         "schema_version": SCHEMA_VERSION,
         "action": f"join {plan.remote.url} as {plan.host}",

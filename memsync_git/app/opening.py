@@ -5,27 +5,26 @@ Rule 1: what `status` needs is imported here; what talks to git or SQLite's writ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.installation import Identity, Installation, machine_id
 from memsync_git.config import Configuration, Places, RemoteSettings, StoreSettings
 from memsync_git.config.places import MEMORY_FILE
 from memsync_git.errors import Misused
-from memsync_git.formats import VARIANTS, Limits
-from memsync_git.guards import DeletionLimits
-from memsync_git.replica import Replica, rows
 from memsync_git.stores.reading import SqliteReader
 
 if TYPE_CHECKING:
+    from memsync_git.app.summary import Summary
+    from memsync_git.formats import Limits
     from memsync_git.local.file import OsFile
-    from memsync_git.ports import Store
+    from memsync_git.ports import Remote, Store
     from memsync_git.remotes.git import GitRemote
+    from memsync_git.replica import Replica
     from memsync_git.sync import Session, Settings
 
 MIB = 1 << 20
@@ -49,6 +48,8 @@ class Rooms:
 
     @property
     def limits(self) -> Limits:
+        from memsync_git.formats import Limits
+
         guards = self.configuration.guards
         return Limits(
             max_file_bytes=guards.max_file_mib * MIB,
@@ -79,15 +80,48 @@ class Rooms:
         Raises:
             Misused: this machine was never set up.
         """
+        found, _ = self._loaded()
+        return found
+
+    def summary(self) -> Summary:
+        """The summary of the replica as it is now, made anew where the kept one is older.
+
+        Raises:
+            Misused: this machine was never set up.
+        """
+        kept = self.current_summary()
+        if kept is not None:
+            return kept
+        from memsync_git.app.summary import summarise
+
+        return summarise(self, *self._loaded())
+
+    def current_summary(self) -> Summary | None:
+        """The kept summary, if nothing was written to the replica since."""
+        with self.reading() as installation:
+            kept = installation.summary(self.store.name)
+        if kept is None:
+            return None
         reader = SqliteReader(self.places.store(self.store.name))
         try:
-            found = rows.load(reader)
+            return kept if reader.generation() == kept["generation"] else None
+        finally:
+            reader.close()
+
+    def _loaded(self) -> tuple[Replica, int]:
+        """The replica and the generation of the store it was read from."""
+        from memsync_git.formats import VARIANTS
+        from memsync_git.replica import rows
+
+        reader = SqliteReader(self.places.store(self.store.name))
+        try:
+            found, generation = rows.load(reader), reader.generation()
         finally:
             reader.close()
         if found is None:
             raise not_set_up()
         found.project(VARIANTS[self.store.format].projection)
-        return found
+        return found, generation
 
     # --- writing
 
@@ -116,6 +150,7 @@ class Rooms:
 
     def remote(self, settings: RemoteSettings, *, digest: str = "") -> GitRemote:
         """One remote of the configuration."""
+        from memsync_git.app.clocks import SystemClock
         from memsync_git.remotes.git import GitRemote
 
         remote = GitRemote(
@@ -143,6 +178,7 @@ class Rooms:
 
     def settings(self) -> Settings:
         """What a round is told."""
+        from memsync_git.guards import DeletionLimits
         from memsync_git.sync import Settings
 
         guards = self.configuration.guards
@@ -154,13 +190,16 @@ class Rooms:
         )
 
     @contextmanager
-    def session(self, *, online: bool = True) -> Iterator[Session]:
-        """A session on the first store, with its remotes if `online`."""
-        with self.replica_store() as store:
-            from memsync_git.sync import Session, World
+    def session(self, remotes: Sequence[Remote] | None = None) -> Iterator[Session]:
+        """A session on the first store, with the remotes of the configuration unless others are given."""
+        from memsync_git.app.clocks import SystemChance, SystemClock
+        from memsync_git.sync import Session, World
 
-            remotes = self.remotes() if online else []
-            yield Session(World(self.file(), store, SystemClock(), SystemChance(), remotes, self.settings()))
+        if remotes is None:
+            remotes = self.remotes()
+        with self.replica_store() as store:
+            world = World(self.file(), store, SystemClock(), SystemChance(), remotes, self.settings())
+            yield Session(world)
 
     @contextmanager
     def replica_store(self) -> Iterator[Store]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from memsync_git.documents import ChangePart, HostPart, ItemPart
-from memsync_git.model import Item, Rid, Verbatim
-from memsync_git.replica import Replica
+from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart
+from memsync_git.model import Entity, Item, Rid, Verbatim
+
+if TYPE_CHECKING:
+    from memsync_git.config import StoreSettings
+    from memsync_git.replica import Replica
 
 ARROW = " → "
 
@@ -91,3 +94,28 @@ def host_of(replica: Replica, rid: Rid) -> str:
     """The label of a machine, its rid where none is known."""
     header = replica.state.header(rid)
     return header.host if header is not None else rid
+
+
+def file_part(store: StoreSettings, replica: Replica) -> FilePart:
+    """What the memory file holds, by its newest state."""
+    records = replica.ring.graph.records
+    entities = [record for record in records.values() if isinstance(record, Entity)]
+    return {
+        "store": store.name,
+        "path": str(store.path),
+        "format": store.format,
+        "entities": len(entities),
+        "relations": sum(1 for key in records if key[0] == "l"),
+        "observations": sum(len(entity.observations) for entity in entities),
+        "other": sum(1 for key in records if key[0] == "r"),
+    }
+
+
+def pending_up(remotes: Iterable[str], replica: Replica) -> int:
+    """Items that some remote has not accepted yet."""
+    waiting = 0
+    for name in remotes:
+        mark = replica.accepted.get(name)
+        untold = [txn for txn in replica.unpublished if mark is None or txn.rev > mark.rev]
+        waiting = max(waiting, sum(len(txn.added) + len(txn.removed) for txn in untold))
+    return waiting

@@ -5,6 +5,7 @@ Rule 1: a rehearsal (`--dry-run`) is a real round on copies: nothing here knows 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,15 +13,24 @@ from typing import TYPE_CHECKING
 from memsync_git.app.installation import Identity, LastRound, RemoteMemory, machine_id
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.parts import change_parts
-from memsync_git.app.telling import outcome_of, remote_outcome, sync_document
-from memsync_git.documents import SyncDocument
+from memsync_git.app.resting import look
+from memsync_git.app.summary import Summary, after_round
+from memsync_git.app.telling import (
+    count_conflicts,
+    count_holds,
+    outcome_of,
+    remote_outcome,
+    sync_document,
+)
+from memsync_git.documents import SCHEMA_VERSION, CountPart, SyncDocument
 from memsync_git.errors import Busy
-from memsync_git.model import Graph, Item
 from memsync_git.options import SyncOptions
-from memsync_git.replica import Replica
 from memsync_git.stores.lock import round_lock
 
 if TYPE_CHECKING:
+    from memsync_git.model import Graph, Item
+    from memsync_git.ports import Remote
+    from memsync_git.replica import Replica
     from memsync_git.sync import RemoteReport, RoundOptions, RoundReport, Session
 
 
@@ -47,14 +57,53 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
 
 
 def _synced(rooms: Rooms, options: SyncOptions) -> SyncDocument:
+    began_s = time.monotonic()
+    remotes: list[Remote] | None = None
+    if options.fetch and options.push and not (options.full or options.recreate):
+        seen = look(rooms)
+        if seen.rests is not None:
+            return _rested(rooms, seen.rests, began_s)
+        remotes = seen.remotes
     from memsync_git.sync import sync_round
 
-    with rooms.session(online=options.fetch or options.push) as session:
+    with rooms.session(remotes) as session:
         report = sync_round(session, round_options(options))
         session.world.file.protect()
         replica = session.replica
         note(rooms, session, report)
     return document_of(report, replica)
+
+
+def _rested(rooms: Rooms, summary: Summary, began_s: float) -> SyncDocument:
+    """Nothing to do: note that all is well, and say so."""
+    ms = round((time.monotonic() - began_s) * 1000)
+    now_ms = time.time_ns() // 1_000_000
+    with rooms.installation() as installation:
+        installation.note_remotes(
+            replace(installation.remote(remote.name), outcome="nothing", reason="", fetched_ms=now_ms)
+            for remote in rooms.configuration.remotes
+        )
+        installation.note_round(LastRound(now_ms, "nothing", ms))
+    none: CountPart = {"added": 0, "removed": 0, "changed": 0}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "outcome": "nothing",
+        "local": none,
+        "remote": none,
+        "conflicts": summary["conflicts"],
+        "holds": 0,
+        "published": False,
+        "wrote_file": False,
+        "rounds": 1,
+        "ms": ms,
+        "txn": None,
+        "dry_run": False,
+        "remotes": [
+            {"name": remote.name, "outcome": "nothing", "reason": ""}
+            for remote in rooms.configuration.remotes
+        ],
+        "notices": [],
+    }
 
 
 def round_options(options: SyncOptions) -> RoundOptions:
@@ -75,16 +124,6 @@ def document_of(report: RoundReport, replica: Replica, *, dry_run: bool = False)
     return sync_document(
         report, conflicts=count_conflicts(replica), holds=count_holds(replica), dry_run=dry_run
     )
-
-
-def count_conflicts(replica: Replica) -> int:
-    """Registers with several values, and records edited while deleted."""
-    return sum(1 for _ in replica.state.all_conflicts()) + sum(1 for _ in replica.state.unanchored())
-
-
-def count_holds(replica: Replica) -> int:
-    """Deletions that wait; an emptied file is one of everything."""
-    return len(replica.holds) + (1 if replica.emptied else 0)
 
 
 def _left_to_another(rooms: Rooms) -> SyncDocument:
@@ -114,6 +153,7 @@ def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
         )
         outcome = outcome_of(report, holds=count_holds(replica))
         installation.note_round(LastRound(now_ms, outcome, report.ms))
+        installation.note_summary(rooms.store.name, after_round(rooms, session, report))
 
 
 def _remembered(before: RemoteMemory, line: RemoteReport, now_ms: int) -> RemoteMemory:

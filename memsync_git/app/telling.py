@@ -6,6 +6,7 @@ Rule 1: the outcome word and the exit code of one run always agree.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from memsync_git.documents import (
     SCHEMA_VERSION,
@@ -16,7 +17,10 @@ from memsync_git.documents import (
     SyncDocument,
     worst_outcome,
 )
-from memsync_git.sync.report import RemoteReport, RoundReport, Tally
+
+if TYPE_CHECKING:
+    from memsync_git.replica import Replica
+    from memsync_git.sync.report import RemoteReport, RoundReport, Tally
 
 EXIT_CODES: dict[OutcomeWord, int] = {
     "locked": 8,
@@ -100,3 +104,13 @@ def notices_of(report: RoundReport, *, holds: int) -> list[NoticePart]:
 
 def notice(message: str, unharmed: str = "", hint: str = "") -> NoticePart:
     return {"message": message, "unharmed": unharmed, "hint": hint}
+
+
+def count_conflicts(replica: Replica) -> int:
+    """Registers with several values, and records edited while deleted."""
+    return sum(1 for _ in replica.state.all_conflicts()) + sum(1 for _ in replica.state.unanchored())
+
+
+def count_holds(replica: Replica) -> int:
+    """Deletions that wait; an emptied file is one of everything."""
+    return len(replica.holds) + (1 if replica.emptied else 0)
