@@ -56,6 +56,18 @@ class Tip:
     at_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class HubRefs:
+    """What a hub advertises: its refs, and the branch its HEAD points to."""
+
+    tips: Mapping[str, Oid]
+    head: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(name for name in self.tips if name != "HEAD"))
+
+
 class Clone:
     """The clone of one remote. Several remotes may share a folder: their refs do not meet."""
 
@@ -143,11 +155,15 @@ class Clone:
         argv = ["push", "--porcelain", "--no-verify", "--no-follow-tags", self._git_remote]
         return self._contact([*argv, *(f"{oid}:{ref}" for ref, oid in targets.items())])
 
+    def list_hub(self) -> HubRefs | Ran:
+        """The refs of the hub at this moment; how the command ended where it failed."""
+        ran = self._contact(["ls-remote", "--symref", self._git_remote])
+        return _hub_refs(ran.out) if ran.code == 0 else ran
+
     def tip_on_hub(self, ref: str) -> Oid | None:
-        """Where the hub has a ref at this moment; None if nowhere, or if it cannot be told."""
-        ran = self._contact(["ls-remote", self._git_remote, ref])
-        rows = (line.split("\t") for line in ran.out.decode("utf-8", "replace").splitlines())
-        return next((Oid(row[0]) for row in rows if row[-1] == ref), None)
+        """Where the hub has one ref; None if nowhere, or if it cannot be told."""
+        found = self.list_hub()
+        return found.tips.get(ref) if isinstance(found, HubRefs) else None
 
     @property
     def _git_remote(self) -> str:
@@ -245,3 +261,14 @@ def _unlink_older(path: Path, before_s: float) -> None:
     with contextlib.suppress(FileNotFoundError):
         if path.lstat().st_mtime < before_s:
             path.unlink()
+
+
+def _hub_refs(out: bytes) -> HubRefs:
+    tips, head = {}, ""
+    for line in out.decode("utf-8", "replace").splitlines():
+        value, _, name = line.partition("\t")
+        if value.startswith("ref: "):
+            head = value.removeprefix("ref: refs/heads/")
+        else:
+            tips[name] = Oid(value)
+    return HubRefs(tips, head)

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
 from memsync_git.ports import Publication, Stale
+from memsync_git.remotes.clone import Tip
 from memsync_git.remotes.plan import Ahead, Foreign, Present, lacking, own_plan
-from memsync_git.remotes.reading import Branch, Files, Found, Seen
 from memsync_git.remotes.readme import README_PATH, README_TEXT
+from memsync_git.remotes.seen import Branch, Files, Found, Seen
 from memsync_git.remotes.trees import (
     BLOB_MODE,
     TREE_MODE,
@@ -56,6 +57,10 @@ class Move:
     def oid(self) -> Oid:
         assert self.branch.oid is not None
         return self.branch.oid
+
+    @property
+    def tip(self) -> Tip:
+        return Tip(self.oid, self.tree, self.at_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ Rule 4: the caller holds the lock of the clone.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from memsync_git.crdt.fragment import Fragment
@@ -30,16 +30,18 @@ from memsync_git.ports import (
     Unreachable,
     Unreadable,
 )
-from memsync_git.remotes import history, known
+from memsync_git.remotes import display, history, known
 from memsync_git.remotes.clone import Clone, Tip
-from memsync_git.remotes.draft import Draft, Drafting, Move
+from memsync_git.remotes.draft import Draft, Drafting
 from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
 from memsync_git.remotes.outcomes import fetch_failure
 from memsync_git.remotes.plan import joint_outcome, lacking
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
-from memsync_git.remotes.reading import Branch, Cache, Reading, Seen
-from memsync_git.remotes.trees import EMPTY, Listing, Oid, new_object, parse_tree
+from memsync_git.remotes.reading import Reading
+from memsync_git.remotes.seen import Branch, Cache, Seen, digest_of
+from memsync_git.remotes.trees import EMPTY, Listing, Oid, lookup, new_object, parse_tree
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
+from memsync_git.wire.fragments import LIMITS, WireLimits
 
 T = TypeVar("T")
 
@@ -62,12 +64,14 @@ class GitRemote:
         store: str = "default",
         refs_mode: RefsMode = "host+main",
         timeout_s: float = 60.0,
+        limits: WireLimits = LIMITS,
     ) -> None:
         self.name = name
         self.refs_mode: RefsMode = refs_mode
         self.known_digest = ""
         self._clock = clock
         self._store = store
+        self._limits = limits
         self._main_name = f"heads/{check_branch(branch)}"
         address = validate(url) if isinstance(url, str) else url
         self._clone = Clone(clone, remote=name, url=address, branch=branch, timeout_s=timeout_s)
@@ -119,7 +123,8 @@ class GitRemote:
             return Fetched(head=main.oid if main else "", digest=digest, unchanged=True)
         if self._seen is None or self._seen.tips != tips:
             self._seen = self._look(tips)
-        return _answer(self._seen, digest, unchecked=unchecked)
+        complaint = Unreadable("the hub", "git's own checks refuse an object it sent")
+        return self._seen.fetched(*(complaint,) if unchecked else ())
 
     # --- what the refs say -------------------------------------------------------------------------
 
@@ -130,11 +135,11 @@ class GitRemote:
         base = self._base(before.main, main_tip)
         lost = {name: oid for name, oid in before.own.items() if self._is_lost(oid, tips.get(name))}
         with self._clone.objects() as objects:
-            reading = Reading(objects, store=self._store, decoded=self._decoded)
+            reading = self._reading(objects)
             main = reading.main(self._main_name, main_tip)
             seen = Seen(
                 tips=tips,
-                hosts=reading.hosts(tips),
+                hosts=reading.hosts(tips, main),
                 mine={
                     name: reading.at(name, oid, (Rid(name.partition("/")[2]),)) for name, oid in lost.items()
                 },
@@ -194,6 +199,8 @@ class GitRemote:
         pushed = pusher.push(draft, host_name, seen.tips, carries_own=carries_own)
         self.refs_mode = pushed.refs_mode
         self._seen = seen = self._note(draft, pushed, host_name, publication)
+        if draft.main is not None and pushed.main is None:
+            self.show({item.oid: item.data for item in draft.objects})
         return joint_outcome(pushed.host, pushed.main, carries_own=carries_own, head=seen.main.oid or "")
 
     def _current(self) -> Seen:
@@ -225,10 +232,10 @@ class GitRemote:
         seen, before = self._current(), known.load(self._known_path)
         after = before
         if draft.host is not None and host_name is not None and pushed.host is None:
-            seen = _with_host(seen, host_name, draft.host)
+            seen = seen.with_host(host_name, draft.host.tip, draft.host.branch)
             after = replace(after, own={**after.own, host_name: draft.host.oid})
         if draft.main is not None and pushed.main is None:
-            seen = _with_main(seen, self._main_name, draft.main)
+            seen = seen.with_main(self._main_name, draft.main.tip, draft.main.branch)
             after = replace(after, main=draft.main.oid)
             if publication.unified is not None:
                 at_ms = draft.main.at_s * 1000
@@ -263,7 +270,28 @@ class GitRemote:
             yield PastView(past.oid or "", tuple(found.fragment for found in past.found.values()))
 
     def _reading(self, objects: Objects) -> Reading:
-        return Reading(objects, store=self._store, decoded=self._decoded)
+        return Reading(objects, store=self._store, decoded=self._decoded, limits=self._limits)
+
+    # --- for people ----------------------------------------------------------------------------------
+
+    def show(self, at_hand: Mapping[Oid, bytes] = MappingProxyType({})) -> None:
+        """Bring the files in the clone's folder up to date with main; nothing reads them but people."""
+        main, before = self._current().main, known.load(self._known_path)
+        if main.oid is None:
+            return
+        paths = display.wanted(main, self._store, self._listing)
+        shown = display.refresh(self._clone, paths, before.shown, at_hand)
+        display.point_head(self._clone, main.oid)
+        self._remember(before, replace(before, shown=shown))
+
+    def read_file(self, path: str, *, limit: int = LIMITS.max_fragment_bytes) -> bytes | None:
+        """Any ordinary file of main, for adopting what an older tool left; None if it cannot be had."""
+        entry = lookup(self._current().main.root, path, self._listing)
+        if entry is None or not entry.is_file:
+            return None
+        with self._clone.objects() as objects:
+            data = objects.read(entry.oid, "blob", limit=limit)
+        return data if isinstance(data, bytes) else None
 
     # --- upkeep --------------------------------------------------------------------------------------
 
@@ -273,36 +301,3 @@ class GitRemote:
             self._clone.collect()
         else:
             self._clone.upkeep()
-
-
-def digest_of(tips: Mapping[str, Tip]) -> str:
-    """A short name for everything the refs say."""
-    rows = "\n".join(f"{name} {tip.oid}" for name, tip in sorted(tips.items()))
-    return hashlib.sha256(rows.encode()).hexdigest()[:32]
-
-
-def _with_host(seen: Seen, name: str, move: Move) -> Seen:
-    return replace(
-        seen,
-        tips={**seen.tips, name: Tip(move.oid, move.tree, move.at_s)},
-        hosts={**seen.hosts, name: move.branch},
-        mine={other: branch for other, branch in seen.mine.items() if other != name},
-    )
-
-
-def _with_main(seen: Seen, name: str, move: Move) -> Seen:
-    tips = {**seen.tips, name: Tip(move.oid, move.tree, move.at_s)}
-    return replace(seen, tips=tips, main=move.branch, base=move.branch)
-
-
-def _answer(seen: Seen, digest: str, *, unchecked: bool) -> Fetched:
-    complaint = (Unreadable("the hub", "git's own checks refuse an object it sent"),) if unchecked else ()
-    return Fetched(
-        fragments=tuple(seen.fragments()),
-        on_main={rid: found.version for rid, found in seen.main.found.items()},
-        head=seen.main.oid or "",
-        unified_ms=seen.unified_ms,
-        unreadable=seen.unreadable + complaint,
-        newer=seen.newer,
-        digest=digest,
-    )

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from memsync_git.model import Rid
 from memsync_git.remotes.clone import Clone
 from memsync_git.remotes.objects import CloneDamaged, Objects
-from memsync_git.remotes.reading import Branch, Reading
+from memsync_git.remotes.reading import Reading
+from memsync_git.remotes.seen import Branch
 from memsync_git.remotes.trees import Oid
 
 STEP = 16

@@ -23,12 +23,14 @@ class Known:
     """What this machine knew of the remote before the last fetch; lost with the clone, which is harmless.
 
     main: the newest main we built on. own: the newest commit we published per replica id.
-    unified: object name of main's newest unified file and its time in milliseconds.
+    unified: per store, the object name of main's newest unified file and its time in milliseconds.
+    shown: the files in the working tree, by path.
     """
 
     main: Oid | None = None
     own: Mapping[str, Oid] = field(default_factory=dict)
     unified: Mapping[str, tuple[Oid, int]] = field(default_factory=dict)
+    shown: Mapping[str, Oid] = field(default_factory=dict)
 
 
 def load(path: Path) -> Known:
@@ -40,6 +42,7 @@ def load(path: Path) -> Known:
             main=_oid(main) if main else None,
             own={str(rid): _oid(oid) for rid, oid in raw["own"].items()},
             unified={str(name): (_oid(oid), int(ms)) for name, (oid, ms) in raw["unified"].items()},
+            shown={str(path): _oid(oid) for path, oid in raw["shown"].items()},
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Known()

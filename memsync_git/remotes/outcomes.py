@@ -119,16 +119,21 @@ def without_line(ran: Ran) -> RefOutcome:
     reason = spoken(ran)
     if ran.timed_out:
         return Unknown(reason)
-    if _REFUSED.search(ran.err):
+    if is_refusal(ran):
         return Declined(reason)
     if ran.code != 128 or (_CUT_SHORT.search(ran.err) and not _NEVER_THERE.search(ran.err)):
         return Unknown(reason)
     return Unheard(reason)
 
 
+def is_refusal(ran: Ran) -> bool:
+    """Whether the hub was reached and would not let us in."""
+    return not ran.timed_out and _REFUSED.search(ran.err) is not None
+
+
 def fetch_failure(ran: Ran) -> Unreachable | Refused:
     """What a failed fetch or ls-remote means."""
-    if not ran.timed_out and _REFUSED.search(ran.err):
+    if is_refusal(ran):
         return Refused(spoken(ran))
     return Unreachable(spoken(ran))
 

@@ -9,7 +9,6 @@ Rule 3: a fragment is decoded once; its file's object name is its key for as lon
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
@@ -17,96 +16,25 @@ from memsync_git.ports import Unreadable
 from memsync_git.remotes.clone import Tip
 from memsync_git.remotes.known import Known
 from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
-from memsync_git.remotes.plan import Version
+from memsync_git.remotes.seen import Branch, Cache, Decoded, Files, Found
 from memsync_git.remotes.trees import EMPTY, Entry, Listing, Oid, subtree
-from memsync_git.wire.fragments import LIMITS, Malformed, Newer, decode
+from memsync_git.wire.fragments import LIMITS, Malformed, Newer, WireLimits, decode
 from memsync_git.wire.repository import MARKER_PATH, MAX_MARKER_BYTES, Marker, decode_marker
 from memsync_git.wire.rid import ShardPath, fragment_path, is_rid, parse_path, shard_path, unified_path
 
-MAX_HOST_REFS = 1024
-"""Far beyond any fleet (256 were measured); more are a peer's mischief."""
+MAX_HOST_REFS = LIMITS.max_hosts
+"""More than a fragment may speak about are a peer's mischief."""
 MAX_UNIFIED_WALK = 200
 """Commits looked through for the time of the unified file."""
-NEWER_VERSION: Version = (1 << 62, "")
-"""Stands for a fragment only a newer release reads: never older than ours, so never replaced."""
-
-Decoded = Fragment | Malformed | Newer
-Cache = dict[tuple[Rid, "Files"], Decoded]
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Where a fragment stands in a tree: its file, and the folder of its shards if it is large."""
-
-    entry: Entry
-    shards: Entry | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A fragment and the files it stands in."""
-
-    fragment: Fragment
-    files: Files
-
-    @property
-    def version(self) -> Version:
-        return self.fragment.version
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A ref that was read: its commit, the root of its tree and the fragments taken from it."""
-
-    oid: Oid | None = None
-    root: Listing = field(default_factory=dict)
-    found: Mapping[Rid, Found] = field(default_factory=dict)
-    newer: frozenset[Rid] = frozenset()
-
-    def versions(self) -> dict[Rid, Version]:
-        """What the tree holds, as far as it decides what may replace it."""
-        held = {rid: found.version for rid, found in self.found.items()}
-        return held | dict.fromkeys(self.newer, NEWER_VERSION)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything one look at the refs told.
-
-    hosts: tracking name (`memsync/<rid>`) → what the host ref holds. mine: the same for own commits the
-    hub has lost. main: what the hub has. base: what a new main commit builds on, which is `main` unless
-    the hub was rolled back.
-    """
-
-    tips: Mapping[str, Tip]
-    hosts: Mapping[str, Branch]
-    mine: Mapping[str, Branch]
-    main: Branch
-    base: Branch
-    unified_ms: int | None = None
-    unreadable: tuple[Unreadable, ...] = ()
-    newer: int | None = None
-
-    def fragments(self) -> Iterator[Fragment]:
-        """Every version read, each once."""
-        every = (found for branch in (*self.hosts.values(), self.main) for found in branch.found.values())
-        yield from {(found.fragment.rid, found.version): found.fragment for found in every}.values()
-
-    def files_of(self, fragment: Fragment) -> Files | None:
-        """The files that already hold this very revision, if some were read."""
-        for branch in (self.main, self.base, *self.hosts.values(), *self.mine.values()):
-            found = branch.found.get(fragment.rid)
-            if found is not None and found.version == fragment.version:
-                return found.files
-        return None
 
 
 class Reading:
     """One pass over the refs of a clone, for one store."""
 
-    def __init__(self, objects: Objects, *, store: str, decoded: Cache) -> None:
+    def __init__(self, objects: Objects, *, store: str, decoded: Cache, limits: WireLimits = LIMITS) -> None:
         self._objects = objects
         self._store = store
+        self._limits = limits
         self._before = decoded
         self.decoded: Cache = {}
         self.listings: dict[Oid, Listing] = {}
@@ -115,9 +43,10 @@ class Reading:
 
     # --- refs ------------------------------------------------------------------------------------
 
-    def hosts(self, tips: Mapping[str, Tip]) -> dict[str, Branch]:
-        """The host refs among the tips, each with its owner's fragment."""
+    def hosts(self, tips: Mapping[str, Tip], main: Branch) -> dict[str, Branch]:
+        """The host refs among the tips, each with its owner's fragment; those of machines on main first."""
         names = sorted(name for name in tips if name.startswith(("memsync/", "branches/")))
+        names.sort(key=lambda name: name.partition("/")[2] not in main.found)
         for name in names[MAX_HOST_REFS:]:
             self._complain(name, "there are too many host refs; this one was not read")
         return {name: self.host(name, tips[name]) for name in names[:MAX_HOST_REFS]}
@@ -204,7 +133,7 @@ class Reading:
 
     def _decode(self, rid: Rid, files: Files, where: str) -> Decoded:
         entries = [files.entry, *self._shards(rid, files.shards, where)]
-        left, chunks = LIMITS.max_fragment_bytes, []
+        left, chunks = self._limits.max_fragment_bytes, []
         for entry in entries:
             data = self._objects.read(entry.oid, "blob", limit=left)
             if data is None:
@@ -213,7 +142,7 @@ class Reading:
                 return Malformed(data.reason)
             left -= len(data)
             chunks.append(data)
-        return decode(chunks[0], rid=rid, store=self._store, shards=chunks[1:])
+        return decode(chunks[0], rid=rid, store=self._store, shards=chunks[1:], limits=self._limits)
 
     def _shards(self, rid: Rid, folder: Entry | None, where: str) -> Iterator[Entry]:
         listing = EMPTY if folder is None else self._listing(folder.oid, where)

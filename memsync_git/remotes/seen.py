@@ -1,0 +1,119 @@
+"""What one look at a hub's refs told, as values: branches, the fragments on them, and their sum.
+
+Rule 1: values only; nothing here reads, waits or decides.
+Rule 2: a fragment only a newer release can read counts as present and is never replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.model import Rid
+from memsync_git.ports import Fetched, Unreadable
+from memsync_git.remotes.clone import Tip
+from memsync_git.remotes.plan import Version
+from memsync_git.remotes.trees import Entry, Listing, Oid
+from memsync_git.wire.fragments import Malformed, Newer
+
+NEWER_VERSION: Version = (1 << 62, "")
+"""Stands for a fragment only a newer release reads: never older than ours, so never replaced."""
+
+Decoded = Fragment | Malformed | Newer
+Cache = dict[tuple[Rid, "Files"], Decoded]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a fragment stands in a tree: its file, and the folder of its shards if it is large."""
+
+    entry: Entry
+    shards: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A fragment and the files it stands in."""
+
+    fragment: Fragment
+    files: Files
+
+    @property
+    def version(self) -> Version:
+        return self.fragment.version
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A ref that was read: its commit, the root of its tree and the fragments taken from it."""
+
+    oid: Oid | None = None
+    root: Listing = field(default_factory=dict)
+    found: Mapping[Rid, Found] = field(default_factory=dict)
+    newer: frozenset[Rid] = frozenset()
+
+    def versions(self) -> dict[Rid, Version]:
+        """What the tree holds, as far as it decides what may replace it."""
+        held = {rid: found.version for rid, found in self.found.items()}
+        return held | dict.fromkeys(self.newer, NEWER_VERSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything one look at the refs told.
+
+    hosts: tracking name (`memsync/<rid>`) → what the host ref holds. mine: the same for own commits the
+    hub has lost. main: what the hub has. base: what a new main commit builds on, which is `main` unless
+    the hub was rolled back.
+    """
+
+    tips: Mapping[str, Tip]
+    hosts: Mapping[str, Branch]
+    mine: Mapping[str, Branch]
+    main: Branch
+    base: Branch
+    unified_ms: int | None = None
+    unreadable: tuple[Unreadable, ...] = ()
+    newer: int | None = None
+
+    def fragments(self) -> Iterator[Fragment]:
+        """Every version read, each once."""
+        every = (found for branch in (*self.hosts.values(), self.main) for found in branch.found.values())
+        yield from {(found.fragment.rid, found.version): found.fragment for found in every}.values()
+
+    def files_of(self, fragment: Fragment) -> Files | None:
+        """The files that already hold this very revision, if some were read."""
+        for branch in (self.main, self.base, *self.hosts.values(), *self.mine.values()):
+            found = branch.found.get(fragment.rid)
+            if found is not None and found.version == fragment.version:
+                return found.files
+        return None
+
+    def with_host(self, name: str, tip: Tip, branch: Branch) -> Seen:
+        """The same after a host ref moved."""
+        mine = {other: kept for other, kept in self.mine.items() if other != name}
+        return replace(self, tips={**self.tips, name: tip}, hosts={**self.hosts, name: branch}, mine=mine)
+
+    def with_main(self, name: str, tip: Tip, branch: Branch) -> Seen:
+        """The same after main moved."""
+        return replace(self, tips={**self.tips, name: tip}, main=branch, base=branch)
+
+    def fetched(self, *complaints: Unreadable) -> Fetched:
+        """The answer to a fetch."""
+        return Fetched(
+            fragments=tuple(self.fragments()),
+            on_main={rid: found.version for rid, found in self.main.found.items()},
+            head=self.main.oid or "",
+            unified_ms=self.unified_ms,
+            unreadable=self.unreadable + complaints,
+            newer=self.newer,
+            digest=digest_of(self.tips),
+        )
+
+
+def digest_of(tips: Mapping[str, Tip]) -> str:
+    """A short name for everything the refs say."""
+    rows = "\n".join(f"{name} {tip.oid}" for name, tip in sorted(tips.items()))
+    return hashlib.sha256(rows.encode()).hexdigest()[:32]

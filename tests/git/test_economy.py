@@ -1,0 +1,78 @@
+"""How many processes and connections an exchange costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.git.hubs import DESK, LAPTOP, HubFolder, accepted, fetched, fragment, publication
+
+Counting = Callable[[Callable[[], object]], list[str]]
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counting:
+    """The git commands that some step starts, by git's own trace."""
+    trace = tmp_path / "trace"
+
+    def count(step: Callable[[], object]) -> list[str]:
+        trace.write_text("")
+        monkeypatch.setenv("GIT_TRACE2_PERF", str(trace))
+        step()
+        monkeypatch.delenv("GIT_TRACE2_PERF")
+        rows = [[cell.strip() for cell in line.split("|")] for line in trace.read_text().splitlines()]
+        return [row[8] for row in rows if row[1] == "d0" and row[3] == "cmd_name"]
+
+    return count
+
+
+def test_a_fetch_without_news_is_one_connection_and_one_look_at_the_refs(
+    hub: HubFolder, started: Counting
+) -> None:
+    remote = hub.remote()
+    accepted(remote.publish(publication(fragment(DESK))))
+    assert _names(started(remote.fetch)) == ["fetch", "for-each-ref"]
+    assert _names(started(remote.fetch)) == ["fetch", "for-each-ref"]
+
+
+def test_a_new_process_that_finds_the_digest_it_knew_reads_nothing(hub: HubFolder, started: Counting) -> None:
+    before = hub.remote("desk")
+    accepted(before.publish(publication(fragment(DESK))))
+    after = hub.remote("desk")
+    after.known_digest = before.digest
+    assert _names(started(after.fetch)) == ["fetch", "for-each-ref"]
+    assert fetched(after).unchanged
+
+
+def test_a_fetch_with_news_reads_them_with_one_process(hub: HubFolder, started: Counting) -> None:
+    one, two = hub.remote(), hub.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    fetched(two)
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    assert _names(started(two.fetch)) == ["fetch", "for-each-ref", "merge-base", "cat-file"]
+
+
+def test_a_publish_with_nothing_new_starts_no_process(hub: HubFolder, started: Counting) -> None:
+    remote = hub.remote()
+    accepted(remote.publish(publication(fragment(DESK), unified=b"x")))
+    assert started(lambda: accepted(remote.publish(publication(fragment(DESK), unified=b"x")))) == []
+    fetched(remote)
+    assert started(lambda: accepted(remote.publish(publication(fragment(DESK), unified=b"x")))) == []
+
+
+def test_a_publish_stores_everything_with_one_process_and_pushes_once(
+    hub: HubFolder, started: Counting
+) -> None:
+    one, two = hub.remote(), hub.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    fetched(two)
+    step = publication(fragment(LAPTOP), fragment(DESK), unified=b"{}")
+    assert _names(started(lambda: accepted(two.publish(step)))) == ["unpack-objects", "push", "cat-file"]
+    step = publication(fragment(LAPTOP, 2, "b"), fragment(DESK), unified=b"{}")
+    assert _names(started(lambda: accepted(two.publish(step)))) == ["unpack-objects", "push"]
+
+
+def _names(commands: list[str]) -> list[str]:
+    return [command.split(" ")[0] for command in commands]
