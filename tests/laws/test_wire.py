@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_strategies import LARGEST, fragments, headers, keys, rids, texts, times_ms
 
 from memsync_git.crdt.fragment import Entry, Fragment, Header, Hint, RecordFacts
 from memsync_git.crdt.intervals import Intervals
@@ -40,6 +39,7 @@ from memsync_git.wire.rid import (
 )
 from memsync_git.wire.unified import METADATA, Provenance, read_unified, unified
 from memsync_git.wire.witness import Witness, decode_witness, encode_witness
+from tests.laws.wire_strategies import LARGEST, fragments, headers, keys, rids, texts, times_ms
 
 rich = settings(max_examples=settings().max_examples // 4)
 """A fragment is a hundred choices: each example costs twenty milliseconds to draw."""

@@ -1,0 +1,1 @@
+"""What others may put in front of us."""
