@@ -141,9 +141,7 @@ class Clone:
         if (self.git_dir / "refs" / "hub" / self.remote).is_dir():
             return self._fetch(checked=checked)
         ran = self._fetch("--depth=1", checked=checked)
-        if ran.code != 0 and "no matching remote head" in ran.err:  # --depth of an empty hub
-            return self._fetch(checked=checked)
-        return ran
+        return self._fetch(checked=checked) if ran.code != 0 and _only_depth_failed(ran) else ran
 
     def _fetch(self, *extra: str, checked: bool = True) -> Ran:
         pins = ["-c", "core.bigFileThreshold=8m", "-c", f"fetch.fsckObjects={str(checked).lower()}"]
@@ -248,6 +246,12 @@ class Clone:
         if ran.code != 0:
             raise CloneDamaged(ran.err)
         return ran
+
+
+def _only_depth_failed(ran: Ran) -> bool:
+    """`--depth` fails where nothing matches (exit 1 without a word, or words) and over plain files."""
+    words = ("no matching remote head", "does not support shallow")
+    return not ran.timed_out and (not ran.err or any(said in ran.err for said in words))
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:

@@ -295,9 +295,8 @@ class GitRemote:
 
     # --- upkeep --------------------------------------------------------------------------------------
 
-    def upkeep(self, *, full: bool = False) -> None:
-        """Keep the clone small; `full` is the monthly collection."""
+    def upkeep(self, *, full: bool = False) -> bool:
+        """Keep the clone small, when there is need; `full` is the monthly collection. True if it was done."""
         if full:
             self._clone.collect()
-        else:
-            self._clone.upkeep()
+        return full or self._clone.upkeep()

@@ -1,7 +1,8 @@
 """One push of at most two refs, and what to do when its answer is not plain.
 
 Rule 1: the two refs go in one push and are judged one by one; never `--atomic`, never `--force`.
-Rule 2: an answer that was lost is asked for by the same push, once.
+Rule 2: an answer that was lost is asked for by the same push, once; after a deadline not before the next
+round, because the hub that was slow is slow still.
 Rule 3: a hub that refuses both may only dislike the company: each is tried alone, once, and what it
 takes is remembered as the mode.
 """
@@ -79,7 +80,7 @@ class Pusher:
 
     def _together(self, targets: Mapping[str, Oid]) -> tuple[Mapping[str, RefOutcome], Ran]:
         found, ran = self._once(targets)
-        if any(isinstance(outcome, Unknown) for outcome in found.values()):
+        if any(isinstance(outcome, Unknown) for outcome in found.values()) and not ran.timed_out:
             found, ran = self._once(targets)
         if any(isinstance(outcome, Unknown | Unheard) for outcome in found.values()):
             self._clone.doubt(ran)

@@ -139,29 +139,21 @@ def create_hub(path: Path) -> None:
     """
     if (path / "HEAD").is_file():
         return
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise _no_hub(path, error.strerror or str(error)) from error
     ran = _git.run(["init", "--quiet", "--bare", "--template=", "--initial-branch=main"], git_dir=path)
     if ran.code != 0:
-        raise Misused(f"No hub could be made at {path}: {ran.err}", unharmed="Nothing else was changed.")
+        raise _no_hub(path, ran.err)
     for key, value in _HUB_SETTINGS.items():
         _git.run(["config", key, value], git_dir=path)
 
 
-def contents(
-    url: RemoteUrl, paths: Sequence[str], *, branch: str = "main", timeout_s: float = 60.0
-) -> dict[str, bytes]:
-    """The files at some paths in the root of a branch; what cannot be read is left out."""
-    with tempfile.TemporaryDirectory(prefix="memsync-git-survey-") as folder:
-        clone = Clone(Path(folder), remote="survey", url=url, branch=branch, timeout_s=timeout_s)
-        clone.ensure()
-        if clone.fetch(checked=False).code != 0:
-            return {}
-        root = _root(clone, clone.refs().get(f"heads/{branch}"))
-        with clone.objects() as objects:
-            read = {
-                path: objects.read(root[path.encode()].oid, "blob", limit=MAX_OLDER_FILE_BYTES)
-                for path in paths
-                if path.encode() in root
-            }
-    return {path: data for path, data in read.items() if isinstance(data, bytes)}
+def _no_hub(path: Path, reason: str) -> Misused:
+    return Misused(
+        f"No hub could be made at {path}: {reason}",
+        unharmed="Nothing was changed.",
+        hint="Name another place, or a repository: memsync-git init ADDRESS",
+    )

@@ -153,7 +153,7 @@ def _check_host_and_path(text: str, host: str, path: str) -> None:
     bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
     if not _HOST.fullmatch(bracketed):
         raise _refused(text, "its host name is not one ssh or git would take safely")
-    if not path.strip("/") or path.lstrip("/").startswith("-"):
+    if not path.strip("/ ") or path.lstrip("/").startswith("-"):
         raise _refused(text, "its path is empty or begins with a dash")
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
+from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
 
+from memsync_git.remotes.trees import new_object
 from tests.git.hubs import DESK, LAPTOP, HubFolder, accepted, fetched, fragment, git, publication, versions
 
 
@@ -28,8 +32,15 @@ def old(path: Path, *, age_s: float) -> Path:
     return path
 
 
-LOCKS = ("HEAD.lock", "packed-refs.lock", "shallow.lock", "config.lock", f"refs/hub/origin/memsync/{DESK}.lock",
-         "refs/hub/origin/heads/main.lock", "gc.pid")  # fmt: skip
+LOCKS = (
+    "HEAD.lock",
+    "packed-refs.lock",
+    "shallow.lock",
+    "config.lock",
+    f"refs/hub/origin/memsync/{DESK}.lock",
+    "refs/hub/origin/heads/main.lock",
+    "gc.pid",
+)
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -125,8 +136,6 @@ def test_a_clone_damaged_between_fetch_and_publish_costs_no_more_than_a_round(
 
 
 def test_a_clone_that_was_deleted_is_made_anew(hub: HubFolder) -> None:
-    import shutil
-
     desk = hub.remote("desk")
     fetched(desk)
     shutil.rmtree(hub.folder / "desk")
@@ -154,15 +163,29 @@ def test_the_files_in_the_clone_follow_other_machines(hub: HubFolder) -> None:
     assert (hub.folder / "desk" / f"memory-{LAPTOP}.json").is_file()
 
 
-def test_a_clone_with_many_loose_objects_is_repacked(hub: HubFolder) -> None:
+def blobs_in_folder_17() -> Iterator[bytes]:
+    """Contents whose object names begin with 17, the folder git estimates from."""
+    contents = (b"%d" % number for number in count())
+    return (data for data in contents if new_object("blob", data).oid.startswith("17"))
+
+
+def test_a_clone_with_many_loose_objects_is_repacked_and_nothing_is_lost(hub: HubFolder) -> None:
+    desk, folder = hub.remote("desk"), hub.folder / "desk"
+    assert not desk.upkeep()
+    for data in islice(blobs_in_folder_17(), 9):
+        git("hash-object", "-w", "--stdin", cwd=folder, stdin=data)
+    assert desk.upkeep()
+    assert not desk.upkeep()
+    assert list((folder / ".git" / "objects" / "pack").glob("*.pack"))
+    assert desk.revision(DESK, 1) == fragment(DESK)
+    accepted(desk.publish(publication(fragment(DESK, 3, "c"))))
+
+
+def test_the_monthly_collection_keeps_what_was_published(hub: HubFolder) -> None:
     desk = hub.remote("desk")
-    for rev in range(3, 60):
-        accepted(desk.publish(publication(fragment(DESK, rev, f"{rev}"), unified=b"%d" % rev)))
-    loose = hub.folder / "desk" / ".git" / "objects" / "17"
-    loose.mkdir(exist_ok=True)
-    for number in range(9):
-        old(loose / f"{number:038x}", age_s=0).unlink()
-    desk.upkeep(full=True)
-    desk.upkeep()
-    assert versions(desk.fetch()) == {(DESK, 59, "59")}
-    assert desk.revision(DESK, 30) == fragment(DESK, 30, "30")
+    hub.git("update-ref", "refs/heads/main", "main~1")
+    assert fetched(desk).on_main == {DESK: (1, "a")}
+    assert desk.upkeep(full=True)
+    accepted(desk.publish(publication(fragment(DESK, 2, "b"))))
+    assert fetched(hub.remote()).on_main == {DESK: (2, "b")}
+    assert desk.revision(DESK, 1) == fragment(DESK)

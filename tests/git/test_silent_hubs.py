@@ -34,6 +34,12 @@ def processes_about(text: str) -> list[str]:
     return found
 
 
+def children() -> list[str]:
+    """The processes this one has started and not yet ended."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return [pid for task in tasks for pid in task.read_text().split()]
+
+
 def test_a_silent_http_hub_ends_at_the_deadline_without_survivors(hub: HubFolder, silent_port: int) -> None:
     url = f"http://127.0.0.1:{silent_port}/memory.git"
     remote = hub.remote(url=url, timeout_s=0.5)
@@ -76,19 +82,20 @@ def test_what_git_says_is_redacted(hub: HubFolder) -> None:
     assert "secret" not in ran.err
 
 
-def test_a_command_that_is_interrupted_takes_its_process_with_it(hub: HubFolder) -> None:
-    class Interrupted(Exception):
-        pass
-
-    with (
-        pytest.raises(Interrupted),
-        _git.conversation(["cat-file", "--batch-command"], git_dir=hub.path) as (ask, answer),
-    ):
+def test_a_conversation_ends_with_its_block(hub: HubFolder) -> None:
+    with _git.conversation(["cat-file", "--batch-command"], git_dir=hub.path) as (ask, answer):
         ask.write(b"info " + b"1" * 40 + b"\n")
         ask.flush()
         assert answer.readline().split()[-1] == b"missing"
-        raise Interrupted
-    assert not any(str(hub.path) in command for command in processes_about("cat-file"))
+        running = children()
+    assert running
+    assert children() == []
+
+
+def test_a_conversation_nobody_answers_ends_at_its_deadline(hub: HubFolder) -> None:
+    with _git.conversation(["cat-file", "--batch-command"], git_dir=hub.path, deadline_s=0.2) as (_, answer):
+        assert answer.readline() == b""
+    assert children() == []
 
 
 def test_ssh_gets_time_limits_and_keeps_the_command_of_the_person(
