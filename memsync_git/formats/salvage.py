@@ -124,14 +124,14 @@ class _Pieces:
         at = 0
         while found := SOMETHING.search(text, at):
             start, at = found.start(), _end_of_value(text, found.start())
-            piece = _bytes(text[start:at])
-            record = self._record(piece) if at > start else Misfit(reason)
-            if isinstance(record, Misfit):
+            record = self._record(_bytes(text[start:at])) if at > start else Misfit(reason)
+            if at == start:
                 following = ROW_START.search(text, start + 1)
                 at = len(text) if following is None else following.start()
-                yield Damage(self.line, _bytes(text[start:at]), record.reason)
-            else:
-                yield Row(piece, record)
+            piece = _bytes(text[start:at])
+            yield (
+                Damage(self.line, piece, record.reason) if isinstance(record, Misfit) else Row(piece, record)
+            )
 
     def _record(self, raw: bytes) -> Record | Misfit | None:
         try:

@@ -24,6 +24,13 @@ def read(data: bytes, variant: str = "jsonl") -> Decoded:
 DAMAGED = [
     ("byte order mark", BOM + A + b"\n" + B, {1: "byte order mark"}, [], A + b"\n" + B),
     ("two rows on one line", A + B + b"\n" + R, {1: "two rows"}, [], A + b"\n" + B + b"\n" + R),
+    (
+        "a misfit run into a row",
+        b"7" + A + b"\n[]{}" + B,
+        {1: "not JSON", 2: "two rows"},
+        [b"7", b"[]"],
+        A + b"\n{}\n" + B,
+    ),
     ("a stale tail", A + b"\n" + B + b"}}}", {2: "not JSON"}, [b"}}}"], A + b"\n" + B),
     ("a torn tail", A + b"\n" + B[:40], {2: "not JSON"}, [B[:40]], A),
     ("a row torn by the next", B[:30] + A, {1: "not JSON"}, [B[:30]], A),
@@ -115,7 +122,7 @@ def test_an_observation_that_is_no_string_is_known_by_its_canonical_text_where_t
     said = ("x", Verbatim(JsonText('{"a":2,"b":1.0}')), Verbatim(JsonText("7")))
     assert list(read(row, "jsonl-objects").graph) == [Entity("n", "t", said)]
     assert not read(row, "jsonl").whole
-    wanted = Graph.of([Entity("n", "t", said[:2] + ("y",))])
+    wanted = Graph.of([Entity("n", "t", (*said[:2], "y"))])
     changed = encode(read(row, "jsonl-objects").rows, wanted, "jsonl-objects")
     assert changed == row.replace(b",7", b',"y"')
 
