@@ -89,7 +89,7 @@ def _is_alive(pid: int) -> bool:
         return True  # there, signal 0 is Ctrl-C and would end it
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
