@@ -157,3 +157,23 @@ def _no_hub(path: Path, reason: str) -> Misused:
         unharmed="Nothing was changed.",
         hint="Name another place, or a repository: memsync-git init ADDRESS",
     )
+
+
+def contents(
+    url: RemoteUrl, paths: Sequence[str], *, branch: str = "main", timeout_s: float = 60.0
+) -> dict[str, bytes]:
+    """The ordinary files at some paths in the root of a branch; what cannot be read is left out."""
+    with tempfile.TemporaryDirectory(prefix="memsync-git-survey-") as folder:
+        clone = Clone(Path(folder), remote="survey", url=url, branch=branch, timeout_s=timeout_s)
+        clone.ensure()
+        if clone.fetch(checked=False).code != 0:
+            return {}
+        root = _root(clone, clone.refs().get(f"heads/{branch}"))
+        entries = {path: root.get(path.encode()) for path in paths}
+        with clone.objects() as objects:
+            read = {
+                path: objects.read(entry.oid, "blob", limit=MAX_OLDER_FILE_BYTES)
+                for path, entry in entries.items()
+                if entry is not None and entry.is_file
+            }
+    return {path: data for path, data in read.items() if isinstance(data, bytes)}

@@ -14,7 +14,7 @@ import pytest
 
 from memsync_git.errors import Misused
 from memsync_git.ports import Unreachable
-from memsync_git.remotes.survey import Survey, create_hub, survey
+from memsync_git.remotes.survey import Survey, contents, create_hub, survey
 from memsync_git.remotes.url import validate
 from tests.git.hubs import DESK, HubFolder, accepted, fetched, fragment, git, publication
 
@@ -57,6 +57,11 @@ def test_an_older_tool_is_recognised_by_its_files_and_they_can_be_read_and_moved
     fetched(remote)
     assert remote.read_file("memory-LAPTOP.json") == b"[2]"
     assert remote.read_file("gone.json") is None
+    wanted = (*found.paths, "gone.json")
+    assert contents(validate(str(hub.path)), wanted) == {
+        "memory.json": b"[1]",
+        "memory-LAPTOP.json": b"[2]",
+    }
     step = publication(fragment(DESK), unified=b"{}")
     moves = tuple((path, f"legacy/{path}") for path in found.paths)
     accepted(remote.publish(replace(step, relocate=moves)))

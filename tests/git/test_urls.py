@@ -126,35 +126,9 @@ def test_ordinary_branch_names_are_taken(name: str) -> None:
 
 
 BAD_BRANCHES = [
-    *(
-        "",
-        "@",
-        "HEAD",
-        "-main",
-        "/main",
-        "main/",
-        "main.",
-        "main.lock",
-        "a.lock/b",
-        ".hidden",
-        "a/.b",
-        "a//b",
-    ),
-    *(
-        "a..b",
-        "a b",
-        "a~1",
-        "a^",
-        "a:b",
-        "a?",
-        "a*",
-        "a[",
-        "a\\b",
-        "a@{1}",
-        "x\x7f",
-        "memsync/desk",
-        "n" * 300,
-    ),
+    *("", "@", "HEAD", "-main", "/main", "main/", "main.", "main.lock", "a.lock/b", ".hidden", "a/.b"),
+    *("a//b", "a..b", "a b", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a@{1}", "x\x7f"),
+    *("memsync/desk", "n" * 300),
 ]
 
 
