@@ -90,17 +90,23 @@ def _whole_graph(data: bytes) -> list[Json] | None:
 
 
 def _unmarked(data: bytes) -> tuple[bytes, list[Damage]]:
-    """A file without conflict markers, its lines where they were, and what was common to both sides."""
-    lines, ancestors = data.split(b"\n"), []
-    in_ancestor = False
+    """A file without conflict markers, its lines where they were, and what was common to both sides.
+
+    An ancestor without the marker that ends it is no ancestor: its lines stay rows.
+    """
+    lines = data.split(b"\n")
+    ancestors: list[Damage] = []
+    open_section: list[Damage] | None = None
     for at, raw in enumerate(lines):
         marker = MARKER.match(raw)
         if marker:
-            in_ancestor = marker[1].startswith(b"|")
+            ancestors += open_section or []
+            open_section = [] if marker[1].startswith(b"|") else None
             lines[at] = b""
-        elif in_ancestor:
-            ancestors.append(Damage(at + 1, raw, ANCESTOR))
-            lines[at] = b""
+        elif open_section is not None:
+            open_section.append(Damage(at + 1, raw, ANCESTOR))
+    for ancestor in ancestors:
+        lines[ancestor.line - 1] = b""
     return b"\n".join(lines), ancestors
 
 

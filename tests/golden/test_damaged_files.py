@@ -63,6 +63,7 @@ DAMAGED = [
         [B],
         A12,
     ),
+    ("a marker without end", A + b"\n||||||| base\n" + B, {2: "conflict"}, [], A + b"\n" + B),
     *[
         (f"a misfit: {row.decode()}", row + b"\n" + A, {1: reason}, [row], A)
         for row, reason in [
