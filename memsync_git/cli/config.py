@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -59,9 +60,10 @@ def set_(key: str, value: str) -> None:
 
     places = Places.of()
     set_value(places.config, key, value)
-    explanation = load(places).explain(key)
-    if explanation.origin.source == "environment":
-        click.echo(f"{explanation.origin.where} is set and speaks over the file.", err=True)
+    with suppress(Misused):  # the file may be wrong elsewhere; this key is right
+        origin = load(places).explain(key).origin
+        if origin.source == "environment":
+            click.echo(f"{origin.where} is set and speaks over the file.", err=True)
 
 
 @config.command("validate", epilog=examples("memsync-git config validate"))
@@ -84,7 +86,7 @@ def explain(key: str | None, as_json: bool) -> None:
     """Say what KEY is for, what it is, and who set it; without KEY, of all keys."""
     places = Places.of()
     configuration = load(places)
-    keys = [key] if key is not None else configuration.keys()
+    keys = [key] if key is not None else configuration.all_keys()
     parts = [_part(configuration.explain(each)) for each in keys]
     put(_document(places, keys=parts), render_explained, as_json=as_json)
 

@@ -43,7 +43,7 @@ def doctor(fix: bool, yes: bool, bundle: Path | None, as_json: bool) -> None:
 def render_doctor(document: DoctorDocument, screen: Screen) -> str:
     """A line for each check, with evidence, and its cure below it."""
     rows = document["rows"]
-    lines = columns([(row["check"], safe(row["evidence"])) for row in rows])
+    lines = columns([(safe(row["check"]), safe(row["evidence"])) for row in rows])
     told = [line for row, text in zip(rows, lines, strict=True) for line in _told(row, text, screen)]
     bad = sum(row["verdict"] != "ok" for row in rows)
     told.append(f"{counted(len(rows), 'check')}, {bad} with something to say")

@@ -51,7 +51,7 @@ def render_init(document: InitDocument, screen: Screen) -> str:
     replica, remote = document["replica"], document["remote"]
     parts = [
         f"{screen.mark('ok')} This machine is {machine_words(replica['host'], replica['id'])}",
-        f"  file    {safe(document['file']['path'])} ({document['file']['format']})",
+        f"  file    {safe(document['file']['path'])} ({safe(document['file']['format'])})",
         f"  remote  {safe(remote['url'])}" + (" (on this machine)" if document["hub"] else ""),
         *(f"  created {safe(path)}" for path in document["created"]),
     ]

@@ -32,9 +32,7 @@ def put(document: Document, render: Callable[[Document, Screen], str], *, as_jso
     if as_json:
         click.echo(json.dumps(document, indent=2 if sys.stdout.isatty() else None))
         return
-    text = render(document, screen())
-    if text:
-        click.echo(text, color=True)
+    click.echo(render(document, screen()), color=True)
 
 
 def put_notices(notices: Iterable[NoticePart]) -> None:

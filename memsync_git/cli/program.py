@@ -80,8 +80,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _finished(arguments: Sequence[str]) -> int:
-    code = program.main(args=list(arguments), prog_name=NAME, standalone_mode=False)
-    return code if isinstance(code, int) else exits.DONE
+    """Run to the end. Not `program.main`, which answers a reader that left by exit code 1."""
+    try:
+        with program.make_context(NAME, list(arguments)) as context:
+            program.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return exits.DONE
 
 
 def _reported(error: Exception, arguments: Sequence[str]) -> int:

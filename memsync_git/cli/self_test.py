@@ -22,7 +22,7 @@ def self_test(*, as_json: bool) -> None:
 def render_self_test(document: SelfTestDocument, screen: Screen) -> str:
     """A table with ✓ ! ✗, each row with its time and, where it did not pass, the next command."""
     rows = document["rows"]
-    lines = columns([(row["name"], f"{row['ms']} ms", safe(row["detail"])) for row in rows])
+    lines = columns([(safe(row["name"]), f"{row['ms']} ms", safe(row["detail"])) for row in rows])
     told = [line for row, text in zip(rows, lines, strict=True) for line in _told(row, text, screen)]
     failed = sum(row["verdict"] == "fail" for row in rows)
     told.append(f"{counted(failed, 'step')} failed" if failed else "Everything works. Nothing was changed.")

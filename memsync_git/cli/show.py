@@ -58,7 +58,7 @@ def _shown(shown: ShownPart, screen: Screen, *, meta: bool) -> Iterator[str]:
         yield "  history"
         for moment in shown["history"]:
             yield f"    {screen.ago(moment['at'])}, {safe(moment['txn'])}"
-            yield from change_lines([moment], screen)
+            yield from (f"    {line}" for line in change_lines([moment], screen))
 
 
 def _origin(said: SaidPart, screen: Screen) -> str:

@@ -66,7 +66,7 @@ def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]
     for file in document["stores"]:
         holds = f"{counted(file['entities'], 'entity')}, {counted(file['relations'], 'relation')}, "
         yield f"file {safe(file['store'])}", holds + counted(file["observations"], "observation")
-        yield "", f"{safe(file['path'])} ({file['format']})"
+        yield "", f"{safe(file['path'])} ({safe(file['format'])})"
     for remote in document["remotes"]:
         outcome = remote["outcome"] or "never spoken to"
         yield f"remote {safe(remote['name'])}", f"{safe(remote['url'])} ({safe(remote['branch'])}), {outcome}"

@@ -96,7 +96,7 @@ class Configuration:
             meaning=settings_of(address.section)[address.key].meaning,
         )
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         """Every dotted key there is now, in the order of the file."""
         return [
             Address(name, getattr(section, "name", ""), key).dotted

@@ -70,7 +70,7 @@ class Fitting:
                 return self.memory_file
             case ("remotes", "url") | ("stores", "file"):
                 self._miss(address, at)
-            case ("remotes" | "stores"), "name" if at > 0:
+            case (("remotes" | "stores"), "name") if at > 0:
                 self._miss(address, at)
         return setting.default
 

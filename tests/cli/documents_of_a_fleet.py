@@ -1,0 +1,245 @@
+"""Documents as the app answers them, for the functions that put them into words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NASTY = "tea\x1b[2J\x1b]0;owned\x07 \u202egnp.exe\u2028\x9b31m\ud83d"
+"""Clears the screen, renames the window, turns text round, breaks the line, colours, and is half an emoji."""
+
+PLAIN_STATUS: dict[str, Any] = {
+    "schema_version": 1,
+    "state": "in_sync",
+    "store": "default",
+    "replica": {"id": "laptop-7f3a", "host": "laptop"},
+    "stores": [
+        {
+            "store": "default",
+            "path": "/m/memory.json",
+            "format": "jsonl",
+            "entities": 1,
+            "relations": 5,
+            "observations": 31,
+            "other": 0,
+        }
+    ],
+    "remotes": [
+        {
+            "name": "origin",
+            "kind": "git",
+            "url": "git@example.org:me/memory.git",
+            "branch": "main",
+            "head": "abc",
+            "last_fetch": "2026-11-20T11:00:00Z",
+            "last_push": None,
+            "outcome": "accepted",
+        }
+    ],
+    "pending": {"up": 2, "down": 0},
+    "conflicts": 1,
+    "holds": 0,
+    "hosts": [
+        {
+            "id": "laptop-7f3a",
+            "host": "laptop",
+            "rev": 42,
+            "last_change": "2026-11-20T11:27:00Z",
+            "retired": False,
+        },
+        {"id": "desk-91c2", "host": "desk", "rev": 17, "last_change": None, "retired": True},
+    ],
+    "daemon": {"running": True, "pid": 123, "heartbeat": "2026-11-20T11:29:58Z"},
+    "last_sync": {"at": "2026-11-20T09:30:00Z", "outcome": "accepted", "ms": 41},
+    "next_sync": "2026-11-20T11:31:30Z",
+    "outcome": "accepted",
+    "notices": [],
+}
+PLAIN_STATUS["file"] = PLAIN_STATUS["stores"][0]
+PLAIN_STATUS["remote"] = PLAIN_STATUS["remotes"][0]
+
+ITEM: dict[str, Any] = {"kind": "observation", "name": "Alice", "value": "likes tea"}
+
+SYNC: dict[str, Any] = {
+    "schema_version": 1,
+    "outcome": "accepted",
+    "local": {"added": 2, "removed": 0, "changed": 1},
+    "remote": {"added": 0, "removed": 3, "changed": 0},
+    "conflicts": 1,
+    "holds": 0,
+    "published": True,
+    "wrote_file": True,
+    "rounds": 1,
+    "ms": 41,
+    "txn": "laptop-7f3a:42",
+    "dry_run": False,
+    "remotes": [{"name": "origin", "outcome": "accepted", "reason": ""}],
+    "notices": [],
+}
+
+PREVIEW: dict[str, Any] = {
+    "schema_version": 1,
+    "action": "join /srv/hub.git as laptop",
+    "machines": PLAIN_STATUS["hosts"][1:],
+    "would_add": 2,
+    "would_remove": 1,
+    "would_change": 0,
+    "changes": [{**ITEM, "change": "add"}, {**ITEM, "value": "likes coffee", "change": "remove"}],
+    "cut": 1,
+    "notices": [],
+}
+
+CONFLICTS: dict[str, Any] = {
+    "schema_version": 1,
+    "conflicts": [
+        {
+            "store": "default",
+            "kind": "written",
+            "name": "Project X",
+            "field": "type",
+            "values": [
+                {
+                    "value": "project",
+                    "id": "desk-91c2",
+                    "host": "desk",
+                    "at": "2026-11-20T11:29:00Z",
+                    "mine": False,
+                    "winner": True,
+                },
+                {
+                    "value": None,
+                    "id": "laptop-7f3a",
+                    "host": "laptop",
+                    "at": None,
+                    "mine": True,
+                    "winner": False,
+                },
+            ],
+        }
+    ],
+}
+
+HOLDS: dict[str, Any] = {
+    "schema_version": 1,
+    "holds": [
+        {
+            "id": "h1",
+            "store": "default",
+            "source": "file",
+            "at": "2026-11-20T11:20:00Z",
+            "reason": "31 of 40 items would be deleted",
+            "entities": 31,
+            "relations": 0,
+            "observations": 1,
+            "items": [ITEM],
+            "cut": 30,
+        }
+    ],
+    "decided": [],
+    "notices": [],
+}
+
+HOSTS: dict[str, Any] = {
+    "schema_version": 1,
+    "replica": PLAIN_STATUS["replica"],
+    "hosts": PLAIN_STATUS["hosts"],
+}
+
+SHOW: dict[str, Any] = {
+    "schema_version": 1,
+    "name": "Alice",
+    "at": None,
+    "found": [
+        {
+            "store": "default",
+            "name": "Alice",
+            "type": "person",
+            "observations": [
+                {
+                    "value": "likes tea",
+                    "host": "laptop",
+                    "at": "2026-11-20T11:00:00Z",
+                    "id": "laptop-7f3a:102",
+                }
+            ],
+            "relations": [{"source": "Alice", "target": "Oslo", "type": "lives_in"}],
+            "fields": {"createdAt": '"2026"'},
+            "history": [{**ITEM, "change": "add", "at": "2026-11-19T11:00:00Z", "txn": "laptop-7f3a:3"}],
+        }
+    ],
+}
+
+RESOLVED: dict[str, Any] = {
+    "schema_version": 1,
+    "resolved": [
+        {"kind": "type", "name": "Project X", "value": "plan", "was": "project", "change": "change"}
+    ],
+    "left": 0,
+    "txn": "laptop-7f3a:43",
+    "notices": [],
+}
+
+SELF_TEST: dict[str, Any] = {
+    "schema_version": 1,
+    "rows": [
+        {"name": "configuration", "verdict": "ok", "detail": "/m/config.toml", "ms": 1, "hint": ""},
+        {
+            "name": "service",
+            "verdict": "warn",
+            "detail": "no crontab",
+            "ms": 12,
+            "hint": "memsync-git daemon",
+        },
+        {"name": "remote", "verdict": "fail", "detail": "no answer", "ms": 5000, "hint": "git ls-remote"},
+    ],
+    "preview": None,
+}
+
+DOCTOR: dict[str, Any] = {
+    "schema_version": 1,
+    "rows": [
+        {"check": "file mode", "verdict": "fail", "evidence": "0644", "cure": "chmod 600 /m", "fixed": False},
+        {"check": "clock", "verdict": "ok", "evidence": "no drift", "cure": "", "fixed": False},
+    ],
+    "bundle": None,
+}
+
+IMPORT: dict[str, Any] = {
+    "schema_version": 1,
+    "source": "old.json",
+    "format": "jsonl",
+    "imported": {"added": 1, "removed": 0, "changed": 2},
+    "known": 3,
+    "unreadable": 1,
+    "txn": "laptop-7f3a:44",
+    "notices": [],
+}
+
+INIT: dict[str, Any] = {
+    "schema_version": 1,
+    "replica": PLAIN_STATUS["replica"],
+    "file": PLAIN_STATUS["file"],
+    "remote": PLAIN_STATUS["remote"],
+    "hub": True,
+    "created": ["/m/hub.git"],
+    "service": None,
+    "sync": SYNC,
+    "notices": [],
+}
+
+
+def poisoned(value: Any, *, keep: frozenset[str]) -> Any:
+    """The document with every text replaced by a hostile one, but for those under `keep`, which are words
+    of ours."""
+    if isinstance(value, dict):
+        return {
+            (key if key in _ours(value) else NASTY): member if key in keep else poisoned(member, keep=keep)
+            for key, member in value.items()
+        }
+    if isinstance(value, list):
+        return [poisoned(member, keep=keep) for member in value]
+    return NASTY if isinstance(value, str) else value
+
+
+def _ours(value: dict[str, Any]) -> set[str]:
+    """Keys of documents are ours; those of `fields` come from a memory."""
+    return set(value) - {"createdAt"}

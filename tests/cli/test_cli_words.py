@@ -1,0 +1,284 @@
+"""Documents in words: pure functions, compared as transcripts."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import documents_of_a_fleet as fleet
+import pytest
+
+from memsync_git.cli.changes import render_preview
+from memsync_git.cli.conflicts import render_conflicts
+from memsync_git.cli.doctor import render_doctor
+from memsync_git.cli.failures import words_of
+from memsync_git.cli.holds import render_decided, render_holds
+from memsync_git.cli.hosts import render_hosts
+from memsync_git.cli.imports import render_import
+from memsync_git.cli.init import render_init
+from memsync_git.cli.resolve import render_resolved
+from memsync_git.cli.self_test import render_self_test
+from memsync_git.cli.show import render_show, render_with_origin
+from memsync_git.cli.status import STATES, render_status
+from memsync_git.cli.sync import SENTENCES, render_sync
+from memsync_git.cli.terminal import Screen, columns, counted, cut, safe
+from memsync_git.documents import OUTCOMES_WORST_FIRST
+
+SCREEN = Screen(datetime(2026, 11, 20, 11, 30, tzinfo=UTC))
+COLOURED = Screen(SCREEN.now, colour=True)
+OURS = frozenset({"state", "outcome", "kind", "change", "verdict", "source", "schema_version"})
+
+CASES: list[tuple[Callable[[Any, Screen], str], dict[str, Any], str]] = [
+    (
+        render_status,
+        fleet.PLAIN_STATUS,
+        """\
+✓ in sync
+
+last sync      2 hours ago, accepted
+pending        2 up, 0 down
+file default   1 entity, 5 relations, 31 observations
+               /m/memory.json (jsonl)
+remote origin  git@example.org:me/memory.git (main), accepted
+conflicts      1: memsync-git conflicts
+holds          none
+next sync      in 1 minute
+daemon         running (pid 123), last seen just now
+
+machines
+laptop    laptop-7f3a  rev 42  last change 3 minutes ago  this machine
+desk      desk-91c2    rev 17  last change never          retired""",
+    ),
+    (
+        render_sync,
+        fleet.SYNC,
+        """\
+✓ In sync.
+  from this machine: +2 −0 ~1
+  from the others: +0 −3 ~0
+  1 conflict: memsync-git conflicts""",
+    ),
+    (
+        render_sync,
+        {
+            **fleet.SYNC,
+            "dry_run": True,
+            "would": {"up": [], "down": [{**fleet.ITEM, "change": "add", "host": "desk"}]},
+        },
+        """\
+would change here:
+  + Alice: likes tea [desk]
+Nothing was written.""",
+    ),
+    (
+        render_preview,
+        fleet.PREVIEW,
+        """\
+join /srv/hub.git as laptop
+  desk (desk-91c2)
+  2 items would be added, 1 item would be removed, 0 changed
+  + Alice: likes tea
+  − Alice: likes coffee
+  … and 1 more""",
+    ),
+    (
+        render_conflicts,
+        fleet.CONFLICTS,
+        """\
+Project X has several values of type:
+  → project  desk, 1 minute ago
+    (none)  this machine, never
+
+memsync-git resolve NAME --take HOST  ends one; the memory works meanwhile""",
+    ),
+    (
+        render_holds,
+        fleet.HOLDS,
+        """\
+h1 10 minutes ago, in the memory file: 31 of 40 items would be deleted
+  deletes 31 entities, 0 relations, 1 observation
+  − Alice: likes tea
+  … and 30 more
+
+memsync-git holds accept  deletes, memsync-git holds reject  keeps""",
+    ),
+    (render_decided, {**fleet.HOLDS, "decided": ["h0"]}, "✓ 1 hold decided, 1 hold left"),
+    (
+        render_hosts,
+        fleet.HOSTS,
+        """\
+machines
+laptop    laptop-7f3a  rev 42  last change 3 minutes ago  this machine
+desk      desk-91c2    rev 17  last change never          retired""",
+    ),
+    (
+        render_show,
+        fleet.SHOW,
+        """\
+Alice (person)
+  likes tea
+  Alice → Oslo: lives_in
+  createdAt = "2026"
+  history
+    1 day ago, laptop-7f3a:3
+      + Alice: likes tea""",
+    ),
+    (
+        render_resolved,
+        fleet.RESOLVED,
+        """\
+  ~ Project X has type plan (was project)
+✓ 0 conflicts left
+  memsync-git undo laptop-7f3a:43  takes it back""",
+    ),
+    (
+        render_self_test,
+        fleet.SELF_TEST,
+        """\
+✓ configuration  1 ms     /m/config.toml
+! service        12 ms    no crontab
+    Hint: memsync-git daemon
+✗ remote         5000 ms  no answer
+    Hint: git ls-remote
+1 step failed""",
+    ),
+    (
+        render_doctor,
+        fleet.DOCTOR,
+        """\
+✗ file mode  0644
+    chmod 600 /m
+✓ clock      no drift
+2 checks, 1 with something to say""",
+    ),
+    (
+        render_import,
+        fleet.IMPORT,
+        """\
+✓ 1 item added, 2 changed, 3 known already, from old.json (jsonl)
+! 1 line could not be read and stay where they are
+  memsync-git undo laptop-7f3a:44  takes it back""",
+    ),
+    (
+        render_init,
+        {**fleet.INIT, "sync": None, "hub": False},
+        """\
+✓ This machine is laptop (laptop-7f3a)
+  file    /m/memory.json (jsonl)
+  remote  git@example.org:me/memory.git
+  created /m/hub.git""",
+    ),
+]
+
+
+@pytest.mark.parametrize(("render", "document", "text"), CASES)
+def test_a_document_reads_like_this(
+    render: Callable[[Any, Screen], str], document: dict[str, Any], text: str
+) -> None:
+    assert render(document, SCREEN) == text
+
+
+@pytest.mark.parametrize(("render", "document", "text"), CASES)
+def test_colour_changes_no_word(
+    render: Callable[[Any, Screen], str], document: dict[str, Any], text: str
+) -> None:
+    coloured = render(document, COLOURED)
+    for code in ("0", "1", "2", "31", "32", "33"):
+        coloured = coloured.replace(f"\x1b[{code}m", "")
+    assert coloured == text
+
+
+RENDERERS = [*((render, document) for render, document, _ in CASES), (render_with_origin, fleet.SHOW)]
+
+
+@pytest.mark.parametrize(("render", "document"), RENDERERS)
+def test_no_text_of_a_memory_reaches_a_terminal_raw(
+    render: Callable[[Any, Screen], str], document: dict[str, Any]
+) -> None:
+    text = render(fleet.poisoned(document, keep=OURS), SCREEN)
+    dangerous = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    assert dangerous <= {"\n"}
+    text.encode("utf-8")
+
+
+def test_a_notice_is_harmless_too() -> None:
+    text = words_of({"message": fleet.NASTY, "unharmed": fleet.NASTY, "hint": fleet.NASTY})
+    assert "\x1b" not in text
+    assert len(text.split("\n")) == 3
+
+
+def test_json_is_ascii_whatever_a_memory_says() -> None:
+    text = json.dumps(fleet.poisoned(fleet.PLAIN_STATUS, keep=OURS))
+    assert text.isascii()
+    assert text.isprintable()
+
+
+def test_who_said_it_is_shown_where_it_is_asked_for() -> None:
+    assert "likes tea  [laptop, 30 minutes ago, laptop-7f3a:102]" in render_with_origin(fleet.SHOW, SCREEN)
+
+
+def test_what_nobody_noted_is_said_to_be_unknown() -> None:
+    assert render_show({**fleet.SHOW, "found": []}, SCREEN) == "The memory says nothing about Alice"
+
+
+def test_every_state_and_every_outcome_has_its_words() -> None:
+    assert set(SENTENCES) == set(OUTCOMES_WORST_FIRST)
+    for state in STATES:
+        assert render_status({**fleet.PLAIN_STATUS, "state": state}, SCREEN)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("", ""),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\x7f\x9b", "\\x7f\\x9b"),
+        ("\u202e\u2028", "\\u202e\\u2028"),
+        ("\ud83d", "\\ud83d"),
+        ("\U000e0041", "\\U000e0041"),
+        ("Ærø 日本 👩\u200d🚀 a\u00a0b", "Ærø 日本 👩\u200d🚀 a\u00a0b"),
+    ],
+)
+def test_a_text_is_made_harmless_and_otherwise_left_alone(text: str, shown: str) -> None:
+    assert safe(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [
+        (timedelta(seconds=2), "just now"),
+        (timedelta(seconds=59), "59 seconds ago"),
+        (timedelta(seconds=60), "1 minute ago"),
+        (timedelta(hours=23, minutes=59), "23 hours ago"),
+        (timedelta(days=29), "29 days ago"),
+        (timedelta(days=31), "on 2026-10-20"),
+        (timedelta(seconds=-90), "in 1 minute"),
+        (timedelta(seconds=-3), "just now"),
+    ],
+)
+def test_times_are_said_as_people_say_them(distance: timedelta, words: str) -> None:
+    assert SCREEN.ago((SCREEN.now - distance).strftime("%Y-%m-%dT%H:%M:%SZ")) == words
+
+
+def test_a_time_that_is_none_is_shown_as_it_stands() -> None:
+    assert SCREEN.ago(None) == "never"
+    assert SCREEN.ago("soon\x1b") == "soon\\x1b"
+
+
+def test_columns_stand_below_one_another_also_for_wide_characters() -> None:
+    assert columns([("a", "b"), ("日本", "c"), ("e\u0301é", "d")]) == ["a     b", "日本  c", "e\u0301é    d"]
+
+
+def test_numbers_agree_with_their_nouns() -> None:
+    assert [counted(n, "entity") for n in (0, 1, 2)] == ["0 entities", "1 entity", "2 entities"]
+    assert counted(3, "hold") == "3 holds"
+
+
+def test_a_long_text_is_cut_to_what_fits() -> None:
+    assert cut("x" * 50, 10) == "x" * 9 + "…"
+    assert cut("x" * 10, 10) == "x" * 10
