@@ -198,10 +198,23 @@ class GitRemote:
         carries_own = publication.own is not None
         pushed = pusher.push(draft, host_name, seen.tips, carries_own=carries_own)
         self.refs_mode = pushed.refs_mode
+        if self._overtaken(seen, pushed):
+            return self._publish(publication)
         self._seen = seen = self._note(draft, pushed, host_name, publication)
         if draft.main is not None and pushed.main is None:
             self.show({item.oid: item.data for item in draft.objects})
         return joint_outcome(pushed.host, pushed.main, carries_own=carries_own, head=seen.main.oid or "")
+
+    def _overtaken(self, seen: Seen, pushed: Pushed) -> bool:
+        """Whether a ref was stale only because another store of this machine moved it, through this clone."""
+        if not isinstance(pushed.host, Stale) and not isinstance(pushed.main, Stale):
+            return False
+        tips = self._clone.refs()
+        unmoved = {name: tip for name, tip in tips.items() if name not in pushed.taken}
+        if all(seen.tips.get(name) == tip for name, tip in unmoved.items()):
+            return False
+        self._seen = self._look(tips)
+        return True
 
     def _current(self) -> Seen:
         """What the last fetch saw, be it one of an earlier process."""
@@ -267,7 +280,9 @@ class GitRemote:
 
     def past_views(self) -> Iterator[PastView]:
         for past in history.walk(self._clone, self._current().main.oid, None, self._reading):
-            yield PastView(past.oid or "", tuple(found.fragment for found in past.found.values()))
+            fragments = tuple(found.fragment for found in past.found.values())
+            at_ms = None if past.at_s is None else past.at_s * 1000
+            yield PastView(past.oid or "", fragments, at_ms)
 
     def _reading(self, objects: Objects) -> Reading:
         return Reading(objects, store=self._store, decoded=self._decoded, limits=self._limits)

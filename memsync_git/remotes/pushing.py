@@ -28,11 +28,12 @@ RefsMode = Literal["host+main", "main", "host", "branches"]
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became of the two refs, and the mode the hub turned out to need."""
+    """What became of the two refs, and the mode the hub turned out to need. `taken`: what moved, by name."""
 
     host: Verdict
     main: Verdict
     refs_mode: RefsMode
+    taken: frozenset[str] = frozenset()
 
 
 def ref_of(name: str) -> str:
@@ -76,6 +77,7 @@ class Pusher:
             host=_verdict(host) if host_name or not carries_own else Refused("The hub takes no host refs"),
             main=_verdict(main) if self.moves_main else Refused("The hub refuses main from us"),
             refs_mode=self._learnt(host, main),
+            taken=frozenset(name for name, outcome in found.items() if isinstance(outcome, Taken)),
         )
 
     def _together(self, targets: Mapping[str, Oid]) -> tuple[Mapping[str, RefOutcome], Ran]:

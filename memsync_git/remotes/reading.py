@@ -82,7 +82,7 @@ class Reading:
         decoded = {rid: self._fragment(folder, rid, where) for rid in wanted}
         found = {rid: item for rid, item in decoded.items() if isinstance(item, Found)}
         newer = frozenset(rid for rid, item in decoded.items() if isinstance(item, Newer))
-        return Branch(tip.oid, root, found, newer)
+        return Branch(tip.oid, root, found, newer, tip.at_s)
 
     # --- files ------------------------------------------------------------------------------------
 

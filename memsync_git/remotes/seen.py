@@ -47,12 +47,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A ref that was read: its commit, the root of its tree and the fragments taken from it."""
+    """A ref that was read: its commit, the root of its tree and the fragments taken from it.
+
+    at_s: the commit's time, None where the commit was not read.
+    """
 
     oid: Oid | None = None
     root: Listing = field(default_factory=dict)
     found: Mapping[Rid, Found] = field(default_factory=dict)
     newer: frozenset[Rid] = frozenset()
+    at_s: int | None = None
 
     def versions(self) -> dict[Rid, Version]:
         """What the tree holds, as far as it decides what may replace it."""

@@ -23,7 +23,10 @@ MAX_URL_CHARS = 2048
 MAX_BRANCH_CHARS = 200
 
 _TOKEN = re.compile(r"(?:ghp|gho|ghu|ghs|ghr)_\w+|github_pat_\w+|glpat-[\w-]+|AGE-SECRET-KEY-\w+")
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s'\"]*@", re.IGNORECASE)
+_USERINFO = re.compile(
+    r"(?P<kept>ssh://[^/\s:@'\"]+(?=[:@])|(?!ssh:)[a-z][a-z0-9+.-]*://)[^/\s'\"]*@", re.IGNORECASE
+)
+"""What stands before the last @ of an address; the user of ssh is no secret and is kept."""
 _HEADER = re.compile(r"(?P<name>authorization:)[^\r\n]*", re.IGNORECASE)
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
 _SCP = re.compile(r"(?:(?P<user>[^@:/]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@:/\[\]]+):(?P<path>.+)")
@@ -53,7 +56,7 @@ class RemoteUrl:
         return "https:ssh:file" + (":http" if self.kind == "http" else "")
 
     def __str__(self) -> str:
-        return redacted(self.text)
+        return self.text  # validated, so without a secret
 
 
 def validate(text: str) -> RemoteUrl:
@@ -177,8 +180,14 @@ def shown(text: str) -> str:
 
 def redacted(text: str) -> str:
     """Any text, messages of git included, without the credentials that may stand in it."""
-    text = _USERINFO.sub(r"\g<scheme>***@", text)
+    text = _USERINFO.sub(_without_userinfo, text)
     return _HEADER.sub(r"\g<name> ***", _TOKEN.sub("***", text))
+
+
+def _without_userinfo(found: re.Match[str]) -> str:
+    if found[0] == f"{found['kept']}@":
+        return found[0]
+    return f"{found['kept']}{':' if found['kept'].startswith('ssh') else ''}***@"
 
 
 def check_branch(name: str) -> str:

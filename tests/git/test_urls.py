@@ -116,6 +116,29 @@ def test_messages_of_git_lose_their_secrets() -> None:
     assert "https://***@host/x" in said
 
 
+REDACTED = [
+    ("ssh://git@host/x", "ssh://git@host/x"),
+    ("ssh://git:pw@host/x", "ssh://git:***@host/x"),
+    ("ssh://git:p@w@host/x", "ssh://git:***@host/x"),
+    ("https://me@host/x", "https://***@host/x"),
+    ("https://me:pw@host/x", "https://***@host/x"),
+    ("git@host:x/y@z", "git@host:x/y@z"),
+    ("/srv/a@b/hub.git", "/srv/a@b/hub.git"),
+    ("https://host/x@y", "https://host/x@y"),
+]
+
+
+@pytest.mark.parametrize(("text", "safe"), REDACTED)
+def test_only_what_can_be_a_secret_is_hidden(text: str, safe: str) -> None:
+    assert redacted(text) == safe
+
+
+def test_a_validated_address_can_be_stored_as_text() -> None:
+    assert (
+        str(validate("https://me@dev.azure.com/me/_git/memory")) == "https://me@dev.azure.com/me/_git/memory"
+    )
+
+
 def test_an_address_is_shown_without_control_characters() -> None:
     assert shown("https://x\x1b[31m/y\n") == "https://x�[31m/y�"
 
