@@ -264,10 +264,14 @@ PublishOutcome = Accepted | Stale | Unreachable | Refused
 
 @dataclass(frozen=True, slots=True)
 class PastView:
-    """A cut that once stood on main: its fragments, newest commit first."""
+    """A cut that once stood on main: its fragments, and when it came there.
+
+    at_ms: by the clock of the machine that wrote it; None where the remote keeps no times.
+    """
 
     head: str
     fragments: tuple[Fragment, ...]
+    at_ms: int | None = None
 
 
 class Remote(Protocol):

@@ -51,7 +51,10 @@ class HostCommit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MainCommit:
-    """One commit on main: the fragments, the unified file with its time, and what else lies there."""
+    """One commit on main: the fragments, the unified file with its time, and what else lies there.
+
+    at_ms: when it was made, by the clock of whoever made it.
+    """
 
     head: str
     parent: MainCommit | None = None
@@ -60,6 +63,7 @@ class MainCommit:
     unified: bytes | None = None
     unified_ms: int | None = None
     others: Mapping[str, bytes] = field(default_factory=dict)
+    at_ms: int | None = None
 
 
 Commit = TypeVar("Commit", HostCommit, MainCommit)
@@ -224,6 +228,7 @@ class LoopbackRemote:
             unified=base.unified,
             unified_ms=base.unified_ms,
             others=others,
+            at_ms=self.hub.now_ms(),
         )
         if publication.unified is None:
             return commit
@@ -253,7 +258,7 @@ class LoopbackRemote:
     def past_views(self) -> Iterator[PastView]:
         commit = self._main_there
         while commit is not None:
-            yield PastView(commit.head, tuple(commit.tree.values()))
+            yield PastView(commit.head, tuple(commit.tree.values()), commit.at_ms)
             commit = commit.parent
 
 

@@ -261,6 +261,9 @@ def test_past_views_are_the_cuts_main_held_newest_first(world: World) -> None:
     cuts = [{(item.rid, item.rev) for item in view.fragments} for view in views]
     assert cuts == [{(DESK, 2), (LAPTOP, 1)}, {(DESK, 1), (LAPTOP, 1)}, {(DESK, 1)}]
     assert views[0].head == head
+    times_ms = [view.at_ms for view in views if view.at_ms is not None]
+    assert len(times_ms) == len(views)
+    assert times_ms == sorted(times_ms, reverse=True)
 
 
 def test_a_known_digest_spares_the_reading(world: World) -> None:
