@@ -21,9 +21,9 @@ from memsync_git.wire.moments import instant_of, ms_of
 from memsync_git.wire.rid import DEFAULT_STORE, is_store_name
 from memsync_git.wire.verdicts import (
     FORMAT,
-    LIMITS,
     MAX_NUMBER,
     MIN_READER,
+    STORED,
     Invalid,
     Malformed,
     Newer,
@@ -80,8 +80,8 @@ def _written_spans(numbers: Intervals) -> str:
 # --- reading
 
 
-def decode_header(data: bytes, limits: WireLimits = LIMITS) -> Header | Malformed | Newer:
-    """Read what `encode_header` wrote, as hostile input."""
+def decode_header(data: bytes, limits: WireLimits = STORED) -> Header | Malformed | Newer:
+    """Read what `encode_header` wrote; give `LIMITS` for a foreign one."""
     min_reader = asked_reader(data)
     if min_reader is not None and min_reader > FORMAT:
         return Newer(min_reader)

@@ -16,10 +16,10 @@ from hashlib import sha256
 from typing import Any
 
 from memsync_git.crdt.fragment import NO_EXTRA, NO_FIELD_ENTRIES, Entry, Hint, RecordFacts, Stamp
-from memsync_git.formats.canonical import Number, canonical, quoted
+from memsync_git.formats.canonical import canonical, quoted
 from memsync_git.model import JsonText, Observation, RecordKey, Verbatim
 from memsync_git.wire.lines import json_text, listed, mapped, others, read_line, rid, text, whole
-from memsync_git.wire.verdicts import LIMITS, MAX_NUMBER, Invalid, Malformed, WireLimits
+from memsync_git.wire.verdicts import MAX_NUMBER, STORED, Invalid, Malformed, WireLimits
 
 UNKNOWN = "?"
 """First part of the key of a record of unknown kind; the second is the sha256 of its content."""
@@ -103,8 +103,8 @@ def _written_stamp(stamp: Stamp) -> str:
 # --- reading
 
 
-def decode_record(line: bytes, limits: WireLimits = LIMITS) -> tuple[RecordKey, RecordFacts] | Malformed:
-    """What one record line says; `raw` of the facts is the line."""
+def decode_record(line: bytes, limits: WireLimits = STORED) -> tuple[RecordKey, RecordFacts] | Malformed:
+    """What one stored record line says; `raw` of the facts is the line. Give `LIMITS` for a foreign one."""
     try:
         return read_record(line, limits)
     except Invalid as error:
@@ -222,15 +222,9 @@ def _type(value: Any, limits: WireLimits) -> str | None:
 
 
 def _observation(value: Any, limits: WireLimits) -> Observation:
-    if type(value) is str and len(value) <= limits.max_text_chars:
-        return value
-    if type(value) in _OBSERVABLE:
-        return Verbatim(json_text(value, limits))
-    raise Invalid("an observation that is no string, number, list or object, or is too long")
-
-
-_OBSERVABLE = frozenset([dict, list, int, float, Number])
-"""A float is never kept: the line is read again for the number's text."""
+    if type(value) is str:
+        return text(value, "an observation", longest=limits.max_text_chars)
+    return Verbatim(json_text(value, limits))
 
 
 def _fields(value: Any, limits: WireLimits) -> Any:

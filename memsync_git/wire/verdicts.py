@@ -8,9 +8,8 @@ says more about each line than the line itself; a larger view is held back later
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-
-from memsync_git.formats.canonical import MAX_NESTING
 
 MIB = 1 << 20
 
@@ -34,6 +33,7 @@ class WireLimits:
     max_facts: facts in one fragment; keeps 9-byte entries from filling the memory of every machine.
     max_hosts: machines one fragment may speak about (in `seen`, in `removed`, in `retired`).
     max_spans: intervals in `removed`; work on them grows faster than their number.
+    max_nesting: the most a memory file may be configured to hold; it leaves room below `MOST_NESTING`.
     """
 
     max_fragment_bytes: int = 128 * MIB
@@ -42,10 +42,14 @@ class WireLimits:
     max_facts: int = 2_000_000
     max_hosts: int = 256
     max_spans: int = 100_000
-    max_nesting: int = MAX_NESTING
+    max_nesting: int = 200
 
 
 LIMITS = WireLimits()
+"""For what others wrote."""
+
+STORED = WireLimits(*[sys.maxsize] * 6)
+"""For what this machine stored itself: refusing it would harm nobody but its owner."""
 
 
 @dataclass(frozen=True, slots=True)
