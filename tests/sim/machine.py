@@ -1,0 +1,329 @@
+"""A simulated machine: its disk, its clock, and the processes of ours that come and go.
+
+Rule 1: a process owns nothing that outlives it; what survives a kill is on the disk.
+Rule 2: a kill takes one process, a power cut all of them, the servers, and what the kernel had not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+
+from greenlet import getcurrent, greenlet
+
+from memsync_git.local.memory import MemoryFile
+from memsync_git.ports import Snapshot
+from memsync_git.replica import Replica
+from memsync_git.stores.memory import MemoryStore
+from memsync_git.sync import RoundOptions, RoundReport, Session, Settings, World, capture, sync_round
+from memsync_git.wire.rid import new_rid
+from tests.sim.ledger import ItemKey, Ledger
+from tests.sim.memory_server import items_in
+from tests.sim.network import SteppingRemote
+from tests.sim.ports import Killed, SeededChance, SteppingClock, SteppingFile, SteppingStore
+from tests.sim.scheduler import MS_US, SECOND_US, Scheduler, Signal
+
+EPOCH_MS = 1_795_000_000_000
+"""The true time when a history begins."""
+WINDOW_US = 2 * SECOND_US
+"""W of a small file (model page, section 7)."""
+
+
+@dataclass(slots=True)
+class Disk:
+    """What survives a kill, and what the ledger knows about it.
+
+    known: events the store can know. masks: events of each version of the memory file.
+    prepared: what the store knew when these bytes were made from it. digest: what the remote said last.
+    """
+
+    store: MemoryStore
+    file: MemoryFile
+    known: int = 0
+    masks: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    prepared: dict[bytes, int] = field(default_factory=dict)
+    digest: str = ""
+    arrived_us: dict[ItemKey, int] = field(default_factory=dict)
+    is_locked: bool = False
+
+    def mask_of(self, snapshot: Snapshot) -> int:
+        """The events a version holds."""
+        return self.masks.get((snapshot.inode, snapshot.data), 0)
+
+    def standing(self) -> Snapshot | None:
+        """What stands in the file."""
+        reading = self.file.read()
+        return reading if isinstance(reading, Snapshot) else None
+
+    def mark(self, mask: int, now_us: int) -> None:
+        """Say which events the version that stands there now holds."""
+        standing = self.standing()
+        if standing is not None:
+            self.masks[standing.inode, standing.data] = mask
+            before = self.arrived_us
+            self.arrived_us = {item: before.get(item, now_us) for item in items_in(standing.data)}
+
+    def swapped(self, data: bytes, now_us: int) -> None:
+        """A prepared version stands there now."""
+        self.mark(self.prepared.pop(data, 0), now_us)
+
+    def young(self, now_us: int) -> set[ItemKey]:
+        """What has stood in the file for less than W."""
+        return {item for item, since_us in self.arrived_us.items() if now_us - since_us < WINDOW_US}
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How memsync-git runs on a machine.
+
+    cron_us: time between runs of a machine without a daemon, None for a daemon.
+    """
+
+    cron_us: int | None = None
+    debounce_us: int = SECOND_US
+    poll_us: tuple[int, int] = (2 * SECOND_US, 10 * SECOND_US)
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def options(self) -> RoundOptions:
+        return RoundOptions(patient=self.cron_us is not None)
+
+
+class Machine:
+    """One computer of the fleet."""
+
+    def __init__(
+        self, name: str, scheduler: Scheduler, ledger: Ledger, rng: Random, remote: SteppingRemote, habits: Habits
+    ) -> None:
+        self.name = name
+        self.scheduler = scheduler
+        self.ledger = ledger
+        self.rng = rng
+        self.remote = remote
+        self.habits = habits
+        self.skew_ms = 0
+        self.boots = 1
+        self.is_up = True
+        self.disk = Disk(MemoryStore(), MemoryFile(self.wall_ms))
+        self.processes: list[Process] = []
+        self.on_change: list[Signal] = []
+        self.reports: list[RoundReport] = []
+        self.on_report: Callable[[Machine, RoundReport], None] = lambda machine, report: None
+
+    # --- time
+
+    def wall_ms(self) -> int:
+        return EPOCH_MS + self.skew_ms + self.scheduler.now_us // MS_US
+
+    @property
+    def boot_id(self) -> str:
+        return f"{self.name}-{self.boots}"
+
+    # --- the file
+
+    def changed(self) -> None:
+        """The directory of the file changed: whoever watches it is told."""
+        for signal in self.on_change:
+            self.scheduler.set(signal)
+
+    # --- processes
+
+    def install(self) -> None:
+        """What `init` does before the first round."""
+        rid = new_rid(self.name, SeededChance(self.rng).token())
+        process = self.start()
+        process.session.begin(Replica(rid, self.name))
+        process.end()
+
+    def start(self) -> Process:
+        """A new process of ours."""
+        process = Process(self)
+        self.processes.append(process)
+        return process
+
+    def kill(self, process: Process) -> None:
+        """kill -9."""
+        self.scheduler.note(self.name, f"killed {process.number}")
+        process.end()
+
+    def cut_power(self) -> None:
+        """Everything stops; the kernel loses what it had not written back."""
+        self.scheduler.note(self.name, "power cut")
+        for process in list(self.processes):
+            process.end()
+        self.is_up = False
+        self.disk.file = self.disk.file.power_cut(self.rng.choice)
+
+    def boot(self) -> None:
+        self.boots += 1
+        self.is_up = True
+
+
+class Process:
+    """One process of ours: a session over stepping ports."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.number = 1 + len(machine.processes)
+        self.is_alive = True
+        self.steps = 0
+        self.doom: int | None = None
+        self.on_doom: Callable[[Process], None] = machine.kill
+        self.changed = Signal()
+        self._seen: dict[greenlet, int] = {}
+        self._file = machine.disk.file.beside()
+        self._remote = machine.remote.of(self)
+        world = World(
+            SteppingFile(self, self._file),
+            SteppingStore(self, machine.disk.store),
+            SteppingClock(self),
+            SeededChance(machine.rng),
+            (self._remote,),
+            machine.habits.settings,
+        )
+        self.session = Session(world)
+
+    # --- steps
+
+    def step(self, what: str, most_us: int) -> None:
+        """A port is called: time passes, others run, and this process may not live to see it."""
+        machine = self.machine
+        self._require_life()
+        self.steps += 1
+        if self.steps == self.doom:
+            self.on_doom(self)
+            raise Killed
+        machine.scheduler.note(machine.name, what)
+        machine.scheduler.pause(int(machine.rng.random() * most_us))
+        self._require_life()
+
+    def sleep(self, us: int) -> None:
+        """Time passes by the process's own wish."""
+        self._require_life()
+        self.machine.scheduler.pause(us)
+        self._require_life()
+
+    def _require_life(self) -> None:
+        if not self.is_alive:
+            raise Killed
+
+    def end(self) -> None:
+        """The process is gone, with everything it had not made durable."""
+        if self.is_alive:
+            self.is_alive = False
+            self._file.restarted()
+            self.machine.processes.remove(self)
+            if self.changed in self.machine.on_change:
+                self.machine.on_change.remove(self.changed)
+
+    # --- what the ledger may count
+
+    def saw(self, mask: int) -> None:
+        """The running actor has read a version with these events."""
+        actor = getcurrent()
+        self._seen[actor] = self._seen.get(actor, 0) | mask
+
+    def committed(self) -> None:
+        """The running actor's transaction is durable, and with it all it had read."""
+        disk, ledger = self.machine.disk, self.machine.ledger
+        disk.known |= self._seen.pop(getcurrent(), 0)
+        replica = self.session._replica
+        if replica is None:
+            return
+        for rid in replica.state.rids:
+            header = replica.state.header(rid)
+            if header is not None and rid != replica.rid:
+                disk.known |= ledger.carried(header)
+        ledger.publishes(replica.header, disk.known)
+
+    # --- rounds
+
+    def round(self, options: RoundOptions | None = None) -> RoundReport:
+        """One sync, and what the app keeps of it."""
+        machine = self.machine
+        self._remote.known_digest = machine.disk.digest
+        report = sync_round(self.session, options or machine.habits.options)
+        for line in report.remotes:
+            if line.fetched or line.published:
+                machine.disk.digest = line.digest
+        machine.scheduler.note(machine.name, told(report))
+        machine.on_report(machine, report)
+        return report
+
+    def capture(self) -> None:
+        """What a file event does."""
+        capture(self.session, RoundReport())
+
+
+def told(report: RoundReport) -> str:
+    """A report in one line, for the trace."""
+    lines = " ".join(f"{line.state}{'+' if line.published else ''}" for line in report.remotes)
+    wrote = " wrote file" if report.wrote_file else ""
+    return f"round: {report.file}, {lines}{wrote}, local {_tally(report.local)} remote {_tally(report.remote)}"
+
+
+def _tally(tally: object) -> str:
+    return "+{0.added}−{0.removed}~{0.changed}".format(tally)
+
+
+class Daemon:
+    """A process that captures at every file event and syncs after a rest, and at every poll."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.process = machine.start()
+        self.is_asked_to_stop = False
+        self._is_current = Signal()
+        self._dirty = Signal()
+        self._scheduler = machine.scheduler
+        self._rng = machine.rng
+        self._habits = machine.habits
+        self._running = 2
+        machine.on_change.append(self.process.changed)
+        self._scheduler.spawn(self._guarded(self._sync))
+        self._scheduler.spawn(self._guarded(self._watch))
+
+    @property
+    def is_running(self) -> bool:
+        return self._running > 0
+
+    def stop(self) -> None:
+        """Ask it to end after what it is doing."""
+        self.is_asked_to_stop = True
+        for signal in (self.process.changed, self._dirty, self._is_current):
+            self._scheduler.set(signal)
+
+    def _guarded(self, act: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            with suppress(Killed):
+                act()
+            self._running -= 1
+
+        return run
+
+    def _watch(self) -> None:
+        process = self.process
+        while not self._is_current.is_set and process.is_alive and not self.is_asked_to_stop:
+            self._scheduler.wait(self._is_current, SECOND_US)
+        while process.is_alive and not self.is_asked_to_stop:
+            self._scheduler.wait(process.changed, 3_600 * SECOND_US)
+            process.changed.is_set = False
+            if self.is_asked_to_stop:
+                return
+            process.step("file event", 20 * MS_US)
+            process.capture()
+            self._scheduler.set(self._dirty)
+
+    def _sync(self) -> None:
+        process, habits = self.process, self._habits
+        while process.is_alive and not self.is_asked_to_stop:
+            self._dirty.is_set = False
+            report = process.round()
+            if report.file != "waiting" and not self._is_current.is_set:
+                self._scheduler.set(self._is_current)
+            if self.is_asked_to_stop:
+                return
+            self._scheduler.wait(self._dirty, self._rng.randint(*habits.poll_us))
+            if self._dirty.is_set and not self.is_asked_to_stop:
+                process.sleep(habits.debounce_us)
