@@ -9,17 +9,20 @@ Rule 5: garbage is dropped only on the back of a real change, so a quiet fleet w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from memsync_git.crdt.fragment import NO_FIELD_ENTRIES, Entry, Header, Hint, RecordFacts
-from memsync_git.crdt.intervals import Intervals
+from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import fields_of, hint_of, type_of
 from memsync_git.model import Item, Record, RecordKey, Rid, items_of, key_of
 
 VersionVector = Mapping[Rid, int]
+
+LATEST_TS = 1 << 53
+"""Readers refuse larger numbers; without this a peer's last millisecond would make the next write unreadable."""
 
 
 def differing(
@@ -44,19 +47,24 @@ def items_between(before: Record | None, after: Record | None) -> tuple[set[Item
 
 @dataclass(slots=True)
 class _Draft:
-    """The own facts of one record while they are being written."""
+    """The own facts of one record while they are being written.
+
+    The hint that stood there stays until a newer one takes its place: once the register's last entry is
+    dead and dropped, it is all that is known.
+    """
 
     types: list[Entry]
     observations: list[Entry]
     existence: list[Entry]
     fields: dict[str, list[Entry]]
+    hint: Hint | None = None
 
     @classmethod
     def of(cls, facts: RecordFacts | None) -> _Draft:
         if facts is None:
             return cls([], [], [], {})
         fields = {name: list(entries) for name, entries in facts.fields.items()}
-        return cls(list(facts.types), list(facts.observations), list(facts.existence), fields)
+        return cls(list(facts.types), list(facts.observations), list(facts.existence), fields, facts.hint)
 
     def slot(self, item: Item) -> list[Entry]:
         """Where the entries of an item's element or register stand."""
@@ -79,6 +87,7 @@ class _Draft:
             observations=tuple(self.observations),
             existence=tuple(self.existence),
             fields=fields or NO_FIELD_ENTRIES,
+            hint=self.hint,
         )
 
 
@@ -140,17 +149,29 @@ class Pen:
 
     def add(self, item: Item, *, anew: bool = False, ts: int | None = None) -> None:
         """Assert an item unless it is live (`anew`: even then). `ts` overrides the clock (first run)."""
-        if not anew and self.is_live(item):
+        was_live = self.is_live(item)
+        if was_live and not anew:
             return
         self._mint(item, ts)
-        self._written.added.append(item)
+        if not was_live or item in self._written.removed:
+            self._written.added.append(item)
 
     def remove(self, item: Item, known: VersionVector) -> bool:
         """Remove the live dots of an item (of its whole register) that `known` covers.
 
         Return whether there were any.
         """
-        dots = [(rid, entry.n) for rid, entry in self.entries(item) if entry.n < known.get(rid, 0)]
+        return self._remove(item, lambda rid, n: n < known.get(rid, 0))
+
+    def remove_held(self, item: Item, held: Mapping[Rid, Intervals]) -> bool:
+        """Remove the live dots of an item (of its whole register) that are among those held.
+
+        Return whether there were any.
+        """
+        return self._remove(item, lambda rid, n: n in held.get(rid, EMPTY))
+
+    def _remove(self, item: Item, is_meant: Callable[[Rid, int], bool]) -> bool:
+        dots = [(rid, entry.n) for rid, entry in self.entries(item) if is_meant(rid, entry.n)]
         if dots:
             self.remove_dots(dots)
             self._written.removed.append(item)
@@ -178,6 +199,7 @@ class Pen:
     def _mint(self, item: Item, ts: int | None) -> None:
         key = key_of(item)
         stamped = max(self._wall_ms, self._largest_ts(item) + 1) if ts is None else ts
+        stamped = min(max(stamped, 0), LATEST_TS)
         value = item[-1] if item[0] in ("t", "f", "o") else None
         wall = self._wall_ms if stamped != self._wall_ms and ts is None else None
         self._draft(key).slot(item).append(Entry(self._next, stamped, value, wall))

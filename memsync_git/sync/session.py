@@ -117,7 +117,7 @@ class Session:
         except BaseException:
             self._replica = None
             raise
-        self._generation = transaction.generation + 1
+        self._replica, self._generation = replica, transaction.generation + 1
         return result
 
     def moment(self) -> Moment:
