@@ -15,7 +15,6 @@ from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
 
-
 Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""
 
@@ -106,7 +105,12 @@ class State:
         return self._facts.get(key, {})
 
     def conflicts(self, key: RecordKey) -> list[Conflict]:
-        return list(conflicts_of(key, self.live(key))) if len(self._facts.get(key, {})) > 1 else []
+        """The registers of a record where concurrent writes differ.
+
+        One replica alone may hold two: two servers of one machine wrote without having read each other.
+        """
+        said = [size for facts in self.facts(key).values() for size in _entries_by_register(facts)]
+        return list(conflicts_of(key, self.live(key))) if sum(said) > 1 else []
 
     def all_conflicts(self) -> Iterator[Conflict]:
         for key in self._facts:
@@ -164,27 +168,31 @@ class State:
         before = {key: self.record(key) for key in touched}
         self._headers[header.rid] = header
         self._records.setdefault(header.rid, {})
+        for key in edits:
+            self._take_out(header.rid, key)
         for key, facts in edits.items():
-            self._put(header.rid, key, facts)
+            if facts is not None:
+                self._put_in(header.rid, key, facts)
         self._dead.update(dead)
         for key in touched:
             self._views.pop(key, None)
         return before
 
-    def _put(self, rid: Rid, key: RecordKey, facts: RecordFacts | None) -> None:
-        homes = self._homes.setdefault(rid, {})
-        before = self._records[rid].pop(key, None)
-        if before is not None:
-            for entry in before.entries():
-                homes.pop(entry.n, None)
-        if facts is not None:
-            self._records[rid][key] = facts
-            self._facts.setdefault(key, {})[rid] = facts
-            homes.update((entry.n, key) for entry in facts.entries())
-        elif before is not None:
-            del self._facts[key][rid]
-            if not self._facts[key]:
-                del self._facts[key]
+    def _take_out(self, rid: Rid, key: RecordKey) -> None:
+        """Take out all before putting in any: a clone's revision may move a number to another record."""
+        facts = self._records[rid].pop(key, None)
+        if facts is None:
+            return
+        for entry in facts.entries():
+            self._homes[rid].pop(entry.n, None)
+        del self._facts[key][rid]
+        if not self._facts[key]:
+            del self._facts[key]
+
+    def _put_in(self, rid: Rid, key: RecordKey, facts: RecordFacts) -> None:
+        self._records[rid][key] = facts
+        self._facts.setdefault(key, {})[rid] = facts
+        self._homes.setdefault(rid, {}).update((entry.n, key) for entry in facts.entries())
 
     def _dead_under(self, new: Header) -> dict[Rid, Intervals]:
         """What is removed of whom once `new` has taken its place, where that differs from now."""
@@ -222,6 +230,11 @@ class State:
         del self._headers[rid], self._records[rid]
         self._homes.pop(rid, None)
         return before
+
+
+def _entries_by_register(facts: RecordFacts) -> Iterator[int]:
+    yield len(facts.types)
+    yield from map(len, facts.fields.values())
 
 
 _KIND_ORDER = {"e": 0, "l": 1, "r": 2}

@@ -1,0 +1,21 @@
+"""What every test shares: how many examples a property is shown.
+
+HYPOTHESIS_PROFILE=dev      few examples, so that laws and contracts stay under ten seconds (the default)
+HYPOTHESIS_PROFILE=ci       more, and the same ones every time: a red build can be run again
+HYPOTHESIS_PROFILE=night    as many as a night has room for
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
+
+settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=SLOW_MACHINES)
+settings.register_profile(
+    "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=SLOW_MACHINES
+)
+settings.register_profile("night", max_examples=4000, deadline=None, suppress_health_check=SLOW_MACHINES)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
