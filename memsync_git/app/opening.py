@@ -166,15 +166,23 @@ class Rooms:
         remote.known_digest = digest
         return remote
 
-    def remotes(self) -> list[GitRemote]:
-        """Every remote, knowing what it said last; nothing is believed on a machine that was copied."""
+    def remotes(self) -> list[Remote]:
+        """Every remote, knowing what it said last."""
+        return [self.remote(each, digest=self.known_digest(each.name)) for each in self.configuration.remotes]
+
+    def known_digest(self, name: str) -> str:
+        """What a remote said last; nothing is believed on a machine that was copied."""
         with self.reading() as installation:
             identity = installation.identity()
             is_here = identity is not None and identity.machine == machine_id()
-            return [
-                self.remote(each, digest=installation.remote(each.name).digest if is_here else "")
-                for each in self.configuration.remotes
-            ]
+            return installation.remote(name).digest if is_here else ""
+
+    @staticmethod
+    def is_near(settings: RemoteSettings) -> bool:
+        """Whether a remote is on this disk, where starting programs costs more than asking."""
+        from memsync_git.remotes.url import validate
+
+        return validate(settings.url).is_local
 
     def settings(self) -> Settings:
         """What a round is told."""

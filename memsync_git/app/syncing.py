@@ -58,7 +58,7 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
 
 def _synced(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     began_s = time.monotonic()
-    remotes: list[Remote] | None = None
+    remotes: Sequence[Remote] | None = None
     if options.fetch and options.push and not (options.full or options.recreate):
         seen = look(rooms)
         if seen.rests is not None:

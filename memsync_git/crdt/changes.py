@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from memsync_git.crdt.fragment import NO_FIELD_ENTRIES, Entry, Header, Hint, RecordFacts
+from memsync_git.crdt.fragment import NO_EXTRA, NO_FIELD_ENTRIES, Entry, Header, Hint, RecordFacts
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import fields_of, hint_of, type_of
@@ -22,7 +22,7 @@ from memsync_git.model import Item, Record, RecordKey, Rid, items_of, key_of
 VersionVector = Mapping[Rid, int]
 
 LATEST_TS = 1 << 53
-"""Readers refuse larger numbers; without this a peer's last millisecond would make the next write unreadable."""
+"""Readers refuse larger numbers: after a peer's last possible time the next write must stay readable."""
 
 
 def differing(
@@ -58,13 +58,21 @@ class _Draft:
     existence: list[Entry]
     fields: dict[str, list[Entry]]
     hint: Hint | None = None
+    extra: Mapping[str, Any] = field(default_factory=lambda: NO_EXTRA)
 
     @classmethod
     def of(cls, facts: RecordFacts | None) -> _Draft:
         if facts is None:
             return cls([], [], [], {})
         fields = {name: list(entries) for name, entries in facts.fields.items()}
-        return cls(list(facts.types), list(facts.observations), list(facts.existence), fields, facts.hint)
+        return cls(
+            list(facts.types),
+            list(facts.observations),
+            list(facts.existence),
+            fields,
+            facts.hint,
+            facts.extra,
+        )
 
     def slot(self, item: Item) -> list[Entry]:
         """Where the entries of an item's element or register stand."""
@@ -88,6 +96,7 @@ class _Draft:
             existence=tuple(self.existence),
             fields=fields or NO_FIELD_ENTRIES,
             hint=self.hint,
+            extra=self.extra,
         )
 
 

@@ -63,16 +63,19 @@ class Intervals:
 def _without(
     spans: tuple[tuple[int, int], ...], holes: tuple[tuple[int, int], ...]
 ) -> Iterator[tuple[int, int]]:
+    """Both are sorted, so one pass over each is enough."""
+    at = 0
     for low, high in spans:
         start = low
-        for hole_low, hole_high in holes:
-            if hole_high < start:
-                continue
-            if hole_low > high:
-                break
-            if hole_low > start:
-                yield (start, hole_low - 1)
-            start = hole_high + 1
+        while at < len(holes) and holes[at][1] < start:
+            at += 1
+        after = at
+        while after < len(holes) and holes[after][0] <= high:
+            if holes[after][0] > start:
+                yield (start, holes[after][0] - 1)
+            start = holes[after][1] + 1
+            after += 1
+        at = max(at, after - 1)
         if start <= high:
             yield (start, high)
 

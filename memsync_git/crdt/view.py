@@ -98,7 +98,7 @@ def type_of(live: Live) -> tuple[Stamp, str | None] | None:
     if live.types:
         return max(live.types, key=_stamp)
     hinted = [hint.type for hint in live.hints if hint.type is not None]
-    return max(hinted, key=_stamp, default=None)
+    return max(hinted, key=_hint_order, default=None)
 
 
 def fields_of(live: Live) -> dict[str, tuple[Stamp, JsonText]]:
@@ -107,9 +107,18 @@ def fields_of(live: Live) -> dict[str, tuple[Stamp, JsonText]]:
     if not live.anchored:
         for hint in live.hints:
             for name, hinted in hint.fields.items():
-                if name not in live.fields and (name not in shown or hinted[0] > shown[name][0]):
+                if name not in live.fields and _beats(hinted, shown.get(name)):
                     shown[name] = hinted
     return dict(sorted(shown.items(), key=lambda pair: (pair[1][0], pair[0]))) if shown else shown
+
+
+def _beats(hinted: tuple[Stamp, JsonText], shown: tuple[Stamp, JsonText] | None) -> bool:
+    return shown is None or _hint_order(hinted) > _hint_order(shown)
+
+
+def _hint_order(pair: tuple[Stamp, Any]) -> tuple[Stamp, bool, str]:
+    """Hints copy stamps, so a hostile peer can make two differ under one: the value breaks the tie."""
+    return pair[0], pair[1] is not None, pair[1] or ""
 
 
 def _stamp(pair: tuple[Stamp, Any]) -> Stamp:

@@ -6,7 +6,6 @@ Rule 2: a fragment only a newer release can read counts as present and is never 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +13,7 @@ from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
 from memsync_git.ports import Fetched, Unreadable
 from memsync_git.remotes.clone import Tip
+from memsync_git.remotes.glance import digest_of_refs
 from memsync_git.remotes.plan import Version
 from memsync_git.remotes.trees import Entry, Listing, Oid
 from memsync_git.wire.fragments import Malformed, Newer
@@ -119,5 +119,4 @@ class Seen:
 
 def digest_of(tips: Mapping[str, Tip]) -> str:
     """A short name for everything the refs say."""
-    rows = "\n".join(f"{name} {tip.oid}" for name, tip in sorted(tips.items()))
-    return hashlib.sha256(rows.encode()).hexdigest()[:32]
+    return digest_of_refs({name: tip.oid for name, tip in tips.items()})

@@ -63,7 +63,7 @@ class Version:
     """A version of the memory file as it was read.
 
     order: entity names in row order. whole: no line was unreadable. types_fixed: the writer cannot
-    change a type in place. accepted: a person has agreed to whatever it deletes.
+    change a type in place. accepted: a person has agreed to whatever it deletes of the newest state.
     """
 
     graph: Graph
@@ -135,7 +135,7 @@ class Replica:
         self.unpublished: list[Txn] = []
         self.boot = ""
         self.run_began_ms = 0
-        self.emptied = False
+        self.emptied_ms: int | None = None
         self.projection = EVERYTHING
         self.fresh = Fresh()
         self._behind: set[RecordKey] | None = None
@@ -152,6 +152,11 @@ class Replica:
     def fragment(self) -> Fragment:
         """The own fragment, as a value to publish."""
         return self.state.fragment(self.rid)
+
+    @property
+    def emptied(self) -> bool:
+        """Whether the file lies empty or missing though it held memories: one hold of everything."""
+        return self.emptied_ms is not None
 
     @property
     def behind(self) -> set[RecordKey]:
@@ -241,8 +246,10 @@ class Replica:
         since_ms = min(self.run_began_ms, seen_ms) if writer_caches else seen_ms - moment.window_ms
         rebooted = self.boot not in ("", moment.boot)
         candidates = self.ring.candidates(since_ms, all_states=rebooted)
+        if version.accepted:
+            candidates = candidates[:1]
         self._saw_boot(moment)
-        if version.whole and not below and self._is_restored(version, candidates):
+        if version.whole and not (below or version.accepted) and self._is_restored(version, candidates):
             return Observed(restored=True)
         inference = infer(
             nearest(candidates, version.graph),
@@ -488,12 +495,14 @@ class Replica:
         ts: int | None = None,
         anew: bool = False,
     ) -> Written:
-        """A person's own change: it has seen everything joined so far."""
+        """A person's own change: it has seen everything joined so far, and no hold keeps it back."""
         pen = Pen(self.state, self.header, wall_ms=moment.wall_ms)
         known = self.state.nexts()
         for item in removed:
             pen.remove(item, known)
+            self._leave_holds(item, pen)
         for item in added:
+            self._leave_holds(item, pen)
             pen.add(item, ts=ts, anew=anew)
         return self.finish(pen, moment, cause)
 

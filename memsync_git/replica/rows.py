@@ -103,7 +103,7 @@ def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
     replica.undone = {_item(item): at_ms for item, at_ms in one["undone"]}
     replica.accepted = {name: Mark(*mark) for name, mark in one["accepted"].items()}
     replica.versions = {_version(key) for key, _ in rows.rows("version")}
-    replica.boot, replica.run_began_ms, replica.emptied = one["boot"], one["run_began"], one["emptied"]
+    replica.boot, replica.run_began_ms, replica.emptied_ms = one["boot"], one["run_began"], one["emptied"]
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
     replica.unpublished = [txn for txn in transactions(rows) if txn.rev > least]
     return replica
@@ -208,7 +208,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "store": replica.store,
         "boot": replica.boot,
         "run_began": replica.run_began_ms,
-        "emptied": replica.emptied,
+        "emptied": replica.emptied_ms,
         "undone": [[_plain_item(item), at_ms] for item, at_ms in replica.undone.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],

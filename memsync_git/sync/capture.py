@@ -56,11 +56,16 @@ def capture(session: Session, report: RoundReport, *, accepted: bool = False) ->
         session.world.clock.sleep(SECOND_LOOK_S)
         captured = _settled(session, reading, captured)
     if captured.state == "emptied":
-        session.act(lambda replica, _: setattr(replica, "emptied", True))
+        session.act(_note_emptied)
         return captured
     if captured.decoded is None:
         return captured
     return _observe(session, report, captured, accepted=accepted)
+
+
+def _note_emptied(replica: Replica, moment: Moment) -> None:
+    if replica.emptied_ms is None:
+        replica.emptied_ms = moment.wall_ms
 
 
 def _look(session: Session, reading: Reading, *, accepted: bool = False) -> Captured:
@@ -110,7 +115,7 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     settings = session.settings
 
     def observe(replica: Replica, moment: Moment) -> Observed:
-        replica.emptied = False
+        replica.emptied_ms = None
         return replica.observe(
             version, moment, limits=settings.deletions, writer_caches=settings.writer_caches
         )

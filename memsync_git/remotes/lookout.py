@@ -1,0 +1,127 @@
+"""Looking at what a clone's refs say, and remembering it from one look to the next.
+
+Rule 1: what was read once is kept for as long as a ref names it; what was just written counts as read.
+Rule 2: what this machine knew before a fetch outlives the fetch: a hub that lost commits is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from memsync_git.model import Rid
+from memsync_git.ports import Publication
+from memsync_git.remotes import known
+from memsync_git.remotes.clone import Clone, Tip
+from memsync_git.remotes.draft import Draft
+from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
+from memsync_git.remotes.pushing import Pushed
+from memsync_git.remotes.reading import Reading
+from memsync_git.remotes.seen import Branch, Cache, Seen
+from memsync_git.remotes.trees import EMPTY, Listing, Oid, new_object, parse_tree
+from memsync_git.wire.fragments import WireLimits
+
+
+class Lookout:
+    """What one store's machine knows of a remote. `main_name` is main's tracking name."""
+
+    def __init__(self, clone: Clone, *, store: str, main_name: str, limits: WireLimits) -> None:
+        self._clone = clone
+        self._store = store
+        self._main_name = main_name
+        self._limits = limits
+        self._decoded: Cache = {}
+        self._listings: dict[Oid, Listing] = {}
+
+    def forget(self) -> None:
+        """Nothing read is to be believed: the clone was replaced."""
+        self._decoded, self._listings = {}, {}
+
+    def _look(self, tips: Mapping[str, Tip]) -> Seen:
+        """Read everything new the tips name, and remember where main is built from."""
+        before = known.load(self._known_path)
+        main_tip = tips.get(self._main_name)
+        base = self._base(before.main, main_tip)
+        lost = {name: oid for name, oid in before.own.items() if self._is_lost(oid, tips.get(name))}
+        with self._clone.objects() as objects:
+            reading = self._reading(objects)
+            main = reading.main(self._main_name, main_tip)
+            seen = Seen(
+                tips=tips,
+                hosts=reading.hosts(tips, main),
+                mine={
+                    name: reading.at(name, oid, (Rid(name.partition("/")[2]),)) for name, oid in lost.items()
+                },
+                main=main,
+                base=main if base == main.oid else reading.at("main", base, None) if base else Branch(),
+            )
+            unified = reading.unified_at_ms(main_tip, main, before)
+        self._decoded, self._listings = reading.decoded, reading.listings
+        times = before.unified if unified is None else {**before.unified, self._store: unified}
+        self._remember(before, replace(before, main=base, unified=times))
+        return replace(
+            seen,
+            unified_ms=unified[1] if unified else None,
+            unreadable=tuple(reading.unreadable),
+            newer=reading.newer,
+        )
+
+    def _base(self, mine: Oid | None, main: Tip | None) -> Oid | None:
+        """What a new main commit builds on: the hub's main, or the newer one the hub has lost."""
+        if mine is None or main is None:
+            return main.oid if main else mine if mine and self._clone.has(mine) else None
+        if mine == main.oid or self._clone.is_ancestor(mine, main.oid):
+            return main.oid
+        return mine if self._clone.is_ancestor(main.oid, mine) else main.oid
+
+    def _is_lost(self, oid: Oid, tip: Tip | None) -> bool:
+        """Whether the hub's host ref is gone or behind what we published."""
+        if tip is None:
+            return self._clone.has(oid)
+        return tip.oid != oid and self._clone.is_ancestor(tip.oid, oid)
+
+    @property
+    def _known_path(self) -> Path:
+        return self._clone.git_dir / f"memsync-{self.name}.json"
+
+    def _remember(self, before: known.Known, now: known.Known) -> None:
+        if now != before:
+            known.save(self._known_path, now)
+
+    def _listing(self, oid: Oid) -> Listing:
+        if oid not in self._listings:
+            with self._clone.objects() as objects:
+                listing = objects.tree(oid)
+            if listing is None:
+                raise CloneDamaged(f"the tree {oid} is missing")
+            self._listings[oid] = EMPTY if isinstance(listing, Unfit) else listing
+        return self._listings[oid]
+
+    def _note(self, draft: Draft, pushed: Pushed, host_name: str | None, publication: Publication) -> Seen:
+        """What is known now that the hub took some of it."""
+        seen, before = self._current(), known.load(self._known_path)
+        after = before
+        if draft.host is not None and host_name is not None and pushed.host is None:
+            seen = seen.with_host(host_name, draft.host.tip, draft.host.branch)
+            after = replace(after, own={**after.own, host_name: draft.host.oid})
+        if draft.main is not None and pushed.main is None:
+            seen = seen.with_main(self._main_name, draft.main.tip, draft.main.branch)
+            after = replace(after, main=draft.main.oid)
+            if publication.unified is not None:
+                at_ms = draft.main.at_s * 1000
+                entry = new_object("blob", publication.unified).oid
+                after = replace(after, unified={**after.unified, self._store: (entry, at_ms)})
+                seen = replace(seen, unified_ms=at_ms)
+        self._keep_read(draft)
+        self._remember(before, after)
+        return seen
+
+    def _keep_read(self, draft: Draft) -> None:
+        """What was just written need not be read again."""
+        trees = (item for item in draft.objects if item.kind == "tree")
+        self._listings |= {item.oid: parse_tree(item.data) for item in trees}
+        for move in (draft.host, draft.main):
+            for rid, found in move.branch.found.items() if move else ():
+                self._decoded[rid, found.files] = found.fragment
+
