@@ -293,7 +293,7 @@ class Replica:
         hold = None
         if limits is not None and not version.accepted:
             hold = self._held_deletion(version, inference, removed, known, moment, limits)
-        pen = Pen(self.state, self.header, wall_ms=moment.wall_ms)
+        pen = Pen(self.state, self.header, wall_ms=moment.wall_ms, seen=version.graph.records)
         for item in removed if hold is None else ():
             if pen.remove(item, known):
                 self.undone[item] = seen_ms
