@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from memsync_git.crdt.changes import VersionVector, differing, items_between
-from memsync_git.model import Graph, Item, Projection, Record, RecordKey, Rid
+from memsync_git.model import Graph, Item, Projection, Record, RecordKey, Rid, items_of
 
 NEWEST_KEPT = 4
 MOST_KEPT = 256
@@ -266,20 +266,34 @@ def infer(
     `types_fixed`: the server that writes this file cannot change a type in place, so a changed type
     means delete-then-create.
     """
-    changed = {key for key, _, _ in differing(graph.records, base.newest)} | base.overlay.keys()
     removed: list[Item] = []
     added: list[Item] = []
     retyped: list[str] = []
-    for key in changed:
+    for key in _changed_in_order(base, graph):
         was, now = base.record(key), graph.records.get(key)
         gone, come = items_between(was, now)
-        removed += [item for item in gone if projection.holds(item)]
-        added += come
+        removed += [item for item in _said(was) if item in gone and projection.holds(item)]
+        added += [item for item in _said(now) if item in come]
         if was is not None and now is not None and any(item[0] == "t" for item in come):
             retyped.append(key[1])
     moved = moved_entities(base.state.order, order)
     recreated = dict.fromkeys(moved + retyped) if types_fixed else dict.fromkeys(moved)
     return Inference(base, tuple(removed), tuple(added), tuple(recreated))
+
+
+def _changed_in_order(base: Base, graph: Graph) -> list[RecordKey]:
+    """The records that may differ, in the order of the file, then those that are gone.
+
+    Facts are numbered as they are added and the view orders by number: rows keep their order everywhere.
+    """
+    changed = {key for key, _, _ in differing(graph.records, base.newest)} | base.overlay.keys()
+    standing = [key for key in graph.records if key in changed]
+    gone = (key for key in (*base.newest, *base.overlay) if key in changed and key not in graph.records)
+    return [*standing, *dict.fromkeys(gone)]
+
+
+def _said(record: Record | None) -> Iterator[Item]:
+    return iter(dict.fromkeys(items_of(record))) if record is not None else iter(())
 
 
 def moved_entities(before: Sequence[str], now: Sequence[str]) -> list[str]:
