@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from memsync_git.documents import OutcomeWord
-from memsync_git.model import Rid
 
 if TYPE_CHECKING:
     from memsync_git.app.summary import Summary
+    from memsync_git.model import Rid
     from memsync_git.ports import Store
 
 _ONE = "one"
@@ -67,7 +67,11 @@ class Installation:
     def identity(self) -> Identity | None:
         """Who this is, or None before `init`."""
         found = self._read("identity", _ONE)
-        return None if found is None else Identity(Rid(found["rid"]), found["machine"], found["created_ms"])
+        return (
+            None
+            if found is None
+            else Identity(cast("Rid", found["rid"]), found["machine"], found["created_ms"])
+        )
 
     def set_identity(self, identity: Identity) -> None:
         self._write("identity", _ONE, asdict(identity))

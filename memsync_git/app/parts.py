@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from memsync_git.app.times import timestamp
 from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart
 from memsync_git.model import Entity, Item, Rid, Verbatim
 
@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from memsync_git.replica import Replica
 
 ARROW = " → "
-
-
-def timestamp(ms: int | None) -> str | None:
-    """`2026-11-20T11:30:00Z`, or None; a clock beyond every calendar is cut to its last year."""
-    if ms is None:
-        return None
-    seconds = min(max(ms / 1000, 0), 253402300799)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def text_of(value: Any) -> str:

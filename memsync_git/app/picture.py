@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from memsync_git.app.installation import LastRound, RemoteMemory
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.parts import timestamp
 from memsync_git.app.summary import Summary
 from memsync_git.app.telling import LEFT_ALONE, notice
+from memsync_git.app.times import timestamp
 from memsync_git.config import RemoteSettings
 from memsync_git.documents import (
     SCHEMA_VERSION,

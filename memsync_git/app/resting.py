@@ -5,22 +5,21 @@ Rule 1: what a look found is handed on: a round that has work to do does not ask
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from memsync_git.app.summary import Summary
-from memsync_git.ports import Fetched, FetchOutcome, PastView, Publication, PublishOutcome, Snapshot
+from memsync_git.app.installation import LastRound
+from memsync_git.documents import SCHEMA_VERSION, CountPart, SyncDocument
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
+    from memsync_git.app.summary import Summary
     from memsync_git.config import RemoteSettings
     from memsync_git.crdt.fragment import Fragment
     from memsync_git.model import Rid
     from memsync_git.ports import FetchOutcome, PastView, Publication, PublishOutcome, Remote
-
-HASH_CHARS = 32
 
 
 class LookedAt:
@@ -35,6 +34,8 @@ class LookedAt:
     @property
     def is_unchanged(self) -> bool:
         """Whether the remote is where it was known to be."""
+        from memsync_git.ports import Fetched
+
         return isinstance(self._outcome, Fetched) and self._outcome.unchanged
 
     @property
@@ -57,23 +58,58 @@ class LookedAt:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look found: the summary if everything rests, and the remotes, fetched where they were asked."""
+    """What a look found: the answer of a `sync` if everything rests, else the remotes, fetched where they
+    were asked (None: not looked at).
+    """
 
-    rests: Summary | None
-    remotes: Sequence[Remote]
+    rests: SyncDocument | None
+    remotes: Sequence[Remote] | None
 
 
 def look(rooms: Rooms) -> Look:
     """Look at file, witness and remotes, in this order, as far as they are what they were."""
+    began_s = time.monotonic()
     summary = rooms.current_summary()
     if summary is None or summary["at_rest"] is None or not _is_same(rooms, *summary["at_rest"]):
-        return Look(None, rooms.remotes())
+        return Look(None, None)
     if all(rooms.is_near(each) for each in rooms.configuration.remotes):
-        rests = all(_glanced(rooms, each) for each in rooms.configuration.remotes)
-        return Look(summary, ()) if rests else Look(None, rooms.remotes())
+        if all(_glanced(rooms, each) for each in rooms.configuration.remotes):
+            return Look(_rested(rooms, summary, began_s), None)
+        return Look(None, None)
     looked_at = [LookedAt(remote, remote.fetch()) for remote in rooms.remotes()]
-    rests = all(remote.is_unchanged for remote in looked_at)
-    return Look(summary if rests else None, looked_at)
+    if all(remote.is_unchanged for remote in looked_at):
+        return Look(_rested(rooms, summary, began_s), looked_at)
+    return Look(None, looked_at)
+
+
+def _rested(rooms: Rooms, summary: Summary, began_s: float) -> SyncDocument:
+    """Nothing to do: note that all is well, and say so."""
+    ms = round((time.monotonic() - began_s) * 1000)
+    now_ms = time.time_ns() // 1_000_000
+    names = [remote.name for remote in rooms.configuration.remotes]
+    with rooms.installation() as installation:
+        installation.note_remotes(
+            replace(installation.remote(name), outcome="nothing", reason="", fetched_ms=now_ms)
+            for name in names
+        )
+        installation.note_round(LastRound(now_ms, "nothing", ms))
+    none: CountPart = {"added": 0, "removed": 0, "changed": 0}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "outcome": "nothing",
+        "local": none,
+        "remote": none,
+        "conflicts": summary["conflicts"],
+        "holds": 0,
+        "published": False,
+        "wrote_file": False,
+        "rounds": 1,
+        "ms": ms,
+        "txn": None,
+        "dry_run": False,
+        "remotes": [{"name": name, "outcome": "nothing", "reason": ""} for name in names],
+        "notices": [],
+    }
 
 
 def _glanced(rooms: Rooms, settings: RemoteSettings) -> bool:
@@ -90,12 +126,13 @@ def _glanced(rooms: Rooms, settings: RemoteSettings) -> bool:
 
 
 def _is_same(rooms: Rooms, file_hash: str, witness_hash: str) -> bool:
-    file = rooms.file()
-    reading, witness = file.read(), file.read_witness()
-    if not isinstance(reading, Snapshot) or witness is None:
-        return False
-    return _hash(reading.data) == file_hash and _hash(witness) == witness_hash
+    """Whether file and witness are what they were."""
+    from memsync_git.local.glance import digest_of_file
+    from memsync_git.local.names import witness_name
 
-
-def _hash(data: bytes) -> str:
-    return sha256(data).hexdigest()[:HASH_CHARS]
+    path, max_bytes = rooms.store.path, rooms.configuration.guards.max_file_mib << 20
+    witness = path.with_name(witness_name(path.name))
+    return (
+        digest_of_file(path, max_bytes=max_bytes) == file_hash
+        and digest_of_file(witness, max_bytes=max_bytes) == witness_hash
+    )

@@ -5,16 +5,14 @@ Rule 1: a rehearsal (`--dry-run`) is a real round on copies: nothing here knows 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.installation import Identity, LastRound, RemoteMemory, machine_id
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.parts import change_parts
-from memsync_git.app.resting import look
-from memsync_git.app.summary import Summary, after_round
+from memsync_git.app.resting import Look, look
+from memsync_git.app.summary import after_round
 from memsync_git.app.telling import (
     count_conflicts,
     count_holds,
@@ -22,12 +20,11 @@ from memsync_git.app.telling import (
     remote_outcome,
     sync_document,
 )
-from memsync_git.documents import SCHEMA_VERSION, CountPart, SyncDocument
 from memsync_git.errors import Busy
 from memsync_git.options import SyncOptions
-from memsync_git.stores.lock import round_lock
 
 if TYPE_CHECKING:
+    from memsync_git.documents import SyncDocument
     from memsync_git.model import Graph, Item
     from memsync_git.ports import Remote
     from memsync_git.replica import Replica
@@ -46,24 +43,29 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
         raise not_set_up()
     if options.dry_run:
         return _rehearsed(rooms, options)
+    seen = _look(rooms, options)
+    if seen.rests is not None:
+        return seen.rests
+    from memsync_git.stores.lock import round_lock
+
     wait_s = 0.0 if options.if_stale_min is not None else options.wait_s
     try:
         with round_lock(rooms.lock_path, wait_s):
-            return _synced(rooms, options)
+            return _synced(rooms, options, seen.remotes)
     except Busy:
         if options.if_stale_min is None:
             raise
         return _left_to_another(rooms)
 
 
-def _synced(rooms: Rooms, options: SyncOptions) -> SyncDocument:
-    began_s = time.monotonic()
-    remotes: Sequence[Remote] | None = None
-    if options.fetch and options.push and not (options.full or options.recreate):
-        seen = look(rooms)
-        if seen.rests is not None:
-            return _rested(rooms, seen.rests, began_s)
-        remotes = seen.remotes
+def _look(rooms: Rooms, options: SyncOptions) -> Look:
+    """See whether there is anything to do; a special wish is something to do."""
+    if not options.fetch or not options.push or options.full or options.recreate:
+        return Look(None, None)
+    return look(rooms)
+
+
+def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None) -> SyncDocument:
     from memsync_git.sync import sync_round
 
     with rooms.session(remotes) as session:
@@ -72,38 +74,6 @@ def _synced(rooms: Rooms, options: SyncOptions) -> SyncDocument:
         replica = session.replica
         note(rooms, session, report)
     return document_of(report, replica)
-
-
-def _rested(rooms: Rooms, summary: Summary, began_s: float) -> SyncDocument:
-    """Nothing to do: note that all is well, and say so."""
-    ms = round((time.monotonic() - began_s) * 1000)
-    now_ms = time.time_ns() // 1_000_000
-    with rooms.installation() as installation:
-        installation.note_remotes(
-            replace(installation.remote(remote.name), outcome="nothing", reason="", fetched_ms=now_ms)
-            for remote in rooms.configuration.remotes
-        )
-        installation.note_round(LastRound(now_ms, "nothing", ms))
-    none: CountPart = {"added": 0, "removed": 0, "changed": 0}
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "outcome": "nothing",
-        "local": none,
-        "remote": none,
-        "conflicts": summary["conflicts"],
-        "holds": 0,
-        "published": False,
-        "wrote_file": False,
-        "rounds": 1,
-        "ms": ms,
-        "txn": None,
-        "dry_run": False,
-        "remotes": [
-            {"name": remote.name, "outcome": "nothing", "reason": ""}
-            for remote in rooms.configuration.remotes
-        ],
-        "notices": [],
-    }
 
 
 def round_options(options: SyncOptions) -> RoundOptions:
@@ -173,6 +143,7 @@ def _remembered(before: RemoteMemory, line: RemoteReport, now_ms: int) -> Remote
 
 def _rehearsed(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     """A whole round on copies of the file and the store; the remote is read, nothing is pushed."""
+    from memsync_git.app.parts import change_parts
     from memsync_git.app.rehearsal import rehearse
 
     rehearsed = rehearse(rooms, round_options(options))

@@ -52,6 +52,8 @@ class Fitting:
     def _fitted(self, setting: Setting, dotted: str, value: object, origin: Origin) -> object:
         self.origins[dotted] = origin
         where = origin.where or origin.source
+        if type(value) is type(setting.default) and value == setting.default:
+            return value  # and nothing is imported to check it
         try:
             return setting.kind.fit(value)
         except Unfit as error:
