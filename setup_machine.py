@@ -182,9 +182,14 @@ class Environment:
 
 
 def _runs(python: Path) -> bool:
-    if not python.exists():
+    """Whether an environment is whole: not torn by a kill, its Python not gone with an upgrade."""
+    try:
+        return (
+            subprocess.run([python, "-I", "-c", "import pip"], capture_output=True, check=False).returncode
+            == 0
+        )
+    except OSError:
         return False
-    return subprocess.run([python, "-c", "import pip"], capture_output=True, check=False).returncode == 0
 
 
 def command(words: list[str], problem: str) -> None:

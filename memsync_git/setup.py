@@ -60,7 +60,6 @@ def up(wish: argparse.Namespace) -> int:
     code = _run(*init_words(wish))
     if code:
         raise _unfinished(code)
-    _say("✓", "the memory is set up")
     codes = [_first_sync(), _start_service(wish), _self_test()]
     _tell_next()
     return next(filter(None, codes), 0)
@@ -91,11 +90,9 @@ def _unfinished(code: int) -> MemsyncError:
 
 def _first_sync() -> int:
     code = _run("sync")
-    if code == 0:
-        _say("✓", "the first sync is done")
-    elif code == OFFLINE_CODE:
+    if code == OFFLINE_CODE:
         _say("!", "the remote cannot be reached now; what you have is recorded and will travel later")
-    else:
+    elif code:
         _say("✗", f"the first sync ended with {code}; memsync-git status tells more")
     return code
 

@@ -128,13 +128,15 @@ def test_an_entity_deleted_here_and_edited_there_survives_with_its_type(
     pair: tuple[Machine, Machine],
 ) -> None:
     laptop, desk = pair
-    laptop.server.create_entities(entity("Alice", "person", "likes tea"))
+    laptop.server.create_entities(entity("Alice", "person", "likes tea"), entity("Rex", "dog"))
     sync_all(laptop, desk)
     let_the_window_pass()
     laptop.server.delete_entities("Alice")
     desk.server.add_observations("Alice", "moved to Bergen")
     sync_all(laptop, desk)
-    expected = said_by({"entities": [entity("Alice", "person", "moved to Bergen")], "relations": []})
+    expected = said_by(
+        {"entities": [entity("Alice", "person", "moved to Bergen"), entity("Rex", "dog")], "relations": []}
+    )
     assert laptop.memory() == desk.memory() == expected
 
 
