@@ -40,7 +40,7 @@ DEEPEN_BY = 200
 
 _DAMAGE = re.compile(
     r"is corrupt|is empty|bad object|inflate|unable to read|missing (?:blob|tree|commit)|loose object"
-    r"|invalid sha1|did not send all necessary objects|not a git repository|packfile|bad config|HEAD",
+    r"|invalid sha1|did not send all necessary objects|not a git repository|packfile|bad config|(?-i:HEAD)",
     re.IGNORECASE,
 )
 _SAMPLE = "17"
@@ -113,11 +113,24 @@ class Clone:
 
     def sweep(self) -> None:
         """Remove locks and temporary files nobody can own any more."""
+        for path in self.abandoned():
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+    def abandoned(self) -> list[Path]:
+        """Locks and temporary files so old that nobody can own them."""
         now_s = time.time()
-        for path in self._locks():
-            _unlink_older(path, now_s - LOCK_AGE_S)
-        for path in self._leftovers():
-            _unlink_older(path, now_s - LEFTOVER_AGE_S)
+        locks = [path for path in self._locks() if _is_older(path, now_s - LOCK_AGE_S)]
+        return locks + [path for path in self._leftovers() if _is_older(path, now_s - LEFTOVER_AGE_S)]
+
+    def is_there(self) -> bool:
+        """Whether a clone stands there, sound or not."""
+        return self.git_dir.exists()
+
+    def complaint(self) -> str:
+        """What git finds wrong with the clone, empty where it is sound."""
+        ran = _git.run(["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], git_dir=self.git_dir)
+        return (ran.err or f"git fsck ended with code {ran.code}") if ran.code != 0 else ""
 
     def _locks(self) -> Iterator[Path]:
         yield from self.git_dir.glob("*.lock")
@@ -148,10 +161,13 @@ class Clone:
         options = ["--prune", "--no-tags", "--no-write-fetch-head", *extra]
         return self._contact([*pins, "fetch", *options, self._git_remote])
 
-    def push(self, targets: Mapping[str, Oid]) -> Ran:
-        """Push commits to refs, each ref on its own; the answer is one line per ref."""
-        argv = ["push", "--porcelain", "--no-verify", "--no-follow-tags", self._git_remote]
-        return self._contact([*argv, *(f"{oid}:{ref}" for ref, oid in targets.items())])
+    def push(self, targets: Mapping[str, Oid], *, rehearse: bool = False) -> Ran:
+        """Push commits to refs, each ref on its own; the answer is one line per ref.
+
+        `rehearse`: the hub is asked for leave, and nothing moves there.
+        """
+        argv = ["push", "--porcelain", "--no-verify", "--no-follow-tags", *(["--dry-run"] if rehearse else [])]
+        return self._contact([*argv, self._git_remote, *(f"{oid}:{ref}" for ref, oid in targets.items())])
 
     def list_hub(self) -> HubRefs | Ran:
         """The refs of the hub at this moment; how the command ended where it failed."""
@@ -261,10 +277,10 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _unlink_older(path: Path, before_s: float) -> None:
+def _is_older(path: Path, before_s: float) -> bool:
     with contextlib.suppress(FileNotFoundError):
-        if path.lstat().st_mtime < before_s:
-            path.unlink()
+        return path.lstat().st_mtime < before_s
+    return False
 
 
 def _hub_refs(out: bytes) -> HubRefs:

@@ -10,8 +10,8 @@ Rule 4: the caller holds the lock of the clone.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -30,16 +30,16 @@ from memsync_git.ports import (
     Unreachable,
     Unreadable,
 )
-from memsync_git.remotes import display, history, known
+from memsync_git.remotes import display, history
 from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.draft import Draft, Drafting
-from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
+from memsync_git.remotes.lookout import Lookout
+from memsync_git.remotes.objects import CloneDamaged
 from memsync_git.remotes.outcomes import fetch_failure
 from memsync_git.remotes.plan import joint_outcome, lacking
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
-from memsync_git.remotes.reading import Reading
-from memsync_git.remotes.seen import Branch, Cache, Seen, digest_of
-from memsync_git.remotes.trees import EMPTY, Listing, Oid, lookup, new_object, parse_tree
+from memsync_git.remotes.seen import NOTHING_SEEN, Seen, digest_of
+from memsync_git.remotes.trees import Oid, lookup
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
 from memsync_git.wire.fragments import LIMITS, WireLimits
 
@@ -71,13 +71,11 @@ class GitRemote:
         self.known_digest = ""
         self._clock = clock
         self._store = store
-        self._limits = limits
         self._main_name = f"heads/{check_branch(branch)}"
         address = validate(url) if isinstance(url, str) else url
         self._clone = Clone(clone, remote=name, url=address, branch=branch, timeout_s=timeout_s)
+        self._lookout = Lookout(self._clone, store=store, main_name=self._main_name, limits=limits)
         self._seen: Seen | None = None
-        self._decoded: Cache = {}
-        self._listings: dict[Oid, Listing] = {}
 
     @property
     def digest(self) -> str:
@@ -92,17 +90,18 @@ class GitRemote:
     def _mending(self, step: Callable[[], T]) -> T | Unreachable:
         """Run a step; a damaged clone is set aside and the step run once more on a new one."""
         try:
-            return step()
-        except CloneDamaged:
-            self._forget()
-            self._clone.set_aside()
-        try:
-            return step()
-        except CloneDamaged as error:
+            try:
+                return step()
+            except CloneDamaged:
+                self._begin_anew()
+                return step()
+        except (CloneDamaged, OSError) as error:
             return Unreachable(f"The clone {self._clone.path} cannot be used: {error}")
 
-    def _forget(self) -> None:
-        self._seen, self._decoded, self._listings = None, {}, {}
+    def _begin_anew(self) -> None:
+        self._seen = None
+        self._lookout.forget()
+        self._clone.set_aside()
 
     def _fetch(self) -> FetchOutcome:
         self._clone.ensure()
@@ -122,7 +121,7 @@ class GitRemote:
                 self._seen = None
             return Fetched(head=main.oid if main else "", digest=digest, unchanged=True)
         if self._seen is None or self._seen.tips != tips:
-            self._seen = self._look(tips)
+            self._seen = self._lookout.look(tips)
         complaint = Unreadable("the hub", "git's own checks refuse an object it sent")
         return self._seen.fetched(*(complaint,) if unchecked else ())
 
@@ -147,7 +146,7 @@ class GitRemote:
         self.refs_mode = pushed.refs_mode
         if self._overtaken(seen, pushed):
             return self._publish(publication)
-        self._seen = seen = self._note(draft, pushed, host_name, publication)
+        self._seen = seen = self._lookout.noted(seen, draft, pushed, host_name, publication)
         if draft.main is not None and pushed.main is None:
             self.show({item.oid: item.data for item in draft.objects})
         return joint_outcome(pushed.host, pushed.main, carries_own=carries_own, head=seen.main.oid or "")
@@ -160,64 +159,72 @@ class GitRemote:
         unmoved = {name: tip for name, tip in tips.items() if name not in pushed.taken}
         if all(seen.tips.get(name) == tip for name, tip in unmoved.items()):
             return False
-        self._seen = self._look(tips)
+        self._seen = self._lookout.look(tips)
         return True
 
     def _current(self) -> Seen:
         """What the last fetch saw, be it one of an earlier process."""
         if self._seen is None:
             self._clone.ensure()
-            self._seen = self._look(self._clone.refs())
+            self._seen = self._lookout.look(self._clone.refs())
         return self._seen
 
     def _drafted(
         self, publication: Publication, seen: Seen, host_name: str | None, *, main: bool
     ) -> Draft | Stale:
         drafting = Drafting(
-            publication, seen, store=self._store, now_ms=self._clock.wall_ms(), load=self._listing
+            publication, seen, store=self._store, now_ms=self._clock.wall_ms(), load=self._lookout.listing
         )
         return drafting.draft(host_name=host_name, main=main)
 
     # --- history -----------------------------------------------------------------------------------
 
     def revision(self, rid: Rid, rev: int) -> Fragment | None:
-        seen = self._current()
+        seen = self._readable()
         branch = seen.hosts.get(f"memsync/{rid}") or seen.hosts.get(f"branches/{rid}") or seen.main
-        for past in history.walk(self._clone, branch.oid, (rid,), self._reading):
+        for past in history.walk(self._clone, branch.oid, (rid,), self._lookout.reading):
             found = past.found.get(rid)
             if found is not None and found.fragment.rev <= rev:
                 return found.fragment
         return None
 
     def past_views(self) -> Iterator[PastView]:
-        for past in history.walk(self._clone, self._current().main.oid, None, self._reading):
+        for past in history.walk(self._clone, self._readable().main.oid, None, self._lookout.reading):
             fragments = tuple(found.fragment for found in past.found.values())
             at_ms = None if past.at_s is None else past.at_s * 1000
             yield PastView(past.oid or "", fragments, at_ms)
 
-    def _reading(self, objects: Objects) -> Reading:
-        return Reading(objects, store=self._store, decoded=self._decoded, limits=self._limits)
+    def _readable(self) -> Seen:
+        """What the last fetch saw; nothing where the clone cannot be read."""
+        seen = self._mending(self._current)
+        return NOTHING_SEEN if isinstance(seen, Unreachable) else seen
 
     # --- for people ----------------------------------------------------------------------------------
 
     def show(self, at_hand: Mapping[Oid, bytes] = MappingProxyType({})) -> None:
-        """Bring the files in the clone's folder up to date with main; nothing reads them but people."""
-        main, before = self._current().main, known.load(self._known_path)
+        """Bring the files in the clone's folder up to date with main; nothing reads them but people.
+
+        `at_hand`: contents that need not be read. What cannot be written is left for the next time.
+        """
+        main = self._readable().main
         if main.oid is None:
             return
-        paths = display.wanted(main, self._store, self._listing)
-        shown = display.refresh(self._clone, paths, before.shown, at_hand)
-        display.point_head(self._clone, main.oid)
-        self._remember(before, replace(before, shown=shown))
+        with contextlib.suppress(CloneDamaged, OSError):
+            paths = display.wanted(main, self._store, self._lookout.listing)
+            shown = display.refresh(self._clone, paths, self._lookout.known().shown, at_hand)
+            self._lookout.remember(shown=shown)
+            display.point_head(self._clone, main.oid)
 
     def read_file(self, path: str, *, limit: int = LIMITS.max_fragment_bytes) -> bytes | None:
         """Any ordinary file of main, for adopting what an older tool left; None if it cannot be had."""
-        entry = lookup(self._current().main.root, path, self._listing)
-        if entry is None or not entry.is_file:
-            return None
-        with self._clone.objects() as objects:
-            data = objects.read(entry.oid, "blob", limit=limit)
-        return data if isinstance(data, bytes) else None
+        with contextlib.suppress(CloneDamaged):
+            entry = lookup(self._readable().main.root, path, self._lookout.listing)
+            if entry is None or not entry.is_file:
+                return None
+            with self._clone.objects() as objects:
+                data = objects.read(entry.oid, "blob", limit=limit)
+            return data if isinstance(data, bytes) else None
+        return None
 
     # --- upkeep --------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Rule 2: it is replaced whole, by rename, and takes no lock.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -55,7 +56,8 @@ def _oid(text: str) -> Oid:
 
 
 def save(path: Path, known: Known) -> None:
-    """Replace what is known. Not synced to disk: it can be lost."""
+    """Replace what is known. Not synced to disk, and a full disk is no reason to stop: it can be lost."""
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(asdict(known), sort_keys=True))
-    os.replace(fresh, path)
+    with contextlib.suppress(OSError):
+        fresh.write_text(json.dumps(asdict(known), sort_keys=True))
+        os.replace(fresh, path)

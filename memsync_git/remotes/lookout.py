@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from memsync_git.model import Rid
 from memsync_git.ports import Publication
@@ -38,15 +39,15 @@ class Lookout:
         """Nothing read is to be believed: the clone was replaced."""
         self._decoded, self._listings = {}, {}
 
-    def _look(self, tips: Mapping[str, Tip]) -> Seen:
+    def look(self, tips: Mapping[str, Tip]) -> Seen:
         """Read everything new the tips name, and remember where main is built from."""
-        before = known.load(self._known_path)
+        before = self.known()
         main_tip = tips.get(self._main_name)
-        base = self._base(before.main, main_tip)
         lost = {name: oid for name, oid in before.own.items() if self._is_lost(oid, tips.get(name))}
         with self._clone.objects() as objects:
-            reading = self._reading(objects)
+            reading = self.reading(objects)
             main = reading.main(self._main_name, main_tip)
+            base = self._base(before.main, main_tip, reading)
             seen = Seen(
                 tips=tips,
                 hosts=reading.hosts(tips, main),
@@ -59,7 +60,7 @@ class Lookout:
             unified = reading.unified_at_ms(main_tip, main, before)
         self._decoded, self._listings = reading.decoded, reading.listings
         times = before.unified if unified is None else {**before.unified, self._store: unified}
-        self._remember(before, replace(before, main=base, unified=times))
+        self.remember(main=base, unified=times)
         return replace(
             seen,
             unified_ms=unified[1] if unified else None,
@@ -67,11 +68,11 @@ class Lookout:
             newer=reading.newer,
         )
 
-    def _base(self, mine: Oid | None, main: Tip | None) -> Oid | None:
+    def _base(self, mine: Oid | None, main: Tip | None, reading: Reading) -> Oid | None:
         """What a new main commit builds on: the hub's main, or the newer one the hub has lost."""
-        if mine is None or main is None:
-            return main.oid if main else mine if mine and self._clone.has(mine) else None
-        if mine == main.oid or self._clone.is_ancestor(mine, main.oid):
+        if main is None:
+            return mine if mine is not None and self._clone.has(mine) else None
+        if mine is None or reading.follows(main.oid, mine) or self._clone.is_ancestor(mine, main.oid):
             return main.oid
         return mine if self._clone.is_ancestor(main.oid, mine) else main.oid
 
@@ -83,13 +84,25 @@ class Lookout:
 
     @property
     def _known_path(self) -> Path:
-        return self._clone.git_dir / f"memsync-{self.name}.json"
+        return self._clone.git_dir / f"memsync-{self._clone.remote}.json"
 
-    def _remember(self, before: known.Known, now: known.Known) -> None:
+    def known(self) -> known.Known:
+        """What was known of the remote until now."""
+        return known.load(self._known_path)
+
+    def remember(self, **changes: Any) -> None:
+        """Keep some of what is known from now on; the rest stays."""
+        before = self.known()
+        now = replace(before, **changes)
         if now != before:
             known.save(self._known_path, now)
 
-    def _listing(self, oid: Oid) -> Listing:
+    def reading(self, objects: Objects) -> Reading:
+        """A pass over the objects of the clone that need not read twice what is known."""
+        return Reading(objects, store=self._store, decoded=self._decoded, limits=self._limits)
+
+    def listing(self, oid: Oid) -> Listing:
+        """One tree of the clone; raises `CloneDamaged` where it is missing."""
         if oid not in self._listings:
             with self._clone.objects() as objects:
                 listing = objects.tree(oid)
@@ -98,23 +111,23 @@ class Lookout:
             self._listings[oid] = EMPTY if isinstance(listing, Unfit) else listing
         return self._listings[oid]
 
-    def _note(self, draft: Draft, pushed: Pushed, host_name: str | None, publication: Publication) -> Seen:
-        """What is known now that the hub took some of it."""
-        seen, before = self._current(), known.load(self._known_path)
-        after = before
+    def noted(
+        self, seen: Seen, draft: Draft, pushed: Pushed, host_name: str | None, publication: Publication
+    ) -> Seen:
+        """What is known now that the hub took some of a draft."""
+        before, changes = self.known(), dict[str, Any]()
         if draft.host is not None and host_name is not None and pushed.host is None:
             seen = seen.with_host(host_name, draft.host.tip, draft.host.branch)
-            after = replace(after, own={**after.own, host_name: draft.host.oid})
+            changes["own"] = {**before.own, host_name: draft.host.oid}
         if draft.main is not None and pushed.main is None:
             seen = seen.with_main(self._main_name, draft.main.tip, draft.main.branch)
-            after = replace(after, main=draft.main.oid)
+            changes["main"] = draft.main.oid
             if publication.unified is not None:
-                at_ms = draft.main.at_s * 1000
-                entry = new_object("blob", publication.unified).oid
-                after = replace(after, unified={**after.unified, self._store: (entry, at_ms)})
-                seen = replace(seen, unified_ms=at_ms)
+                unified = (new_object("blob", publication.unified).oid, draft.main.at_s * 1000)
+                changes["unified"] = {**before.unified, self._store: unified}
+                seen = replace(seen, unified_ms=unified[1])
         self._keep_read(draft)
-        self._remember(before, after)
+        self.remember(**changes)
         return seen
 
     def _keep_read(self, draft: Draft) -> None:
@@ -124,4 +137,3 @@ class Lookout:
         for move in (draft.host, draft.main):
             for rid, found in move.branch.found.items() if move else ():
                 self._decoded[rid, found.files] = found.fragment
-

@@ -24,6 +24,8 @@ from memsync_git.wire.rid import ShardPath, fragment_path, is_rid, parse_path, s
 
 MAX_HOST_REFS = LIMITS.max_hosts
 """More than a fragment may speak about are a peer's mischief."""
+NEAR_COMMITS = 32
+"""Commits others may have made between two fetches, before git itself is asked."""
 MAX_UNIFIED_WALK = 200
 """Commits looked through for the time of the unified file."""
 
@@ -166,6 +168,16 @@ class Reading:
                 self._complain(f"{where}:{MARKER_PATH}", reason)
             case Marker():
                 pass
+
+    def follows(self, new: Oid, old: Oid) -> bool:
+        """Whether `old` is among the commits just before `new`; False may mean further back."""
+        at: Oid | None = new
+        for _ in range(NEAR_COMMITS):
+            if at is None or at == old:
+                break
+            commit = self._objects.commit(at)
+            at = commit.parents[0] if commit is not None and commit.parents else None
+        return at == old
 
     def unified_at_ms(self, tip: Tip | None, main: Branch, known: Known) -> tuple[Oid, int] | None:
         """Main's newest unified file and the time of the commit that brought it.

@@ -117,6 +117,10 @@ class Seen:
         )
 
 
+NOTHING_SEEN = Seen(tips={}, hosts={}, mine={}, main=Branch(), base=Branch())
+"""A remote that was never looked at."""
+
+
 def digest_of(tips: Mapping[str, Tip]) -> str:
     """A short name for everything the refs say."""
     return digest_of_refs({name: tip.oid for name, tip in tips.items()})

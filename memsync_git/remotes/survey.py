@@ -109,6 +109,16 @@ def _hosts(tips: dict[str, Tip]) -> Iterator[Rid]:
             yield Rid(rid)
 
 
+def is_public(url: RemoteUrl, *, timeout_s: float = 60.0) -> bool | None:
+    """Whether anybody can read what stands at an address; None where that cannot be told."""
+    if url.kind not in ("https", "http"):
+        return None
+    with tempfile.TemporaryDirectory(prefix="memsync-git-survey-") as folder:
+        clone = Clone(Path(folder), remote="survey", url=url, branch="main", timeout_s=timeout_s)
+        clone.ensure()
+        return _is_public(url, clone, Path(folder))
+
+
 def _is_public(url: RemoteUrl, clone: Clone, empty_home: Path) -> bool | None:
     """Whether the address answers somebody without credentials: no helper, no header, no netrc."""
     if url.kind not in ("https", "http"):

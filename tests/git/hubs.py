@@ -84,10 +84,10 @@ class HubFolder:
         self.path = self.folder / "hub.git"
         create_hub(self.path)
 
-    def remote(self, name: str = "", **options: object) -> GitRemote:
-        """A machine's way to the hub; the same name is the same clone in a new process."""
+    def remote(self, machine: str = "", /, **options: object) -> GitRemote:
+        """A machine's way to the hub; the same machine is the same clone in a new process."""
         self.machines += 1
-        clone = self.folder / (name or f"machine{self.machines}")
+        clone = self.folder / (machine or f"machine{self.machines}")
         options = {"timeout_s": 20.0, "clock": self.clock, "url": str(self.path)} | options
         return GitRemote(clone, **options)  # type: ignore[arg-type]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from memsync_git.ports import Unreachable
 from memsync_git.remotes.trees import new_object
 from tests.git.hubs import DESK, LAPTOP, HubFolder, accepted, fetched, fragment, git, publication, versions
 
@@ -189,3 +190,23 @@ def test_the_monthly_collection_keeps_what_was_published(hub: HubFolder) -> None
     accepted(desk.publish(publication(fragment(DESK, 2, "b"))))
     assert fetched(hub.remote()).on_main == {DESK: (2, "b")}
     assert desk.revision(DESK, 1) == fragment(DESK)
+
+
+def test_a_place_where_no_clone_can_be_is_said_and_nothing_breaks(hub: HubFolder) -> None:
+    (hub.folder / "blocked").write_text("a file")
+    remote = hub.remote("blocked")
+    for outcome in (remote.fetch(), remote.publish(publication(fragment(DESK)))):
+        assert isinstance(outcome, Unreachable)
+        assert str(hub.folder / "blocked") in outcome.reason
+    assert remote.revision(DESK, 1) is None
+    assert list(remote.past_views()) == []
+    assert remote.read_file("memory.json") is None
+
+
+def test_files_that_cannot_be_shown_do_not_fail_the_publish(hub: HubFolder) -> None:
+    memory = hub.folder / "desk" / "memory.json"
+    memory.unlink()
+    memory.mkdir()
+    desk = hub.remote("desk")
+    fetched(desk)
+    accepted(desk.publish(publication(fragment(DESK, 3, "c"), unified=b"three")))

@@ -51,7 +51,7 @@ def test_a_fetch_with_news_reads_them_with_one_process(hub: HubFolder, started: 
     accepted(one.publish(publication(fragment(DESK))))
     fetched(two)
     accepted(one.publish(publication(fragment(DESK, 2, "b"))))
-    assert _names(started(two.fetch)) == ["fetch", "for-each-ref", "merge-base", "cat-file"]
+    assert _names(started(two.fetch)) == ["fetch", "for-each-ref", "cat-file"]
 
 
 def test_a_publish_with_nothing_new_starts_no_process(hub: HubFolder, started: Counting) -> None:

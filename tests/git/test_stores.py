@@ -47,3 +47,19 @@ def test_a_store_others_have_is_no_business_of_a_machine_without_it(hub: HubFold
     assert fetched(laptop).fragments == ()
     accepted(laptop.publish(publication(fragment(LAPTOP))))
     assert fetched(work).on_main == {DESK: (1, "a")}
+
+
+def test_two_hubs_share_a_clone_and_each_gets_what_it_lacks(hub: HubFolder) -> None:
+    other = HubFolder(hub.folder / "elsewhere")
+    origin = hub.remote("desk")
+    backup = hub.remote("desk", name="backup", url=str(other.path))
+    fetched(origin), fetched(backup)
+    accepted(origin.publish(publication(fragment(DESK), unified=b"one")))
+    accepted(backup.publish(publication(fragment(DESK), unified=b"one")))
+    laptop = other.remote("laptop")
+    fetched(laptop)
+    accepted(laptop.publish(publication(fragment(LAPTOP), fragment(DESK))))
+    fetched(backup)
+    accepted(origin.publish(publication(fragment(DESK), fragment(LAPTOP))))
+    assert fetched(hub.remote()).on_main == {DESK: (1, "a"), LAPTOP: (1, "a")}
+    assert hub.git("for-each-ref", "refs/memsync/").count("\n") == 0
