@@ -10,6 +10,7 @@ Rule 3: running it again is harmless.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from memsync_git.config import Configuration, RemoteSettings, StoreSettings
 from memsync_git.config.writing import change
 from memsync_git.documents import SCHEMA_VERSION, InitDocument, NoticePart, PreviewDocument, SyncDocument
 from memsync_git.errors import Denied, FileUnusable, Misused, Offline
-from memsync_git.formats import READ_GRAPH, detect
+from memsync_git.formats import READ_GRAPH, Damage, Decoded, decode, detect
 from memsync_git.formats.importing import read_import
 from memsync_git.model import Item
 from memsync_git.options import InitOptions, SyncOptions
@@ -59,11 +60,12 @@ class Plan:
     is_new: bool
     drop: bool
     notices: tuple[NoticePart, ...] = ()
+    is_damaged: bool = False
 
     @property
     def needs_consent(self) -> bool:
-        """Whether joining changes something that is already there."""
-        return self.is_new and self.kind in ("memsync", "older tool", "foreign")
+        """Whether joining changes something that is already there: a shared memory, or a damaged file."""
+        return self.is_damaged or (self.is_new and self.kind in ("memsync", "older tool", "foreign"))
 
 
 def plan(rooms: Rooms, options: InitOptions) -> Plan:
@@ -80,6 +82,7 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
     kind, paths = ("empty", ()) if survey is None else (survey.kind, survey.paths)
     if kind == "foreign" and not options.adopt:
         raise _foreign(remote, paths)
+    damage = _damage(rooms, store)
     return Plan(
         rooms=rooms,
         remote=remote,
@@ -90,7 +93,8 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
         is_hub=is_hub,
         is_new=rooms.identity() is None,
         drop=options.join == "drop",
-        notices=_notices(survey),
+        notices=_notices(survey) + _damage_notices(store, damage),
+        is_damaged=bool(damage),
     )
 
 
@@ -176,6 +180,21 @@ def _store(rooms: Rooms, options: InitOptions) -> StoreSettings:
             )
 
 
+def _damage(rooms: Rooms, store: StoreSettings) -> tuple[Damage, ...]:
+    """What cannot be read of the memory file as it stands."""
+    reading = rooms.file(store.path).read()
+    found = decode(reading.data, store.format, rooms.limits) if isinstance(reading, Snapshot) else None
+    return found.damage if isinstance(found, Decoded) else ()
+
+
+def _damage_notices(store: StoreSettings, damage: tuple[Damage, ...]) -> tuple[NoticePart, ...]:
+    if not damage:
+        return ()
+    first = damage[0]
+    said = f"Line {first.line} of {store.path} is not a memory record ({first.reason})."
+    return (notice(said, "Joining moves what cannot be read to quarantine and keeps the rest."),)
+
+
 def _variant(data: bytes, path: Path) -> str:
     found = detect(data)
     if found == READ_GRAPH:
@@ -218,7 +237,7 @@ def preview(plan: Plan) -> PreviewDocument:
         session = Session(world)
         session.begin(Replica(new_rid(plan.host, SystemChance().token()), plan.host, plan.store.name))
         legacy = _legacy(plan) if plan.kind == "older tool" else ()
-        sync_round(session, RoundOptions(drop=plan.drop, legacy=legacy))
+        sync_round(session, RoundOptions(drop=plan.drop, legacy=legacy, set_aside=_only_pretended))
     replica = session.replica
     up = [item for txn in transactions(store) for item in txn.added]
     after = replica.ring.graph.items()
@@ -226,11 +245,14 @@ def preview(plan: Plan) -> PreviewDocument:
     return _preview(plan, replica, up, list(after - before), list(before - after))
 
 
+def _only_pretended(pieces: Sequence[bytes]) -> None:
+    """In a rehearsal nothing is quarantined: the file is only a copy."""
+    del pieces
+
+
 def _items_of(rooms: Rooms, reading: object) -> set[Item]:
     if not isinstance(reading, Snapshot):
         return set()
-    from memsync_git.formats import Decoded, decode
-
     decoded = decode(reading.data, rooms.store.format, rooms.limits)
     return decoded.graph.items() if isinstance(decoded, Decoded) else set()
 
@@ -310,7 +332,7 @@ def _make(plan: Plan, rooms: Rooms) -> list[str]:
     _configure(plan, rooms)
     with rooms.replica_store() as store:
         if store.row("replica", ONE) is None:
-            _found(plan, rooms, store)
+            found(rooms, store, plan.host)
             created.append(str(rooms.places.store(plan.store.name)))
     return created
 
@@ -333,23 +355,24 @@ def _configure(plan: Plan, rooms: Rooms) -> None:
         change(rooms.places.config, missing)
 
 
-def _found(plan: Plan, rooms: Rooms, store: Store) -> None:
-    """A new replica, with the rid of this installation."""
+def found(rooms: Rooms, store: Store, host: str) -> None:
+    """Put a new replica into an empty store; this installation is it from now on."""
     from memsync_git.sync import Session, World
 
     clock, chance = SystemClock(), SystemChance()
-    rid = new_rid(plan.host, chance.token())
+    rid = new_rid(host, chance.token())
     with rooms.installation() as installation:
         installation.set_identity(Identity(rid, machine_id(), clock.wall_ms()))
     session = Session(World(rooms.file(), store, clock, chance, (), rooms.settings()))
-    session.begin(Replica(rid, plan.host, plan.store.name))
+    session.begin(Replica(rid, host, rooms.store.name))
 
 
 def _first_round(plan: Plan, rooms: Rooms) -> SyncDocument:
     from memsync_git.sync import sync_round
 
     with rooms.session() as session:
-        options = replace(round_options(SyncOptions()), drop=plan.drop)
+        keep = rooms.quarantine().keep if plan.is_damaged else None
+        options = replace(round_options(SyncOptions()), drop=plan.drop, set_aside=keep)
         if plan.is_new and plan.kind == "older tool":
             options = replace(options, relocate=_relocations(plan), legacy=_legacy(plan))
         report = sync_round(session, options)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from memsync_git.app.summary import Summary
     from memsync_git.formats import Limits
     from memsync_git.local.file import OsFile
+    from memsync_git.local.quarantine import Quarantine
     from memsync_git.ports import Remote, Store
     from memsync_git.remotes.git import GitRemote
     from memsync_git.replica import Replica
@@ -219,6 +220,12 @@ class Rooms:
             yield store
         finally:
             store.close()
+
+    def quarantine(self) -> Quarantine:
+        """Where a repair puts what cannot be read of the memory file."""
+        from memsync_git.local.quarantine import Quarantine
+
+        return Quarantine(self.places.store(self.store.name).parent / "quarantine")
 
     @property
     def lock_path(self) -> Path:

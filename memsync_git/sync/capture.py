@@ -26,7 +26,10 @@ ANSWER = "memsync-git sync --recreate  writes it anew; memsync-git holds accept 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """The file as it was read: what stood there, and whether it may be written over."""
+    """The file as it was read: what stood there, and whether it may be written over.
+
+    clean: what a mended file would hold; `decoded` is read from it then.
+    """
 
     state: FileState
     standing: Snapshot | Missing
@@ -34,6 +37,7 @@ class Captured:
     observed: Observed = NOTHING
     reason: str = ""
     hint: str = ""
+    clean: bytes | None = None
 
     @property
     def hash(self) -> str:

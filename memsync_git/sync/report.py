@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from memsync_git.guards import Hold
 from memsync_git.model import Item
+from memsync_git.ports import Unusable
 
 FileState = Literal["good", "damaged", "emptied", "unusable", "restored", "newer", "waiting", "too large"]
 RemoteState = Literal["accepted", "nothing", "stale", "offline", "refused", "skipped"]
+
+SetAside = Callable[[Sequence[bytes]], Unusable | None]
+"""Keeps pieces nobody could read; anything but None means that they are not safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class RoundOptions:
     missing file anew. patient: linger for W (cron: nobody looks again soon). drop: items of a file met for
     the first time that the fleet has deleted stay deleted (`init --join drop`).
     legacy, relocate: what an older tool's files say, and where they are moved (`init` on its repository).
+    set_aside: a damaged memory file may be mended, once this has kept what cannot be read of it.
     """
 
     fetch: bool = True
@@ -32,6 +37,7 @@ class RoundOptions:
     drop: bool = False
     legacy: tuple[Item, ...] = ()
     relocate: tuple[tuple[str, str], ...] = ()
+    set_aside: SetAside | None = None
 
 
 @dataclass(slots=True)

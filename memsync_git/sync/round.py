@@ -17,6 +17,7 @@ from memsync_git.replica import Observed, Version
 from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
 from memsync_git.sync.applying import apply, confirm, linger_s, look_once_more
 from memsync_git.sync.capture import Captured, capture, capture_leftovers, tell
+from memsync_git.sync.mending import capture_mended
 from memsync_git.sync.pulling import pull
 from memsync_git.sync.pushing import push
 from memsync_git.sync.recovering import newer_witness, recover
@@ -48,13 +49,19 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
         report.file, report.file_reason, report.file_hint = "waiting", OLDER_STORE, "memsync-git sync"
         return _closed(session, report, began_s)
     capture_leftovers(session, report)
-    captured = capture(session, report)
+    captured = _read(session, options, report)
     for report.rounds in range(1, MOST_ROUNDS + 1):
         again = _once(session, options, captured, fetched, report)
         if again is None:
             break
         captured, fetched = again, {}
     return _closed(session, report, began_s)
+
+
+def _read(session: Session, options: RoundOptions, report: RoundReport) -> Captured:
+    if options.set_aside is None:
+        return capture(session, report)
+    return capture_mended(session, report, options.set_aside)
 
 
 def _closed(session: Session, report: RoundReport, began_s: float) -> RoundReport:
@@ -158,7 +165,7 @@ def _first(
     decoded = captured.decoded
     if decoded is None:
         return captured
-    data = getattr(captured.standing, "data", b"")
+    data = getattr(captured.standing, "data", b"") if captured.clean is None else captured.clean
     mtime_ms = getattr(captured.standing, "mtime_ms", session.world.clock.wall_ms())
     version = session.version(decoded, data, mtime_ms)
     observed = _adopted(session, options, version)
