@@ -43,6 +43,8 @@ _DAMAGE = re.compile(
     r"|invalid sha1|did not send all necessary objects|not a git repository|packfile|bad config|(?-i:HEAD)",
     re.IGNORECASE,
 )
+_FSCK = ("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
+
 _SAMPLE = "17"
 """One of the 256 folders of loose objects; git itself estimates from this one."""
 
@@ -129,7 +131,7 @@ class Clone:
 
     def complaint(self) -> str:
         """What git finds wrong with the clone, empty where it is sound."""
-        ran = _git.run(["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], git_dir=self.git_dir)
+        ran = _git.run(_FSCK, git_dir=self.git_dir)
         return (ran.err or f"git fsck ended with code {ran.code}") if ran.code != 0 else ""
 
     def _locks(self) -> Iterator[Path]:
@@ -166,7 +168,8 @@ class Clone:
 
         `rehearse`: the hub is asked for leave, and nothing moves there.
         """
-        argv = ["push", "--porcelain", "--no-verify", "--no-follow-tags", *(["--dry-run"] if rehearse else [])]
+        only_asking = ["--dry-run"] if rehearse else []
+        argv = ["push", "--porcelain", "--no-verify", "--no-follow-tags", *only_asking]
         return self._contact([*argv, self._git_remote, *(f"{oid}:{ref}" for ref, oid in targets.items())])
 
     def list_hub(self) -> HubRefs | Ran:
@@ -241,7 +244,7 @@ class Clone:
     def doubt(self, ran: Ran) -> None:
         """Raise `CloneDamaged` if a command failed because of the clone and not because of the hub."""
         if _DAMAGE.search(ran.err) and not ran.timed_out:
-            self._local(["fsck", "--connectivity-only", "--no-dangling", "--no-progress"])
+            self._local(_FSCK)
 
     def upkeep(self) -> bool:
         """Repack when the loose objects have become too many or too large; True if that was done."""
