@@ -12,7 +12,7 @@ The numbers were found by simulation (docs/MODEL.md); a rule that carries one sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -241,13 +241,17 @@ def window_ms(full_parse_ms: float) -> int:
     return max(SHORTEST_WINDOW_MS, round(PARSES_PER_WINDOW * full_parse_ms))
 
 
-def nearest(bases: Sequence[Base], graph: Graph) -> Base:
-    """The base with the smallest symmetric difference to `graph`, ties to the newest.
+def nearest(bases: Sequence[Base], graph: Graph, loss: Callable[[Base], int] = lambda _base: 0) -> Base:
+    """The base with the smallest symmetric difference to `graph`, ties to the smallest loss, then the newest.
 
-    "Fewest deletions" instead would refuse ten times more genuine deletes (fleet simulation).
+    `loss`: how much that is live a deletion from this base would take. A server that read before our
+    swap, and deleted what the swap deleted too, stands as near to both states.
+    "Fewest deletions" alone would refuse ten times more genuine deletes (fleet simulation).
     """
     changed = {key for key, _, _ in differing(graph.records, bases[0].newest)}
-    return min(bases, key=lambda base: _distance(base, graph, changed | base.overlay.keys()))
+    distances = [_distance(base, graph, changed | base.overlay.keys()) for base in bases]
+    tied = [base for base, distance in zip(bases, distances, strict=True) if distance == min(distances)]
+    return min(tied, key=loss) if len(tied) > 1 else tied[0]
 
 
 def _distance(base: Base, graph: Graph, keys: set[RecordKey]) -> int:
@@ -288,8 +292,7 @@ def _changed_in_order(base: Base, graph: Graph) -> list[RecordKey]:
     """
     changed = {key for key, _, _ in differing(graph.records, base.newest)} | base.overlay.keys()
     standing = [key for key in graph.records if key in changed]
-    gone = (key for key in (*base.newest, *base.overlay) if key in changed and key not in graph.records)
-    return [*standing, *dict.fromkeys(gone)]
+    return [*standing, *sorted(key for key in changed if key not in graph.records)]
 
 
 def _said(record: Record | None) -> Iterator[Item]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
-from memsync_git.crdt.fragment import NO_EXTRA, NO_FIELD_ENTRIES, Entry, Header, Hint, RecordFacts
+from memsync_git.crdt.fragment import NO_EXTRA, NO_FIELD_ENTRIES, Entry, Header, Hint, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import fields_of, hint_of, type_of
-from memsync_git.model import Item, Record, RecordKey, Rid, items_of, key_of
+from memsync_git.model import Entity, Item, Record, RecordKey, Rid, items_of, key_of
 
 VersionVector = Mapping[Rid, int]
 
@@ -114,12 +115,23 @@ class Written:
 
 
 class Pen:
-    """Writes facts and removals of one replica into a state; `finish` makes them one new revision."""
+    """Writes facts and removals of one replica into a state; `finish` makes them one new revision.
 
-    def __init__(self, state: State, header: Header, *, wall_ms: int) -> None:
+    `seen`: the records as their writer saw them; a type the state lost is hinted from there.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        header: Header,
+        *,
+        wall_ms: int,
+        seen: Mapping[RecordKey, Record] = MappingProxyType({}),
+    ) -> None:
         self._state = state
         self._header = header
         self._wall_ms = wall_ms
+        self._seen = seen
         self._next = header.next
         self._drafts: dict[RecordKey, _Draft] = {}
         self._removed: dict[Rid, set[int]] = {}
@@ -296,8 +308,29 @@ class Pen:
         hinted = {}
         for key, facts in edits.items():
             if facts is not None:
-                hinted[key] = replace(facts, hint=hint_of(self._state.live(key)), raw=None)
+                hinted[key] = replace(facts, hint=self._hint(key), raw=None)
         self._state.rewrite(header, hinted)
+
+    def _hint(self, key: RecordKey) -> Hint | None:
+        """Every register as it shows now; a type that only the file still says, as the file says it.
+
+        The writer added to an entity whose deletion was joined a moment ago but not yet written to the file.
+        """
+        hint = hint_of(self._state.live(key))
+        seen = self._seen.get(key)
+        if not isinstance(seen, Entity) or seen.type is None or (hint is not None and hint.type is not None):
+            return hint
+        said = (self._stamp_of(key, seen.type), seen.type)
+        return Hint(said) if hint is None else replace(hint, type=said)
+
+    def _stamp_of(self, key: RecordKey, kind: str) -> Stamp:
+        """The newest stamp under which a type was ever said or hinted, dead or alive."""
+        stamps: list[Stamp] = [(0, self._header.rid, 1)]
+        for rid, facts in self._state.facts(key).items():
+            stamps += [(entry.ts, rid, entry.n) for entry in facts.types if entry.value == kind]
+            if facts.hint is not None and facts.hint.type is not None and facts.hint.type[1] == kind:
+                stamps.append(facts.hint.type[0])
+        return max(stamps)
 
 
 def _slot(facts: RecordFacts, item: Item) -> tuple[Entry, ...]:
