@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Command
+
+from tests.cli.conftest import Command
 
 
 def test_path_prints_where_the_configuration_is(memsync: Command, home: Path) -> None:

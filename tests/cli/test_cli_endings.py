@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import Command
 
 from memsync_git import __version__
 from memsync_git.cli import exits, failures
@@ -23,6 +22,7 @@ from memsync_git.cli.opening import own_executable
 from memsync_git.cli.program import program
 from memsync_git.documents import OUTCOMES_WORST_FIRST
 from memsync_git.errors import Busy, Denied, FileUnusable, Held, MemsyncError, Misused, Offline
+from tests.cli.conftest import Command
 
 COMMANDS = [
     [],

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import documents_of_a_fleet as fleet
 import pytest
 
 from memsync_git.cli.changes import render_preview
@@ -26,6 +25,7 @@ from memsync_git.cli.status import STATES, render_status
 from memsync_git.cli.sync import SENTENCES, render_sync
 from memsync_git.cli.terminal import Screen, columns, counted, cut, safe
 from memsync_git.documents import OUTCOMES_WORST_FIRST
+from tests.cli import documents_of_a_fleet as fleet
 
 SCREEN = Screen(datetime(2026, 11, 20, 11, 30, tzinfo=UTC))
 COLOURED = Screen(SCREEN.now, colour=True)

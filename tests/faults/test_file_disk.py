@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from file_circumstances import bound, immutable, mounted, unwritable_directory, written_back
 
 from memsync_git.local.swaps import numbered_call
+from tests.faults.file_circumstances import bound, immutable, mounted, unwritable_directory, written_back
 
 OLD = "old"
 BIG = 300_000

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from file_circumstances import WITH_PACKAGE, command_of, outcome_of
 
 from memsync_git.local.file import OsFile
 from memsync_git.local.swaps import SWAPS, Swap
 from memsync_git.ports import Displaced, Prepared, Snapshot
+from tests.faults.file_circumstances import WITH_PACKAGE, command_of, outcome_of
 
 Rounds = list[dict[str, Any]]
 """What was found after a kill at each step, the whole run last."""

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from file_circumstances import IS_ROOT, NOBODY
 
 from memsync_git.local.disk import is_open_to_others
 from memsync_git.local.file import OsFile
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Snapshot, Unusable
+from tests.faults.file_circumstances import IS_ROOT, NOBODY
 
 
 @pytest.fixture

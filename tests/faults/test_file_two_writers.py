@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from file_circumstances import WITH_PACKAGE, command_of
 
 from memsync_git.local.file import OsFile
 from memsync_git.local.swaps import ExchangeSwap, LinkSwap, Swap
 from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot
+from tests.faults.file_circumstances import WITH_PACKAGE, command_of
 
 WRITES = 260
 

@@ -3,12 +3,12 @@
 import random
 from functools import cache
 
-import node_oracle
 import pytest
 
 from memsync_git.formats import Decoded, Json, NotJson, Number, compact, decode, parse, quoted
 from memsync_git.formats.canonical import MOST_NESTING
 from memsync_git.formats.reading import is_blank
+from tests.golden import node_oracle
 
 ENTITY = (
     '{"type":"entity","name":"a\u00e9\u2028","entityType":"t",'
