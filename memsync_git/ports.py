@@ -128,8 +128,8 @@ class LocalFile(Protocol):
 class Rows(Protocol):
     """Rows by kind and key; both are short ASCII strings, values are bytes."""
 
-    def rows(self, kind: str) -> Iterable[tuple[str, bytes]]:
-        """All rows of a kind, ordered by key."""
+    def rows(self, kind: str, after: str = "") -> Iterable[tuple[str, bytes]]:
+        """All rows of a kind whose key comes after `after`, ordered by key."""
         ...
 
     def row(self, kind: str, key: str) -> bytes | None:

@@ -102,9 +102,9 @@ def rehearse(rooms: Rooms, options: RoundOptions) -> Rehearsed:
     world = World(copied_file(rooms), store, HurriedClock(), SystemChance(), remotes, rooms.settings())
     session = Session(world)
     untold = tuple((txn.added, txn.removed) for txn in session.replica.unpublished)
-    before_rev = session.replica.header.rev
+    noted = {(txn.rid, txn.rev) for txn in rows.transactions(store)}
     before = session.replica.ring.graph
     report = sync_round(session, options)
     after = session.replica
-    told = tuple((txn.added, txn.removed) for txn in rows.transactions(store) if txn.rev > before_rev)
+    told = tuple((txn.added, txn.removed) for txn in rows.transactions(store) if (txn.rid, txn.rev) not in noted)
     return Rehearsed(report, after, before, after.ring.graph, untold + told)

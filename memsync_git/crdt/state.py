@@ -118,7 +118,9 @@ class State:
 
     def unanchored(self) -> Iterator[RecordKey]:
         """Records deleted on one machine while another wrote to them (edited while deleted)."""
-        for key in self._facts:
+        for key, facts in self._facts.items():
+            if any((each.types or each.existence) and not self.dead(rid) for rid, each in facts.items()):
+                continue
             live = self.live(key)
             if live.exists and not live.anchored:
                 yield key

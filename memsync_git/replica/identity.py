@@ -53,11 +53,12 @@ def take_new_rid(replica: Replica, rid: Rid, upstream: Fragment | None, moment: 
     replica.rid = rid
     header = Header(rid, replica.host, replica.store, removed={r: n for r, n in removed.items() if n})
     touched = replica.state.rewrite(header, {})
+    replica.accepted = {name: Mark() for name in replica.accepted}
+    replica.unpublished.clear()
     numbers = _mint_again(replica, again, moment)
     replica.ring.cut_vv(old.rid, limit)
     replica.ring.extend_vv(rid, replica.header.next)
     replica.holds = {hold.id: _renamed(hold, old.rid, rid, numbers) for hold in replica.holds.values()}
-    replica.accepted = {name: Mark() for name in replica.accepted}
     replica.recheck({*touched, *old.records, *upstream.records})
 
 

@@ -100,6 +100,7 @@ class Mark:
 class Txn:
     """One revision of the own fragment, for messages, history and undo."""
 
+    rid: Rid
     rev: int
     at_ms: int
     cause: str
@@ -166,6 +167,10 @@ class Replica:
             held = [key for hold in self.holds.values() for key in map(key_of, hold.items)]
             self.recheck([*self.state.keys(), *self.ring.graph.records, *held])
         return self._behind
+
+    def know_behind(self, keys: Iterable[RecordKey]) -> None:
+        """Go on from the differences that were saved."""
+        self._behind = set(keys)
 
     def project(self, projection: Projection) -> None:
         """Compare file and target in the projection of this variant from now on."""
@@ -251,14 +256,15 @@ class Replica:
         self._saw_boot(moment)
         if version.whole and not (below or version.accepted) and self._is_restored(version, candidates):
             return Observed(restored=True)
-        inference = infer(
-            nearest(candidates, version.graph),
-            version.graph,
-            version.order,
-            version.projection,
-            types_fixed=version.types_fixed,
-        )
-        return self._take_in(version, inference, moment, limits, seen_ms=seen_ms, below=below)
+        base = nearest(candidates, version.graph, lambda base: self._loss(base, version))
+        return self._take_in(version, _inferred(base, version), moment, limits, seen_ms=seen_ms, below=below)
+
+    def _loss(self, base: Base, version: Version) -> int:
+        """How many live items would go if the version had been written from this base."""
+        pen = Pen(self.state, self.header, wall_ms=0)
+        known = base.state.vv
+        removed = _inferred(base, version).removed
+        return sum(any(n.n < known.get(rid, 0) for rid, n in pen.entries(item)) for item in removed)
 
     def _saw_boot(self, moment: Moment) -> None:
         self.boot = moment.boot
@@ -479,7 +485,9 @@ class Replica:
         if header.rev > before:
             self.fresh.records |= {(self.rid, key) for key in written.records}
             self.note_version(header)
-            txn = Txn(header.rev, moment.wall_ms, cause, tuple(written.added), tuple(written.removed))
+            txn = Txn(
+                header.rid, header.rev, moment.wall_ms, cause, tuple(written.added), tuple(written.removed)
+            )
             self.fresh.txns.append(txn)
             self.unpublished.append(txn)
             self.recheck(written.touched)
@@ -529,6 +537,11 @@ class Replica:
     def accepted_mark(self) -> Mark:
         """The newest own revision any remote has accepted."""
         return max(self.accepted.values(), key=lambda mark: mark.rev, default=Mark())
+
+
+def _inferred(base: Base, version: Version) -> Inference:
+    """What a version says if it was written from this base."""
+    return infer(base, version.graph, version.order, version.projection, types_fixed=version.types_fixed)
 
 
 def _says(graph: Graph, item: Item) -> bool:

@@ -13,13 +13,14 @@ state     seq                     a ring state, as the step from the next newer 
 pending   one                     the prepared state, as the step from the newest
 hold      id                      a hold
 past      hash                    its place among the past states of the file
-txn       rev                     what one own revision changed
+txn       rid:rev                 what one own revision changed
 version   rid:rev:tok             written by this store
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import astuple
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -35,6 +36,7 @@ from memsync_git.model import (
     Generic,
     Graph,
     Item,
+    Projection,
     Record,
     RecordKey,
     Relation,
@@ -50,7 +52,7 @@ ONE = "one"
 class RowReader(Protocol):
     """What loading needs of a store."""
 
-    def rows(self, kind: str) -> Iterable[tuple[str, bytes]]: ...
+    def rows(self, kind: str, after: str = "") -> Iterable[tuple[str, bytes]]: ...
 
     def row(self, kind: str, key: str) -> bytes | None: ...
 
@@ -105,13 +107,24 @@ def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
     replica.versions = {_version(key) for key, _ in rows.rows("version")}
     replica.boot, replica.run_began_ms, replica.emptied_ms = one["boot"], one["run_began"], one["emptied"]
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
-    replica.unpublished = [txn for txn in transactions(rows) if txn.rev > least]
+    replica.projection = Projection(*one["projection"])
+    replica.know_behind(tuple(key) for key in one["behind"])
+    own = transactions(rows, replica.rid, after=least)
+    replica.unpublished = [txn for txn in own if txn.rid == replica.rid]
     return replica
 
 
-def transactions(rows: RowReader) -> list[Txn]:
-    """Every revision of the own fragment that changed something, oldest first."""
-    return [_txn(int(key), plain.loads(value)) for key, value in rows.rows("txn")]
+def transactions(rows: RowReader, rid: str = "", *, after: int = -1) -> list[Txn]:
+    """The own revisions that changed something, those of earlier ids included, oldest first under each id.
+
+    With `rid`, only what stands behind its revision `after`.
+    """
+    last = _txn_key(rid, after) if after >= 0 else ""
+    return [_txn(key, plain.loads(value)) for key, value in rows.rows("txn", last)]
+
+
+def _txn_key(rid: str, rev: int) -> str:
+    return f"{rid}:{rev:012d}"
 
 
 def _fragments(rows: RowReader) -> Iterable[Fragment]:
@@ -149,7 +162,7 @@ def save(replica: Replica, rows: RowWriter) -> None:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
     for txn in replica.fresh.txns:
-        rows.put("txn", f"{txn.rev:012d}", plain.dumps(_plain_txn(txn)))
+        rows.put("txn", _txn_key(txn.rid, txn.rev), plain.dumps(_plain_txn(txn)))
     for rid, rev, tok in replica.fresh.versions:
         rows.put("version", f"{rid}:{rev}:{tok}", b"")
     _save_small(rows, "header", _headers(replica))
@@ -212,7 +225,13 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "undone": [[_plain_item(item), at_ms] for item, at_ms in replica.undone.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
+        "projection": list(astuple(replica.projection)),
+        "behind": _plain_behind(replica),
     }
+
+
+def _plain_behind(replica: Replica) -> list[list[str]]:
+    return sorted(list(key) for key in replica.behind)
 
 
 def _version(key: str) -> tuple[Rid, int, str]:
@@ -313,9 +332,10 @@ def _plain_txn(txn: Txn) -> dict[str, Any]:
     }
 
 
-def _txn(rev: int, plain_txn: dict[str, Any]) -> Txn:
+def _txn(key: str, plain_txn: dict[str, Any]) -> Txn:
+    rid, _, rev = key.rpartition(":")
     added, removed = (tuple(_item(item) for item in plain_txn[way]) for way in ("added", "removed"))
-    return Txn(rev, plain_txn["at"], plain_txn["cause"], added, removed)
+    return Txn(Rid(rid), int(rev), plain_txn["at"], plain_txn["cause"], added, removed)
 
 
 def _plain_hold(hold: Hold) -> dict[str, Any]:

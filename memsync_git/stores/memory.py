@@ -25,9 +25,9 @@ class MemoryStore:
         self._generation = 0
         self._open = False
 
-    def rows(self, kind: str) -> list[tuple[str, bytes]]:
-        """All rows of a kind, ordered by key."""
-        return sorted(self._kinds.get(kind, {}).items())
+    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
+        """All rows of a kind whose key comes after `after`, ordered by key."""
+        return sorted((key, value) for key, value in self._kinds.get(kind, {}).items() if key > after)
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""
@@ -78,10 +78,10 @@ class MemoryTransaction:
         self._kinds = kinds
         self._written: dict[str, dict[str, bytes | None]] = {}
 
-    def rows(self, kind: str) -> list[tuple[str, bytes]]:
-        """All rows of a kind, ordered by key, those of this transaction included."""
+    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
+        """The same, those of this transaction included."""
         together: dict[str, bytes | None] = {**self._kinds.get(kind, {}), **self._written.get(kind, {})}
-        return sorted((key, value) for key, value in together.items() if value is not None)
+        return sorted((key, value) for key, value in together.items() if value is not None and key > after)
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""

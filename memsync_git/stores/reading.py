@@ -86,9 +86,9 @@ class SqliteReader:
         if self._unchanged is not None and _look(self._path) != self._unchanged:
             raise _changing(self._path)
 
-    def rows(self, kind: str) -> list[tuple[str, bytes]]:
-        """All rows of a kind, ordered by key."""
-        return self._read(lambda connection: connection.execute(ROWS, (kind,)).fetchall(), [])
+    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
+        """All rows of a kind whose key comes after `after`, ordered by key."""
+        return self._read(lambda connection: connection.execute(ROWS, (kind, after)).fetchall(), [])
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""

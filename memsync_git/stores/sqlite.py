@@ -37,7 +37,7 @@ BUSY_S = 30.0
 
 RETRY_S = 0.01
 
-ROWS = "SELECT key, value FROM rows WHERE kind = ? ORDER BY key"
+ROWS = "SELECT key, value FROM rows WHERE kind = ? AND key > ? ORDER BY key"
 ROW = "SELECT value FROM rows WHERE kind = ? AND key = ?"
 _PUT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
 _DROP = "DELETE FROM rows WHERE kind = ? AND key = ?"
@@ -96,9 +96,9 @@ class SqliteStore:
             else:
                 return
 
-    def rows(self, kind: str) -> list[tuple[str, bytes]]:
-        """All committed rows of a kind, ordered by key."""
-        return _rows(self._reader, self._path, kind)
+    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
+        """All committed rows of a kind whose key comes after `after`, ordered by key."""
+        return _rows(self._reader, self._path, kind, after)
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One committed row, or None."""
@@ -153,9 +153,9 @@ class SqliteTransaction:
         self._connection = connection
         self._path = path
 
-    def rows(self, kind: str) -> list[tuple[str, bytes]]:
-        """All rows of a kind, ordered by key, those of this transaction included."""
-        return _rows(self._connection, self._path, kind)
+    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
+        """The same, those of this transaction included."""
+        return _rows(self._connection, self._path, kind, after)
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""
@@ -172,9 +172,9 @@ class SqliteTransaction:
             self._connection.execute(_DROP, (kind, key))
 
 
-def _rows(connection: sqlite3.Connection, path: Path, kind: str) -> list[tuple[str, bytes]]:
+def _rows(connection: sqlite3.Connection, path: Path, kind: str, after: str) -> list[tuple[str, bytes]]:
     with explained(path):
-        return connection.execute(ROWS, (kind,)).fetchall()
+        return connection.execute(ROWS, (kind, after)).fetchall()
 
 
 def _row(connection: sqlite3.Connection, path: Path, kind: str, key: str) -> bytes | None:

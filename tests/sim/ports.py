@@ -129,9 +129,9 @@ class SteppingStore:
         self._process = process
         self.inner = store
 
-    def rows(self, kind: str) -> list[tuple[str, bytes]]:
+    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
         self._process.step("rows", LOOK_US)
-        return self.inner.rows(kind)
+        return self.inner.rows(kind, after)
 
     def row(self, kind: str, key: str) -> bytes | None:
         self._process.step("row", LOOK_US)
