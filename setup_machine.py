@@ -43,6 +43,8 @@ OLDEST_GIT = (2, 36)
 MISUSED, INTERRUPTED = 2, 130
 """Exit codes of memsync-git and the shell; whatever the installed program answers is passed on."""
 
+PIP_OPTIONS = ("--quiet", "--disable-pip-version-check", "--no-input")
+
 VALUED = ("remote", "branch", "host", "file")
 FLAGS = ("yes", "dry-run", "no-service", "cron-only", "purge")
 
@@ -142,19 +144,9 @@ class Environment:
             return False
         self._claim()
         clear = [] if _runs(self.python) else ["--clear"]
-        command(
-            [sys.executable, "-m", "venv", *clear, str(self.folder)], "The environment could not be made."
-        )
-        pip = [
-            str(self.python),
-            "-I",
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            *what,
-        ]
+        make = [sys.executable, "-m", "venv", *clear, str(self.folder)]
+        command(make, "The environment could not be made.")
+        pip = [str(self.python), "-I", "-m", "pip", "install", *PIP_OPTIONS, *what]
         command(pip, "pip could not install what is needed; mostly that is the network.")
         self.stamp.write_text(digest)
         return True
@@ -162,10 +154,11 @@ class Environment:
     def _claim(self) -> None:
         """Refuse a folder that somebody else made; otherwise mark it as ours before it exists."""
         if self.folder.exists() and any(self.folder.iterdir()) and not self.stamp.exists():
+            old = f"{self.folder}.old"
             raise Stopped(
                 f"{short(self.folder)} exists and was not made by setup_machine.py.",
                 unharmed="It was left as it is.",
-                hint=f"move it away, then run this again: mv {shlex.quote(str(self.folder))} {{,.old}}",
+                hint=f"{shlex.join(['mv', str(self.folder), old])}  moves it away; then run this again",
             )
         self.stamp.parent.mkdir(parents=True, exist_ok=True)
         self.stamp.write_text("unfinished")
@@ -184,12 +177,10 @@ class Environment:
 def _runs(python: Path) -> bool:
     """Whether an environment is whole: not torn by a kill, its Python not gone with an upgrade."""
     try:
-        return (
-            subprocess.run([python, "-I", "-c", "import pip"], capture_output=True, check=False).returncode
-            == 0
-        )
+        done = subprocess.run([python, "-I", "-c", "import pip"], capture_output=True, check=False)
     except OSError:
         return False
+    return done.returncode == 0
 
 
 def command(words: list[str], problem: str) -> None:
@@ -253,7 +244,10 @@ def preview(place: Environment, wish: argparse.Namespace) -> int:
     there = place.holds(digest_of(CHECKOUT / "memsync_git", CHECKOUT / "pyproject.toml"))
     say("·", f"memsync-git {'is' if there else 'would be'} installed in {short(place.folder)}")
     say("·", f"it would be linked as {short(our_link())}")
-    say("·", f"the memory would be shared through {wish.remote or 'a local hub of its own'}")
+    say(
+        "·",
+        f"the memory would be shared through {'the repository you named' if wish.remote else 'a local hub'}",
+    )
     say("·", "a first sync would be made" + ("" if wish.no_service else ", and a service installed"))
     say("·", "memsync-git --test would be run")
     print("Nothing was changed.")
@@ -303,6 +297,8 @@ def installed(place: Environment, *words: str) -> int:
 def uninstall(wish: argparse.Namespace) -> int:
     """Remove the service, with `--purge` all data, and then the program itself."""
     place = our_environment()
+    if wish.dry_run:
+        say("·", f"would be removed: {short(place.folder)} and {short(our_link())}")
     if place.python.exists():
         code = installed(place, "down", *passed_on(wish))
         if wish.dry_run or (code and wish.purge):
@@ -342,16 +338,14 @@ def run_tests(arguments: list[str]) -> int:
 def timed(place: Environment, name: str, words: list[str]) -> int:
     print(f"--- {name}", flush=True)
     began = time.monotonic()
-    path = f"{place.folder / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    program = str(place.folder / "bin" / words[0])
-    code = subprocess.run(
-        [program, *words[1:]], check=False, cwd=CHECKOUT, env={**os.environ, "PATH": path}
-    ).returncode
-    say(
-        "✗" if code else "✓",
-        f"{name}: {'exit code ' + str(code) if code else 'clean'}, {time.monotonic() - began:.1f} s",
+    folder = place.folder / "bin"
+    path = f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    done = subprocess.run(
+        [str(folder / words[0]), *words[1:]], check=False, cwd=CHECKOUT, env={**os.environ, "PATH": path}
     )
-    return code
+    verdict = f"exit code {done.returncode}" if done.returncode else "clean"
+    say("✗" if done.returncode else "✓", f"{name}: {verdict}, {time.monotonic() - began:.1f} s")
+    return done.returncode
 
 
 # --- the command line --------------------------------------------------------------------------------
@@ -395,6 +389,9 @@ def main() -> int:
     except Stopped as stopped:
         print("\n".join(filter(None, stopped.lines)), file=sys.stderr)
         return stopped.code
+    except OSError as problem:
+        print(f"Error: {problem}.\nYour memory was not touched.\nHint: {again()}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"\nInterrupted. Hint: {again()}", file=sys.stderr)
         return INTERRUPTED

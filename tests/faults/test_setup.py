@@ -168,7 +168,7 @@ def test_an_environment_of_somebody_else_is_left_alone(new_machine: Callable[[],
     theirs.parent.mkdir(parents=True)
     theirs.write_text("mine")
     done = machine.setup("--yes", MEMSYNC_HOME=str(machine.home / "moved"))
-    assert refused(done, code=1, naming="was not made by setup_machine.py", hint="move it away"), done
+    assert refused(done, code=1, naming="was not made by setup_machine.py", hint="mv "), done
     assert everything_in(machine.home / "moved") == [theirs.parent, theirs]
 
 
@@ -177,6 +177,14 @@ def test_a_relative_memsync_home_is_refused(new_machine: Callable[[], Fresh]) ->
     done = machine.setup("--yes", MEMSYNC_HOME="somewhere")
     assert refused(done, code=2, naming="must be an absolute path", hint="MEMSYNC_HOME=/"), done
     assert everything_in(machine.home) == []
+
+
+def test_a_home_that_cannot_be_written_is_named(new_machine: Callable[[], Fresh]) -> None:
+    machine = new_machine()
+    (machine.home / ".local").write_text("a file where a folder should be")
+    done = machine.setup("--yes")
+    assert refused(done, code=1, naming=str(machine.home / ".local"), hint="python3"), done
+    assert everything_in(machine.home) == [machine.home / ".local"]
 
 
 def test_purging_what_is_not_installed_is_refused_and_uninstalling_it_is_done(
