@@ -46,7 +46,7 @@ def test_what_was_added_comes_in_the_order_of_the_file(base: Graph, now: Graph) 
 
 @given(graphs)
 def test_what_was_removed_comes_in_an_order_of_its_own_too(base: Graph) -> None:
-    said = [item for record in base for item in items_of(record)]
+    said = [item for key in sorted(base.records) for item in items_of(base.records[key])]
     assert list(_inferred(base, Graph()).removed) == said
 
 

@@ -1,0 +1,37 @@
+"""A replica that is saved and loaded again after every act does the same as one that never sleeps."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from memsync_git.replica.rows import load, save
+from memsync_git.stores.memory import MemoryStore
+from tests.laws.desks import Office, days
+
+
+@given(days())
+def test_a_replica_that_is_loaded_before_every_act_does_the_same(day: list) -> None:
+    Office(kept=True).run(day)
+
+
+@given(days(desks=2))
+def test_saving_what_changed_leaves_the_rows_that_saving_everything_leaves(day: list) -> None:
+    office = Office(kept=True).run(day)
+    for desk in office.desks:
+        assert desk.store is not None
+        replica = load(desk.store)
+        assert replica is not None
+        replica.fresh.records = {
+            (rid, key) for rid in replica.state.rids for key in replica.state.records_of(rid)
+        }
+        replica.fresh.file = set(replica.ring.graph.records)
+        replica.fresh.past = set(replica.past)
+        whole = MemoryStore()
+        with whole.transaction() as transaction:
+            save(replica, transaction)
+        for kind in ("replica", "header", "facts", "file", "state", "pending", "hold", "past"):
+            assert dict(desk.store.rows(kind)) == dict(whole.rows(kind)), kind
+
+
+def test_an_empty_store_holds_no_replica() -> None:
+    assert load(MemoryStore()) is None
