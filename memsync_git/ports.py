@@ -7,13 +7,13 @@ Rule 3: times are wall-clock milliseconds since 1970 unless the name says otherw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from memsync_git.crdt.fragment import Fragment
-from memsync_git.model import Rid
+from memsync_git.crdt.fragment import Fragment, RecordFacts
+from memsync_git.model import RecordKey, Rid
 
 # --- the memory file -------------------------------------------------------------------------------
 
@@ -170,6 +170,16 @@ class Store(Rows, Protocol):
     def close(self) -> None: ...
 
 
+KnownLines = Callable[[Rid], Mapping[bytes, tuple[RecordKey, RecordFacts]]]
+"""By replica, its record lines that need not be read again."""
+
+
+def nothing_known(rid: Rid) -> Mapping[bytes, tuple[RecordKey, RecordFacts]]:
+    """No line was read before."""
+    del rid
+    return {}
+
+
 # --- the remote ------------------------------------------------------------------------------------
 
 
@@ -281,10 +291,12 @@ class Remote(Protocol):
     overwritten by force; publishing the same twice is harmless.
 
     known_digest: set by the caller from what it stored; a fetch that finds the remote there reads nothing.
+    known_lines: set by the caller: the record lines of a replica it has read before, and what they say.
     """
 
     name: str
     known_digest: str
+    known_lines: KnownLines
 
     @property
     def digest(self) -> str:

@@ -16,6 +16,7 @@ from memsync_git.model import Graph, Item, Rid
 from memsync_git.ports import (
     Accepted,
     FetchOutcome,
+    KnownLines,
     PastView,
     Publication,
     PublishOutcome,
@@ -45,6 +46,14 @@ class ReadOnlyRemote:
         self.name = remote.name
         self.known_digest = ""
         self._remote = remote
+
+    @property
+    def known_lines(self) -> KnownLines:
+        return self._remote.known_lines
+
+    @known_lines.setter
+    def known_lines(self, lines: KnownLines) -> None:
+        self._remote.known_lines = lines
 
     @property
     def digest(self) -> str:
@@ -106,5 +115,7 @@ def rehearse(rooms: Rooms, options: RoundOptions) -> Rehearsed:
     before = session.replica.ring.graph
     report = sync_round(session, options)
     after = session.replica
-    told = tuple((txn.added, txn.removed) for txn in rows.transactions(store) if (txn.rid, txn.rev) not in noted)
+    told = tuple(
+        (txn.added, txn.removed) for txn in rows.transactions(store) if (txn.rid, txn.rev) not in noted
+    )
     return Rehearsed(report, after, before, after.ring.graph, untold + told)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memsync_git.config import RemoteSettings
     from memsync_git.crdt.fragment import Fragment
     from memsync_git.model import Rid
-    from memsync_git.ports import FetchOutcome, PastView, Publication, PublishOutcome, Remote
+    from memsync_git.ports import FetchOutcome, KnownLines, PastView, Publication, PublishOutcome, Remote
 
 
 class LookedAt:
@@ -37,6 +37,14 @@ class LookedAt:
         from memsync_git.ports import Fetched
 
         return isinstance(self._outcome, Fetched) and self._outcome.unchanged
+
+    @property
+    def known_lines(self) -> KnownLines:
+        return self._remote.known_lines
+
+    @known_lines.setter
+    def known_lines(self, lines: KnownLines) -> None:
+        self._remote.known_lines = lines
 
     @property
     def digest(self) -> str:

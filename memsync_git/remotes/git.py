@@ -23,6 +23,7 @@ from memsync_git.ports import (
     Clock,
     Fetched,
     FetchOutcome,
+    KnownLines,
     PastView,
     Publication,
     PublishOutcome,
@@ -76,6 +77,15 @@ class GitRemote:
         self._clone = Clone(clone, remote=name, url=address, branch=branch, timeout_s=timeout_s)
         self._lookout = Lookout(self._clone, store=store, main_name=self._main_name, limits=limits)
         self._seen: Seen | None = None
+
+    @property
+    def known_lines(self) -> KnownLines:
+        """The record lines that need not be read again; set by the caller."""
+        return self._lookout.known_lines
+
+    @known_lines.setter
+    def known_lines(self, lines: KnownLines) -> None:
+        self._lookout.known_lines = lines
 
     @property
     def digest(self) -> str:

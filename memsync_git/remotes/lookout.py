@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from memsync_git.model import Rid
-from memsync_git.ports import Publication
+from memsync_git.ports import KnownLines, Publication, nothing_known
 from memsync_git.remotes import known
 from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.draft import Draft
@@ -34,6 +34,7 @@ class Lookout:
         self._limits = limits
         self._decoded: Cache = {}
         self._listings: dict[Oid, Listing] = {}
+        self.known_lines: KnownLines = nothing_known
 
     def forget(self) -> None:
         """Nothing read is to be believed: the clone was replaced."""
@@ -99,7 +100,13 @@ class Lookout:
 
     def reading(self, objects: Objects) -> Reading:
         """A pass over the objects of the clone that need not read twice what is known."""
-        return Reading(objects, store=self._store, decoded=self._decoded, limits=self._limits)
+        return Reading(
+            objects,
+            store=self._store,
+            decoded=self._decoded,
+            limits=self._limits,
+            lines=self.known_lines,
+        )
 
     def listing(self, oid: Oid) -> Listing:
         """One tree of the clone; raises `CloneDamaged` where it is missing."""

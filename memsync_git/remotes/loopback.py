@@ -22,11 +22,13 @@ from memsync_git.ports import (
     Accepted,
     Fetched,
     FetchOutcome,
+    KnownLines,
     PastView,
     Publication,
     PublishOutcome,
     Refused,
     Stale,
+    nothing_known,
 )
 from memsync_git.remotes.plan import (
     Ahead,
@@ -142,6 +144,7 @@ class LoopbackRemote:
         self.hub = hub
         self.name = name
         self.known_digest = ""
+        self.known_lines: KnownLines = nothing_known
         self.before_fetch: Callable[[], FetchOutcome | None] = lambda: None
         self.after_fetch: Callable[[FetchOutcome], FetchOutcome] = lambda outcome: outcome
         self.before_apply: Callable[[Publication], PublishOutcome | None] = lambda _publication: None

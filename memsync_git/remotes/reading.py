@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
-from memsync_git.ports import Unreadable
+from memsync_git.ports import KnownLines, Unreadable, nothing_known
 from memsync_git.remotes.clone import Tip
 from memsync_git.remotes.known import Known
 from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
@@ -33,11 +33,20 @@ MAX_UNIFIED_WALK = 200
 class Reading:
     """One pass over the refs of a clone, for one store."""
 
-    def __init__(self, objects: Objects, *, store: str, decoded: Cache, limits: WireLimits = LIMITS) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        *,
+        store: str,
+        decoded: Cache,
+        limits: WireLimits = LIMITS,
+        lines: KnownLines = nothing_known,
+    ) -> None:
         self._objects = objects
         self._store = store
         self._limits = limits
         self._before = decoded
+        self._lines = lines
         self.decoded: Cache = {}
         self.listings: dict[Oid, Listing] = {}
         self.unreadable: list[Unreadable] = []
@@ -144,7 +153,14 @@ class Reading:
                 return Malformed(data.reason)
             left -= len(data)
             chunks.append(data)
-        return decode(chunks[0], rid=rid, store=self._store, shards=chunks[1:], limits=self._limits)
+        return decode(
+            chunks[0],
+            rid=rid,
+            store=self._store,
+            shards=chunks[1:],
+            limits=self._limits,
+            known=self._lines(rid),
+        )
 
     def _shards(self, rid: Rid, folder: Entry | None, where: str) -> Iterator[Entry]:
         listing = EMPTY if folder is None else self._listing(folder.oid, where)

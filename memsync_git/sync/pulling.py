@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.fragment import Fragment, RecordFacts
+from memsync_git.model import RecordKey, Rid
 from memsync_git.ports import Fetched, Refused, Remote, Unreachable
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.identity import is_retired, is_shared, take_new_rid
@@ -24,6 +25,7 @@ OWN_IDENTITY_CHANGED = "This installation shared its id with another one and too
 def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | None:
     """Fetch one remote and join what it holds; None if it could not be read."""
     line = report.of(remote.name)
+    remote.known_lines = lambda rid: _lines_of(session.replica, rid)
     match remote.fetch():
         case Unreachable(reason):
             line.state, line.reason = "offline", reason
@@ -35,6 +37,12 @@ def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | Non
             _note(line, fetched)
             take_in(session, fetched, report)
             return fetched
+
+
+def _lines_of(replica: Replica, rid: Rid) -> dict[bytes, tuple[RecordKey, RecordFacts]]:
+    """The record lines of a fragment in use, and what they say."""
+    records = replica.state.records_of(rid).items()
+    return {facts.raw: (key, facts) for key, facts in records if facts.raw is not None}
 
 
 def _note(line: RemoteReport, fetched: Fetched) -> None:

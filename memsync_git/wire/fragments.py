@@ -15,7 +15,7 @@ copy with a shard missing is malformed and never looks like a deletion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
@@ -37,6 +37,8 @@ from memsync_git.wire.verdicts import (
 
 __all__ = [
     "LIMITS",
+    "NOTHING_KNOWN",
+    "KnownLines",
     "Malformed",
     "Newer",
     "WireLimits",
@@ -51,6 +53,11 @@ __all__ = [
 
 SHARD_OVER_BYTES = 1 * MIB
 """Record lines beyond this are sharded: git stores a changed blob whole."""
+
+KnownLines = Mapping[bytes, tuple[RecordKey, RecordFacts]]
+"""Record lines that were read before, and what they say."""
+
+NOTHING_KNOWN: KnownLines = {}
 
 _SHARDED = "sharded"
 _OPENING = b',"records":['
@@ -112,17 +119,18 @@ def decode(
     store: str | None = None,
     shards: Iterable[bytes] = (),
     limits: WireLimits = LIMITS,
+    known: KnownLines = NOTHING_KNOWN,
 ) -> Fragment | Malformed | Newer:
     """Read a fragment as hostile input.
 
     `rid` and `store` are what the file's path claims; `shards` the contents of its shard files, in any order.
-    Every record keeps its line as `raw`.
+    Every record keeps its line as `raw`. A line in `known` is not read again: what it says is taken as it is.
     """
     min_reader = asked_reader(data)
     if min_reader is not None and min_reader > FORMAT:
         return Newer(min_reader)
     try:
-        found = _read(data, list(shards), limits)
+        found = _read(data, list(shards), limits, known)
         if isinstance(found, Fragment):
             _refuse_misplaced(found.header, rid, store)
     except Invalid as error:
@@ -130,7 +138,9 @@ def decode(
     return found
 
 
-def _read(data: bytes, shards: list[bytes], limits: WireLimits) -> Fragment | Malformed | Newer:
+def _read(
+    data: bytes, shards: list[bytes], limits: WireLimits, known: KnownLines
+) -> Fragment | Malformed | Newer:
     size = len(data) + sum(map(len, shards))
     if size > limits.max_fragment_bytes:
         raise Invalid(f"a fragment of {size} bytes, beyond the limit of {limits.max_fragment_bytes}")
@@ -143,7 +153,7 @@ def _read(data: bytes, shards: list[bytes], limits: WireLimits) -> Fragment | Ma
     lines = _record_lines(rest)
     if _SHARDED in header.extra:
         header, lines = _gathered(header, lines, shards)
-    return Fragment(header, _records(lines, header, limits))
+    return Fragment(header, _records(lines, header, limits, known))
 
 
 def _record_lines(body: bytes) -> list[bytes]:
@@ -174,12 +184,14 @@ def _count(written: JsonText) -> int:
     return int(written[:16])
 
 
-def _records(lines: list[bytes], header: Header, limits: WireLimits) -> dict[RecordKey, RecordFacts]:
+def _records(
+    lines: list[bytes], header: Header, limits: WireLimits, known: KnownLines
+) -> dict[RecordKey, RecordFacts]:
     """The records of a fragment, if its numbers are used once and below `next`."""
     records: dict[RecordKey, RecordFacts] = {}
     numbers: list[int] = []
     for line in lines:
-        key, facts = read_record(line, limits)
+        key, facts = known.get(line) or read_record(line, limits)
         records[key] = facts
         numbers += [entry.n for entry in facts.entries()]
         if len(records) + len(numbers) > limits.max_facts:
