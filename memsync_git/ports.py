@@ -236,10 +236,14 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Durable on the remote: some ref carrying the own revision was accepted. `on_main`: main has it too."""
+    """Durable on the remote: some ref carrying the own revision was accepted.
+
+    on_main: main has it too. main_refused: main is not for this machine to move, so trying again is no use.
+    """
 
     on_main: bool
     head: str = ""
+    main_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class RemoteMemory:
-    """How it last went with one remote. Times are None for never; `digest` as in `sync.RemoteReport`."""
+    """How it last went with one remote. Times are None for never; `digest` as in `sync.RemoteReport`.
+
+    refs_mode: which refs the hub was found to take, and when that was found; empty where it takes all.
+    """
 
     name: str
     outcome: OutcomeWord | None = None
@@ -47,6 +50,7 @@ class RemoteMemory:
     fetched_ms: int | None = None
     published_ms: int | None = None
     refs_mode: str = ""
+    refs_mode_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

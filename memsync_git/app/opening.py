@@ -5,12 +5,13 @@ Rule 1: what `status` needs is imported here; what talks to git or SQLite's writ
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from memsync_git.app.installation import Identity, Installation, machine_id
 from memsync_git.config import Configuration, Places, RemoteSettings, StoreSettings
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
     from memsync_git.local.quarantine import Quarantine
     from memsync_git.ports import Remote, Store
     from memsync_git.remotes.git import GitRemote
+    from memsync_git.remotes.pushing import RefsMode
     from memsync_git.replica import Replica
     from memsync_git.sync import Session, Settings
 
 MIB = 1 << 20
+REFS_MODE_FORGOTTEN_MS = 7 * 24 * 3600 * 1000
+"""A hub that refused a ref is asked again weekly (formats page, publish round, step 7)."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,15 @@ class Rooms:
         found, _ = self._loaded()
         return found
 
+    @contextmanager
+    def store_reader(self) -> Iterator[SqliteReader]:
+        """The replica store as it stands; nothing is created."""
+        reader = SqliteReader(self.places.store(self.store.name))
+        try:
+            yield reader
+        finally:
+            reader.close()
+
     def summary(self) -> Summary:
         """The summary of the replica as it is now, made anew where the kept one is older.
 
@@ -103,22 +116,16 @@ class Rooms:
             kept = installation.summary(self.store.name)
         if kept is None:
             return None
-        reader = SqliteReader(self.places.store(self.store.name))
-        try:
+        with self.store_reader() as reader:
             return kept if reader.generation() == kept["generation"] else None
-        finally:
-            reader.close()
 
     def _loaded(self) -> tuple[Replica, int]:
         """The replica and the generation of the store it was read from."""
         from memsync_git.formats import VARIANTS
         from memsync_git.replica import rows
 
-        reader = SqliteReader(self.places.store(self.store.name))
-        try:
+        with self.store_reader() as reader:
             found, generation = rows.load(reader), reader.generation()
-        finally:
-            reader.close()
         if found is None:
             raise not_set_up()
         found.project(VARIANTS[self.store.format].projection)
@@ -161,11 +168,18 @@ class Rooms:
             name=settings.name,
             branch=settings.branch,
             store=self.store.name,
-            refs_mode=settings.refs_mode,
+            refs_mode=self._refs_mode(settings),
             timeout_s=settings.timeout_s,
         )
         remote.known_digest = digest
         return remote
+
+    def _refs_mode(self, settings: RemoteSettings) -> RefsMode:
+        """Which refs to push: what the hub was found to take within the last week, else the setting."""
+        with self.reading() as installation:
+            found = installation.remote(settings.name)
+        is_recent = abs(time.time_ns() // 1_000_000 - found.refs_mode_ms) < REFS_MODE_FORGOTTEN_MS
+        return cast("RefsMode", found.refs_mode) if found.refs_mode and is_recent else settings.refs_mode
 
     def remotes(self) -> list[Remote]:
         """Every remote, knowing what it said last."""

@@ -28,7 +28,7 @@ class LookedAt:
     def __init__(self, remote: Remote, outcome: FetchOutcome) -> None:
         self.name = remote.name
         self.known_digest = remote.known_digest
-        self._remote = remote
+        self.remote = remote
         self._outcome: FetchOutcome | None = outcome
 
     @property
@@ -40,28 +40,28 @@ class LookedAt:
 
     @property
     def known_lines(self) -> KnownLines:
-        return self._remote.known_lines
+        return self.remote.known_lines
 
     @known_lines.setter
     def known_lines(self, lines: KnownLines) -> None:
-        self._remote.known_lines = lines
+        self.remote.known_lines = lines
 
     @property
     def digest(self) -> str:
-        return self._remote.digest
+        return self.remote.digest
 
     def fetch(self) -> FetchOutcome:
         outcome, self._outcome = self._outcome, None
-        return outcome if outcome is not None else self._remote.fetch()
+        return outcome if outcome is not None else self.remote.fetch()
 
     def publish(self, publication: Publication) -> PublishOutcome:
-        return self._remote.publish(publication)
+        return self.remote.publish(publication)
 
     def revision(self, rid: Rid, rev: int) -> Fragment | None:
-        return self._remote.revision(rid, rev)
+        return self.remote.revision(rid, rev)
 
     def past_views(self) -> Iterator[PastView]:
-        return self._remote.past_views()
+        return self.remote.past_views()
 
 
 @dataclass(frozen=True, slots=True)

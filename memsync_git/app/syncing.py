@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.installation import Identity, LastRound, RemoteMemory, machine_id
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.resting import Look, look
+from memsync_git.app.resting import Look, LookedAt, look
 from memsync_git.app.summary import after_round
 from memsync_git.app.telling import (
     count_conflicts,
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from memsync_git.ports import Remote
     from memsync_git.replica import Replica
     from memsync_git.sync import RemoteReport, RoundOptions, RoundReport, Session
+
+
+ALL_REFS = "host+main"
 
 
 def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
@@ -73,6 +76,7 @@ def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None
         session.world.file.protect()
         replica = session.replica
         note(rooms, session, report)
+        _keep_small(session)
     return document_of(report, replica)
 
 
@@ -117,7 +121,7 @@ def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
             installation.set_identity(Identity(replica.rid, machine_id(), created_ms))
         lines = {line.name: line for line in report.remotes}
         installation.note_remotes(
-            _remembered(installation.remote(remote.name), lines[remote.name], now_ms)
+            _remembered(installation.remote(remote.name), lines[remote.name], _refs_mode(remote), now_ms)
             for remote in session.world.remotes
             if remote.name in lines
         )
@@ -126,7 +130,27 @@ def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
         installation.note_summary(rooms.store.name, after_round(rooms, session, report))
 
 
-def _remembered(before: RemoteMemory, line: RemoteReport, now_ms: int) -> RemoteMemory:
+def _refs_mode(remote: Remote) -> str:
+    """Which refs a hub was found to take; empty where it takes all, or is not git."""
+    found = getattr(_bare(remote), "refs_mode", ALL_REFS)
+    return "" if found == ALL_REFS else str(found)
+
+
+def _bare(remote: Remote) -> Remote:
+    return remote.remote if isinstance(remote, LookedAt) else remote
+
+
+def _keep_small(session: Session) -> None:
+    """Upkeep of the clones, under the lock of the round."""
+    for remote in map(_bare, session.world.remotes):
+        upkeep = getattr(remote, "upkeep", None)
+        if upkeep is not None:
+            upkeep()
+
+
+def _remembered(before: RemoteMemory, line: RemoteReport, refs_mode: str, now_ms: int) -> RemoteMemory:
+    if refs_mode != before.refs_mode:
+        before = replace(before, refs_mode=refs_mode, refs_mode_ms=now_ms)
     return replace(
         before,
         outcome=remote_outcome(line),

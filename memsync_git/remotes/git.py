@@ -149,7 +149,9 @@ class GitRemote:
             return draft
         if draft.host is None and draft.main is None:
             on_main = not lacking(publication, seen.main.versions())
-            return Accepted(on_main=on_main, head=seen.main.oid or "")
+            return Accepted(
+                on_main, head=seen.main.oid or "", main_refused=not (on_main or pusher.moves_main)
+            )
         self._clone.keep(draft.objects)
         carries_own = publication.own is not None
         pushed = pusher.push(draft, host_name, seen.tips, carries_own=carries_own)

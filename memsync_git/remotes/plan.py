@@ -80,7 +80,9 @@ def joint_outcome(host: Verdict, main: Verdict, *, carries_own: bool, head: str 
         case None:
             if main is None:
                 return Accepted(on_main=True, head=head)
-            return Accepted(on_main=False, head=head) if carries_own or isinstance(main, Stale) else main
+            if carries_own or isinstance(main, Stale):
+                return Accepted(on_main=False, head=head, main_refused=isinstance(main, Refused))
+            return main
         case Refused():
             return Accepted(on_main=True, head=head) if main is None else main
         case Unreachable():

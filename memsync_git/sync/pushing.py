@@ -51,10 +51,20 @@ def push(
             return
         outcome = remote.publish(publication)
         _note(session, remote, publication, outcome, line)
-        is_behind = isinstance(outcome, Stale) or (isinstance(outcome, Accepted) and not outcome.on_main)
-        fetched = _look_again(session, remote, report) if is_behind else None
+        fetched = _look_again(session, remote, report) if _was_overtaken(outcome) else None
         if fetched is None:
             return
+
+
+def _was_overtaken(outcome: PublishOutcome) -> bool:
+    """Whether somebody was quicker, so that a second look and a second try help."""
+    match outcome:
+        case Accepted(on_main, _, main_refused):
+            return not on_main and not main_refused
+        case Stale():
+            return True
+        case Unreachable() | Refused():
+            return False
 
 
 def _note(
@@ -66,10 +76,10 @@ def _note(
 ) -> None:
     """Enter what a remote answered into the report, and into the store what it accepted."""
     match outcome:
-        case Accepted(on_main, head):
+        case Accepted(on_main, head, main_refused):
             line.state, line.reason, line.published = "accepted", "", True
             line.head = head or line.head
-            line.digest = remote.digest if on_main else ""
+            line.digest = remote.digest if on_main or main_refused else ""
             _note_published(session, remote.name, publication.own)
         case Stale(reason):
             line.state, line.reason = "stale", reason
