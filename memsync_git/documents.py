@@ -322,6 +322,7 @@ class HostsDocument(TypedDict):
     schema_version: int
     replica: ReplicaPart
     hosts: list[HostPart]
+    notices: NotRequired[list[NoticePart]]
 
 
 # --- show ---------------------------------------------------------------------------------------------

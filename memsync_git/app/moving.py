@@ -1,0 +1,255 @@
+"""`import`: what another tool or an old copy says, added to the memory.
+
+Rule 1: an import adds and never deletes: where the memory has another type or field value, it keeps it.
+Rule 2: what is there already is not said again, so importing twice adds nothing.
+Rule 3: who wrote a foreign row, and when, is counted for people and never taken over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
+from memsync_git.app.naming import full_name
+from memsync_git.app.parts import change_parts, text_of
+from memsync_git.app.telling import count_of, notice
+from memsync_git.documents import (
+    SCHEMA_VERSION,
+    CountPart,
+    ImportDocument,
+    NoticePart,
+    PreviewDocument,
+)
+from memsync_git.errors import Misused
+from memsync_git.formats import VARIANTS, Imported, TooLarge, decode, detect, encode, read_import
+from memsync_git.model import Graph, Item, Record, items_of
+from memsync_git.replica import Moment, Replica
+from memsync_git.replica.holding import said
+from memsync_git.sync.message import shown
+
+if TYPE_CHECKING:
+    from memsync_git.app.opening import Rooms
+    from memsync_git.crdt.changes import Written
+
+UNHARMED = "Nothing was changed."
+MOST_CHANGES_LISTED = 200
+MOST_NOTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A file to import, read: `source` is what people call it, `format` its layout."""
+
+    source: str
+    format: str
+    imported: Imported
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What an import means for a memory.
+
+    removed: registers without a value that get one. known: items that stand there already.
+    kept: (imported item, value the memory keeps) where the two differ.
+    """
+
+    added: tuple[Item, ...]
+    removed: tuple[Item, ...]
+    known: int
+    kept: tuple[tuple[Item, str], ...]
+
+
+# --- what the app offers
+
+
+def preview_import(rooms: Rooms, path: str) -> PreviewDocument:
+    """What importing a file would add; nothing is written.
+
+    Raises:
+        Misused: this machine was never set up, or the file cannot be read or says nothing.
+    """
+    return preview_data(rooms, _bytes_of(rooms, path), path)
+
+
+def preview_data(rooms: Rooms, data: bytes, source: str) -> PreviewDocument:
+    """The same for bytes from anywhere; `source` is what people call them."""
+    foreign = _foreign(rooms, data, source)
+    gain = gain_of(rooms.replica(), foreign.imported.graph)
+    changes = change_parts(gain.added, gain.removed)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "action": f"import {source} ({foreign.format})",
+        "machines": [],
+        "would_add": sum(1 for part in changes if part["change"] == "add"),
+        "would_remove": 0,
+        "would_change": sum(1 for part in changes if part["change"] == "change"),
+        "changes": changes[:MOST_CHANGES_LISTED],
+        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
+        "notices": _notices(rooms, foreign, gain),
+    }
+
+
+def import_file(rooms: Rooms, path: str) -> ImportDocument:
+    """Add what a file says as one revision, then sync.
+
+    Raises:
+        Misused: this machine was never set up, or the file cannot be read or says nothing.
+        Busy, Offline: as `app.acting.acting`.
+    """
+    return import_data(rooms, _bytes_of(rooms, path), path)
+
+
+def import_data(rooms: Rooms, data: bytes, source: str) -> ImportDocument:
+    """The same for bytes from anywhere; `source` is what people call them."""
+    foreign = _foreign(rooms, data, source)
+    with acting(rooms) as session:
+        gain, written = session.act(lambda replica, moment: _write(replica, moment, foreign))
+        txn = last_txn(session) if written else None
+        notices = _notices(rooms, foreign, gain)
+        if written:
+            notices += round_notices(session, whole_round(rooms, session))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "source": source,
+        "format": foreign.format,
+        "imported": _counted(written),
+        "known": gain.known,
+        "unreadable": len(foreign.imported.unreadable),
+        "txn": txn,
+        "notices": notices,
+    }
+
+
+def _write(replica: Replica, moment: Moment, foreign: Foreign) -> tuple[Gain, Written]:
+    gain = gain_of(replica, foreign.imported.graph)
+    return gain, replica.write(gain.removed, gain.added, moment, cause="import")
+
+
+def _counted(written: Written) -> CountPart:
+    from memsync_git.sync.report import Tally
+
+    tally = Tally()
+    tally.count(written.added, written.removed)
+    return count_of(tally)
+
+
+# --- reading
+
+
+def _bytes_of(rooms: Rooms, path: str) -> bytes:
+    limit = rooms.limits.max_file_bytes
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Misused(f"{shown(path)} cannot be read: {reason}", unharmed=UNHARMED) from error
+    if len(data) > limit:
+        raise Misused(
+            f"{shown(path)} has more than {limit} bytes, the limit of a memory file",
+            unharmed=UNHARMED,
+            hint="memsync-git config set guards.max_file_mib 128",
+        )
+    return data
+
+
+def _foreign(rooms: Rooms, data: bytes, source: str) -> Foreign:
+    imported = read_import(data)
+    if not imported.graph.records:
+        raise Misused(_says_nothing(imported, source), unharmed=UNHARMED)
+    foreign = Foreign(source, detect(data), imported)
+    _require_fitting(rooms, foreign)
+    return foreign
+
+
+def _says_nothing(imported: Imported, source: str) -> str:
+    if not imported.unreadable:
+        return f"{shown(source)} holds no memories"
+    first = imported.unreadable[0]
+    return f"{shown(source)} holds nothing that can be imported: line {first.line}: {first.reason}"
+
+
+def _require_fitting(rooms: Rooms, foreign: Foreign) -> None:
+    """An import beyond the limits would leave a memory that cannot be written into its file."""
+    variant = VARIANTS[rooms.store.format]
+    data = encode((), variant.projection.graph(foreign.imported.graph), variant.name)
+    decoded = decode(data, variant.name, rooms.limits)
+    if isinstance(decoded, TooLarge):
+        raise Misused(
+            f"{shown(foreign.source)} does not fit the memory file: {decoded.reason}", unharmed=UNHARMED
+        )
+
+
+# --- what is new
+
+
+def gain_of(replica: Replica, graph: Graph) -> Gain:
+    """What a graph says that the memory does not; what only a hold keeps or hides counts as new."""
+    added: list[Item] = []
+    removed: list[Item] = []
+    kept: list[tuple[Item, str]] = []
+    known = 0
+    for record in graph:
+        standing = _values_of(said(replica, record.key))
+        for item in items_of(record):
+            place, value = _place_of(item)
+            if place not in standing:
+                added.append(item)
+            elif standing[place] == value or value is None:
+                known += 1
+            elif standing[place] is None:
+                removed.append((*place, None))
+                added.append(item)
+            else:
+                kept.append((item, text_of(standing[place])))
+    return Gain(tuple(added), tuple(removed), known, tuple(kept))
+
+
+def _values_of(record: Record | None) -> dict[Item, object]:
+    return dict(map(_place_of, items_of(record))) if record is not None else {}
+
+
+def _place_of(item: Item) -> tuple[Item, object]:
+    """A register and its value; of anything else the item itself, which is there or not."""
+    return (item[:-1], item[-1]) if item[0] in ("t", "f") else (item, True)
+
+
+# --- telling
+
+
+def _notices(rooms: Rooms, foreign: Foreign, gain: Gain) -> list[NoticePart]:
+    imported = foreign.imported
+    notices = [notice(_kept_words(item, value)) for item, value in gain.kept[:MOST_NOTED]]
+    if len(gain.kept) > MOST_NOTED:
+        notices.append(notice(f"{len(gain.kept) - MOST_NOTED} more values were kept as they are."))
+    notices += [
+        notice(f"Line {damage.line} cannot be read: {damage.reason}")
+        for damage in imported.unreadable[:MOST_NOTED]
+    ]
+    if imported.notes:
+        notices.append(
+            notice(f"{len(imported.notes)} rows say who wrote them and when; that is not taken over.")
+        )
+    homeless = _homeless(rooms, gain)
+    if homeless:
+        notices.append(
+            notice(
+                f"{homeless} items cannot stand in a file of the format {rooms.store.format}; "
+                "the shared memory keeps them."
+            )
+        )
+    return notices
+
+
+def _homeless(rooms: Rooms, gain: Gain) -> int:
+    projection = VARIANTS[rooms.store.format].projection
+    return sum(1 for item in gain.added if not projection.holds(item))
+
+
+def _kept_words(item: Item, value: str) -> str:
+    if item[0] == "t":
+        return f"{shown(item[1])} keeps its type {shown(value)}; the file says {shown(text_of(item[2]))}"
+    name, said_there = shown(full_name(item[1])), shown(text_of(item[3]))
+    return f"{name} keeps {shown(str(item[2]))} = {shown(value)}; the file says {said_there}"

@@ -1,0 +1,28 @@
+"""A hub and two machines that have joined it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .machines import Machine, new_hub
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    return new_hub(tmp_path / "hub.git")
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, hub: Path) -> Machine:
+    machine = Machine(tmp_path / "laptop", "laptop", hub)
+    machine.join()
+    return machine
+
+
+@pytest.fixture
+def desk(tmp_path: Path, hub: Path, laptop: Machine) -> Machine:
+    machine = Machine(tmp_path / "desk", "desk", hub)
+    machine.join()
+    return machine
