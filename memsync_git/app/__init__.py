@@ -156,4 +156,4 @@ class App:
         """Check everything, and mend what can be mended."""
         from memsync_git.app.doctor import doctor
 
-        return doctor(self.rooms, fix=fix, bundle=bundle)
+        return doctor(self.rooms, fix=fix, bundle=bundle, executable=self.executable)
