@@ -25,6 +25,7 @@ from memsync_git.guards import (
 )
 from memsync_git.inference import (
     PAST_HASHES_KEPT,
+    SURE_PART,
     Base,
     FileState,
     Inference,
@@ -32,6 +33,7 @@ from memsync_git.inference import (
     Ring,
     infer,
     nearest,
+    surely_read,
 )
 from memsync_git.model import (
     EVERYTHING,
@@ -256,7 +258,11 @@ class Replica:
         self._saw_boot(moment)
         if version.whole and not (below or version.accepted) and self._is_restored(version, candidates):
             return Observed(restored=True)
-        base = nearest(candidates, version.graph, lambda base: self._loss(base, version))
+        base = None
+        if not (rebooted or writer_caches or self.ring.pending is not None):
+            base = surely_read(candidates, version.graph, seen_ms, moment.window_ms // SURE_PART)
+        if base is None:
+            base = nearest(candidates, version.graph, lambda base: self._loss(base, version))
         return self._take_in(version, _inferred(base, version), moment, limits, seen_ms=seen_ms, below=below)
 
     def _loss(self, base: Base, version: Version) -> int:
@@ -300,7 +306,9 @@ class Replica:
         if limits is not None and not version.accepted:
             hold = self._held_deletion(version, inference, removed, known, moment, limits)
         pen = Pen(self.state, self.header, wall_ms=moment.wall_ms, seen=version.graph.records)
-        for item in removed if hold is None else ():
+        held = set(hold.items) if hold is not None else ()
+        gone = [item for item in removed if item not in held]
+        for item in gone:
             if pen.remove(item, known):
                 self.undone[item] = seen_ms
             self._leave_holds(item, pen)
@@ -309,6 +317,7 @@ class Replica:
             self._leave_holds(item, pen)
             pen.add(item)
         self._add_again(pen, version, moment, seen_ms)
+        self._anchor(pen, version, gone)
         written = self.finish(pen, moment, "edit", ok=version.accepted and bool(removed))
         if hold is not None:
             self.holds[hold.id] = hold
@@ -317,6 +326,19 @@ class Replica:
             self._enter(version, known, moment, seen_ms, below=below)
         rev = self.header.rev if written else None
         return Observed(tuple(written.added), tuple(written.removed), hold, rev=rev)
+
+    def _anchor(self, pen: Pen, version: Version, removed: Iterable[Item]) -> None:
+        """Say the registers of records again that were deleted elsewhere and lose something of the rest here.
+
+        The writer saw them stand, took a part away and left them standing: only hints say so until now.
+        """
+        for key in dict.fromkeys(map(key_of, removed)):
+            record = version.graph.records.get(key)
+            live = self.state.live(key)
+            if record is not None and live.exists and not live.anchored:
+                for item in items_of(record):
+                    if item[0] != "o":
+                        pen.add(item)
 
     def _create_again(
         self,
