@@ -10,7 +10,7 @@ Rule 3: an item is alive iff a known event noted it and no known event forgot it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from memsync_git.crdt.fragment import Header
@@ -24,7 +24,7 @@ ItemKey = tuple[str, ...]
 class Forgetting:
     """One event that took an item out: the event's bit, and the bits of the notes it had seen.
 
-    is_young: the item had stood in that file for less than W, so its return is a documented limit.
+    is_young: some of the notes had stood in that file for less than W, so their return is a documented limit.
     """
 
     bit: int
@@ -44,8 +44,11 @@ class Ledger:
 
     # --- servers
 
-    def enter(self, before: Memory, after: Memory, past: int, young: Container[ItemKey] = ()) -> int:
-        """A server turned one version into another; return the mask of what it wrote."""
+    def enter(self, before: Memory, after: Memory, past: int, long_past: int) -> int:
+        """A server turned one version into another; return the mask of what it wrote.
+
+        `past`: events of the version it read; `long_past`: of the version that stood there W earlier.
+        """
         old, new = before.items(), after.items()
         if old == new:
             return past
@@ -57,7 +60,8 @@ class Ledger:
                 self.types_seen[item[1]].add(item[2])
         for item in old - new:
             for gone in self._together(item):
-                self.forgotten[gone].append(Forgetting(bit, self.noted[gone] & past, item in young))
+                seen = self.noted[gone] & past
+                self.forgotten[gone].append(Forgetting(bit, seen, bool(seen & ~long_past)))
         return past | bit
 
     def _together(self, item: ItemKey) -> list[ItemKey]:

@@ -19,8 +19,7 @@ from memsync_git.replica import Replica
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.sync import RoundOptions, RoundReport, Session, Settings, World, capture, sync_round
 from memsync_git.wire.rid import new_rid
-from tests.sim.ledger import ItemKey, Ledger
-from tests.sim.memory_server import items_in
+from tests.sim.ledger import Ledger
 from tests.sim.network import SteppingRemote
 from tests.sim.ports import Killed, SeededChance, SteppingClock, SteppingFile, SteppingStore
 from tests.sim.scheduler import MS_US, SECOND_US, Scheduler, Signal
@@ -35,7 +34,8 @@ WINDOW_US = 2 * SECOND_US
 class Disk:
     """What survives a kill, and what the ledger knows about it.
 
-    known: events the store can know. masks: events of each version of the memory file.
+    known: events the store can know. masks: events of each version of the memory file. marks: since when
+    which events stood there.
     prepared: what the store knew when these bytes were made from it. digest: what the remote said last.
     """
 
@@ -45,7 +45,7 @@ class Disk:
     masks: dict[tuple[int, bytes], int] = field(default_factory=dict)
     prepared: dict[bytes, int] = field(default_factory=dict)
     digest: str = ""
-    arrived_us: dict[ItemKey, int] = field(default_factory=dict)
+    marks: list[tuple[int, int]] = field(default_factory=list)
     is_locked: bool = False
 
     def mask_of(self, snapshot: Snapshot) -> int:
@@ -62,16 +62,15 @@ class Disk:
         standing = self.standing()
         if standing is not None:
             self.masks[standing.inode, standing.data] = mask
-            before = self.arrived_us
-            self.arrived_us = {item: before.get(item, now_us) for item in items_in(standing.data)}
+            self.marks.append((now_us, mask))
 
     def swapped(self, data: bytes, now_us: int) -> None:
         """A prepared version stands there now."""
         self.mark(self.prepared.pop(data, 0), now_us)
 
-    def young(self, now_us: int) -> set[ItemKey]:
-        """What has stood in the file for less than W."""
-        return {item for item, since_us in self.arrived_us.items() if now_us - since_us < WINDOW_US}
+    def mask_before(self, at_us: int) -> int:
+        """The events of the version that stood there at some earlier time."""
+        return next((mask for since_us, mask in reversed(self.marks) if since_us <= at_us), 0)
 
 
 @dataclass(frozen=True, slots=True)

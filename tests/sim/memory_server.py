@@ -43,13 +43,6 @@ Call = Callable[[Memory], Memory]
 
 
 @lru_cache(maxsize=4096)
-def items_in(data: bytes) -> frozenset[tuple[str, ...]]:
-    """Everything a file says; nothing, if a server could not read it."""
-    memory = read(data)
-    return frozenset(memory.items()) if memory is not None else frozenset()
-
-
-@lru_cache(maxsize=4096)
 def read(data: bytes) -> Memory | None:
     """What the server understands of a file; None if one bad line makes every tool fail."""
     entities: dict[str, Node] = {}

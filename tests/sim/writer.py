@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.sim import memory_server as server
-from tests.sim.machine import Machine
+from tests.sim.machine import WINDOW_US, Machine
 from tests.sim.memory_server import Memory, Node, Triple
 from tests.sim.scheduler import MS_US, SECOND_US
 
@@ -94,7 +94,8 @@ class Writer:
         if not machine.is_up or machine.boots != boots:
             return False
         after = decide(before)
-        mask = machine.ledger.enter(before, after, past, machine.disk.young(machine.scheduler.now_us))
+        long_past = machine.disk.mask_before(machine.scheduler.now_us - WINDOW_US)
+        mask = machine.ledger.enter(before, after, past, long_past)
         self._write(server.written(after), mask)
         self.calls += 1
         machine.scheduler.note(f"{machine.name}/{self.label}", described(before, after))
