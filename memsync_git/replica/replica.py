@@ -313,7 +313,7 @@ class Replica:
                 self.undone[item] = seen_ms
             self._leave_holds(item, pen)
         self._create_again(pen, inference, version, recreated, known)
-        for item in inference.added:
+        for item in (*inference.added, *(() if below else self._reappeared(version))):
             self._leave_holds(item, pen)
             pen.add(item)
         self._add_again(pen, version, moment, seen_ms)
@@ -407,6 +407,11 @@ class Replica:
                 if entry.n < known.get(rid, 0):
                     numbers.setdefault(rid, set()).add(entry.n)
         return {rid: Intervals.numbers(found) for rid, found in numbers.items()}
+
+    def _reappeared(self, version: Version) -> list[Item]:
+        """What a local hold keeps out of the file and stands in it again, whatever it was written from."""
+        held = (item for hold in self.holds.values() if hold.origin == self.rid for item in hold.items)
+        return [item for item in held if _says(version.graph, item) and not _says(self.ring.graph, item)]
 
     def _leave_holds(self, item: Item, pen: Pen) -> None:
         """An item that reappears, or is deleted again, leaves its hold.
