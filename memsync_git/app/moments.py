@@ -37,7 +37,7 @@ def moment_of(text: str, now_ms: int) -> int:
         found = None
     if found is None:
         raise Misused(f"{shown(text)!r} names no moment", hint=EXAMPLES)
-    return round(found.timestamp() * 1000)
+    return int(found.timestamp() * 1000)
 
 
 def _read(words: str, now: datetime) -> datetime | None:

@@ -79,14 +79,14 @@ class Machine:
 
     def adds(self, *records: Record) -> None:
         """The server adds rows, or observations to rows that are there."""
-        graph = Graph.of([*self._records(), *records])
+        graph = Graph.of([*self.records(), *records])
         self.writes(*graph)
 
     def removes(self, *names: str) -> None:
         """The server deletes entities with their relations."""
-        self.writes(*(record for record in self._records() if not _about(record, names)))
+        self.writes(*(record for record in self.records() if not _about(record, names)))
 
-    def _records(self) -> list[Record]:
+    def records(self) -> list[Record]:
         rows = self._rows() if self.file.exists() else []
         return [
             Entity(row["name"], row["entityType"], tuple(row["observations"]))
