@@ -111,7 +111,7 @@ class Written:
     removed: list[Item] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.touched or self.added or self.removed)
+        return bool(self.records or self.touched or self.added)
 
 
 class Pen:
@@ -180,7 +180,7 @@ class Pen:
     def remove(self, item: Item, known: VersionVector) -> bool:
         """Remove the live dots of an item (of its whole register) that `known` covers.
 
-        Return whether there were any.
+        Return whether there were any. A value only a hint tells has none; it is noted, to be undone.
         """
         return self._remove(item, lambda rid, n: n < known.get(rid, 0))
 
@@ -192,11 +192,20 @@ class Pen:
         return self._remove(item, lambda rid, n: n in held.get(rid, EMPTY))
 
     def _remove(self, item: Item, is_meant: Callable[[Rid, int], bool]) -> bool:
-        dots = [(rid, entry.n) for rid, entry in self.entries(item) if is_meant(rid, entry.n)]
+        entries = self.entries(item)
+        dots = [(rid, entry.n) for rid, entry in entries if is_meant(rid, entry.n)]
         if dots:
             self.remove_dots(dots)
+        if dots or (not entries and self._is_hinted(item)):
             self._written.removed.append(item)
         return bool(dots)
+
+    def _is_hinted(self, item: Item) -> bool:
+        """Whether a register shows this value though nobody asserts it."""
+        if item[0] not in ("t", "f"):
+            return False
+        record = self._state.record(key_of(item))
+        return record is not None and item in set(items_of(record))
 
     def remove_dots(self, dots: Iterable[tuple[Rid, int]]) -> None:
         """Remove facts by name: own ones are dropped, others are listed."""

@@ -97,6 +97,17 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class DropAny:
+    """Take out whatever stands at this place, counted round and round."""
+
+    at: int
+
+    def __call__(self, graph: Graph) -> Graph:
+        said = [item for record in graph for item in items_of(record)]
+        return Drop(said[self.at % len(said)])(graph) if said else graph
+
+
+@dataclass(frozen=True, slots=True)
 class Renew:
     """Delete an entity and create it again, with another type: the server's only way to change one."""
 
@@ -125,7 +136,7 @@ def _falls(key: RecordKey, deleted: RecordKey) -> bool:
     return key == deleted or (deleted[0] == "e" and key[0] == "l" and deleted[1] in key[1:3])
 
 
-Act = Note | Drop | Renew
+Act = Note | Drop | DropAny | Renew
 
 
 # --- what can happen at a desk
@@ -133,12 +144,16 @@ Act = Note | Drop | Renew
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """A server reads the version of `back` writes ago and writes it back changed, `wait_ms` later."""
+    """A server reads the version of `back` writes ago and writes it back changed, `wait_ms` later.
+
+    `seen`: the file event is noticed at once.
+    """
 
     who: int
     acts: tuple[Act, ...]
     wait_ms: int = 10
     back: int = 0
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,18 +210,19 @@ items = st.sampled_from(ITEMS)
 acts = st.one_of(
     st.builds(Note, items),
     st.builds(Note, items),
-    st.builds(Drop, items),
+    st.builds(DropAny, st.integers(0, 9)),
     st.builds(Renew, st.sampled_from(("Alice", "Oslo")), st.sampled_from(("person", "robot", "city"))),
 )
 
 
-def days(*, desks: int = 2, most: int = 16, renames: bool = True) -> st.SearchStrategy[list[Step]]:
+def days(*, desks: int = 2, most: int = 18, renames: bool = True) -> st.SearchStrategy[list[Step]]:
     """What happens among some desks, in up to `most` steps."""
     who = st.integers(0, desks - 1)
     some = st.lists(items, max_size=2).map(tuple)
     found = st.lists(st.sampled_from((0, 0, 1, 2, 3, 5)), min_size=1, max_size=4).map(tuple)
     wait_ms, back = st.sampled_from((1, 10, 900, 5_000)), st.sampled_from((0, 0, 0, 1, 2))
-    serve = st.builds(Serve, who, st.lists(acts, min_size=1, max_size=3).map(tuple), wait_ms, back)
+    several, seen = st.lists(acts, min_size=1, max_size=3).map(tuple), st.sampled_from((True, True, False))
+    serve = st.builds(Serve, who, several, wait_ms, back, seen)
     steps = [
         serve,
         serve,
@@ -216,7 +232,9 @@ def days(*, desks: int = 2, most: int = 16, renames: bool = True) -> st.SearchSt
         st.builds(Publish, who, st.booleans()),
         st.builds(Command, who, some, some),
     ]
-    return st.lists(st.one_of(*steps, *([st.builds(Rename, who)] if renames else [])), max_size=most)
+    return st.lists(
+        st.one_of(*steps, *([st.builds(Rename, who)] if renames else [])), min_size=most // 3, max_size=most
+    )
 
 
 # --- the desks
@@ -302,8 +320,9 @@ class Desk:
         return Graph({key: target[key] for key in dict.fromkeys([*keys, *target])})
 
     def materialise(self, *, crashes: bool = False) -> None:
-        """Bring the file to the target, if it is behind."""
+        """Bring the file to the target, or note that it says it already."""
         if not self.replica.behind:
+            self.act(lambda replica, _: replica.confirm())
             return
         wanted = self.wanted()
         version = self.version(wanted)
@@ -355,8 +374,10 @@ class Office:
 
     def step(self, desk: Desk, step: Step) -> None:
         match step:
-            case Serve(_, edits, wait_ms, back):
+            case Serve(_, edits, wait_ms, back, seen):
                 desk.serve(edits, wait_ms=wait_ms, back=back)
+                if seen:
+                    desk.look()
             case Look(_, careful):
                 desk.look(limits=SMALL if careful else None)
             case Join(_, found):
@@ -365,11 +386,17 @@ class Office:
                 desk.look()
                 desk.materialise(crashes=crashes)
             case Publish(_, told):
-                self.published.append(desk.publish(told=told))
+                self.publish(desk, told=told)
             case Command(_, removed, added):
                 desk.command(removed, added)
             case Rename():
                 desk.rename(self._upstream(desk.replica.rid))
+
+    def publish(self, desk: Desk, *, told: bool = True) -> None:
+        """The own fragment, and every usable one beside it: a publication carries a whole closed cut."""
+        fragments = desk.replica.state.fragments()
+        self.published += [fragment for rid, fragment in fragments.items() if rid != desk.replica.rid]
+        self.published.append(desk.publish(told=told))
 
     def _upstream(self, rid: Rid) -> Fragment | None:
         mine = [fragment for fragment in self.published if fragment.rid == rid]
@@ -381,7 +408,7 @@ class Office:
             for desk in self.desks:
                 desk.now_ms += 10 * WINDOW_MS
                 desk.look()
-                self.published.append(desk.publish())
+                self.publish(desk)
             for desk in self.desks:
                 desk.join(self.published)
                 desk.materialise()

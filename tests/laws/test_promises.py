@@ -1,0 +1,365 @@
+"""The promises of the model, one story each (laws L4 to L7, L11, L12, and what histories have taught)."""
+
+from __future__ import annotations
+
+import pytest
+
+from memsync_git.guards import DeletionLimits
+from memsync_git.model import Entity, Generic, Item, JsonText, Relation
+from tests.laws.desks import NOON_MS, WINDOW_MS, Act, Drop, Note, Office, Renew
+from tests.laws.histories import IN_2099_MS, Edit, Fleet, Forget, Machine, Say
+
+ALICE_TYPE: Item = ("t", "Alice", "person")
+TEA: Item = ("o", "Alice", "likes tea")
+OSLO: Item = ("o", "Alice", "lives in Oslo")
+TAGS: Item = ("f", ("e", "Alice"), "tags", JsonText('["a"]'))
+OTHER_TAGS: Item = ("f", ("e", "Alice"), "tags", JsonText('["b"]'))
+LIKES: Item = ("l", "Alice", "Oslo", "likes")
+WEIGHT: Item = ("f", LIKES, "weight", JsonText("1.10"))
+NOTE: Item = ("d", "note")
+TEXT: Item = ("f", ("r", "note"), "text", JsonText('"buy tea"'))
+MORE_TEXT: Item = ("f", ("r", "note"), "more", JsonText('"and milk"'))
+
+
+def office(*items: Item, desks: int = 2) -> Office:
+    """A fleet whose files all say these items, long enough ago."""
+    found = Office(desks)
+    found.desks[0].serve([Note(item) for item in items])
+    found.settle()
+    assert all(desk.file.items() >= set(items) for desk in found.desks)
+    return found
+
+
+def at_once(found: Office, *edits: list[Act]) -> Office:
+    """Every desk's server does something before anybody hears of the others; then they meet."""
+    for desk, acts in zip(found.desks, edits, strict=True):
+        desk.serve(acts, wait_ms=5_000)
+    found.settle()
+    return found
+
+
+def shown(found: Office) -> set[Item]:
+    """What all files say, which is one thing."""
+    files = [desk.file.items() for desk in found.desks]
+    assert all(said == files[0] for said in files)
+    return files[0]
+
+
+# --- L4: nothing that was noted is lost
+
+
+def test_an_observation_added_while_another_machine_deletes_its_twin_survives() -> None:
+    found = office(ALICE_TYPE, TEA)
+    at_once(found, [Drop(TEA)], [Drop(TEA), Note(TEA)])
+    assert TEA not in shown(found), "nothing was written on the second desk, so nothing contests the deletion"
+    found = office(ALICE_TYPE, TEA)
+    ash, birch = found.desks
+    ash.serve([Drop(TEA)], wait_ms=5_000)
+    birch.serve([Drop(TEA)], wait_ms=5_000)
+    birch.look()
+    birch.serve([Note(TEA)], wait_ms=5_000)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, TEA}
+
+
+def test_an_observation_added_while_another_machine_deletes_its_entity_survives() -> None:
+    found = at_once(office(ALICE_TYPE, TEA), [Drop(ALICE_TYPE)], [Note(OSLO)])
+    assert shown(found) == {ALICE_TYPE, OSLO}, "with its entity, and without what the deletion had seen"
+
+
+def test_the_same_observation_noted_on_two_machines_outlives_one_of_them() -> None:
+    fleet = Fleet(machines=2)
+    for machine in fleet.machines:
+        fleet.edit(machine, [Say(TEA)])
+    fleet.edit(fleet.machines[0], [Forget(TEA)])
+    fleet.everybody_meets()
+    assert all(TEA in machine.items() for machine in fleet.machines)
+    fleet.edit(fleet.machines[0], [Forget(TEA)])
+    fleet.everybody_meets()
+    assert not any(machine.items() for machine in fleet.machines), "now both had been seen"
+
+
+def test_deleting_and_creating_an_entity_within_a_second_keeps_its_observations() -> None:
+    found = office(ALICE_TYPE, TEA, OSLO)
+    desk = found.desks[0]
+    desk.serve([Drop(ALICE_TYPE)], wait_ms=5_000)
+    desk.look()
+    desk.serve([Note(("t", "Alice", "robot")), Note(TEA), Note(OSLO)], wait_ms=100)
+    found.settle()
+    assert shown(found) == {("t", "Alice", "robot"), TEA, OSLO}
+
+
+def test_an_entity_deleted_and_created_unseen_outlives_its_deletion_elsewhere() -> None:
+    """Row order tells it: the server appends what it creates."""
+    found = office(("t", "Bergen", "city"), ALICE_TYPE, TEA, ("t", "Oslo", "city"), ("t", "Bodø", "city"))
+    at_once(found, [Drop(ALICE_TYPE)], [Renew("Alice", "person")])
+    assert {ALICE_TYPE, TEA} <= shown(found)
+
+
+def test_two_servers_that_overwrite_each_other_lose_nothing_anybody_saw() -> None:
+    found = office(ALICE_TYPE)
+    desk = found.desks[0]
+    desk.serve([Note(TEA)], wait_ms=5_000)
+    desk.look()
+    desk.serve([Note(OSLO)], back=1)
+    desk.look()
+    assert TEA not in desk.file.items()
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, TEA, OSLO}
+
+
+def test_a_server_that_read_before_the_file_was_written_deletes_nothing_of_it() -> None:
+    found = office(ALICE_TYPE)
+    ash, birch = found.desks
+    birch.serve([Note(TEA)], wait_ms=5_000)
+    birch.look()
+    found.publish(birch)
+    ash.join(found.published)
+    ash.materialise()
+    ash.serve([Note(OSLO)], back=1)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, TEA, OSLO}
+
+
+def test_a_crash_between_swap_and_settling_deletes_nothing_and_brings_nothing_back() -> None:
+    found = office(ALICE_TYPE, OSLO)
+    ash, birch = found.desks
+    birch.serve([Note(TEA), Drop(OSLO)], wait_ms=5_000)
+    birch.look()
+    found.publish(birch)
+    ash.join(found.published)
+    ash.materialise(crashes=True)
+    ash.serve([Note(LIKES)], wait_ms=5_000)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, TEA, LIKES}
+
+
+# --- L5: nothing that was forgotten comes back
+
+
+def dropped(fleet: Fleet) -> tuple[Machine, Machine, Machine]:
+    """Ash said something, birch forgot it, ash dropped the fact, birch dropped the removal; cedar slept."""
+    ash, birch, cedar = fleet.machines
+    fleet.edit(ash, [Say(TEA)])
+    fleet.meet(birch, [(ash.rid, 0)])
+    fleet.edit(birch, [Forget(TEA)])
+    fleet.meet(ash, [(birch.rid, 0)])
+    fleet.edit(ash, [Say(OSLO)])
+    fleet.meet(birch, [(ash.rid, 0)])
+    fleet.edit(birch, [Say(LIKES)])
+    assert not birch.header.removed
+    return ash, birch, cedar
+
+
+def test_an_old_fragment_beside_a_newer_one_that_saw_more_brings_nothing_back() -> None:
+    fleet = Fleet()
+    ash, birch, cedar = dropped(fleet)
+    fleet.meet(cedar, [(birch.rid, 0), (ash.rid, 1)])
+    assert cedar.items() == {TEA, ("t", "Alice", None)}, "what birch saw of ash is missing: birch has to wait"
+    fleet.meet(cedar, [(birch.rid, 0), (ash.rid, 0)])
+    assert cedar.items() == {OSLO, ("t", "Alice", None), LIKES}
+
+
+def test_a_fragment_older_than_the_one_joined_changes_nothing() -> None:
+    fleet = Fleet()
+    ash, birch, cedar = dropped(fleet)
+    fleet.everybody_meets()
+    before = cedar.items()
+    fleet.meet(cedar, [(ash.rid, 1), (birch.rid, 1)])
+    assert cedar.items() == before
+    assert TEA not in before
+
+
+def test_a_machine_that_slept_through_a_deletion_does_not_bring_it_back() -> None:
+    found = office(ALICE_TYPE, TEA, desks=3)
+    ash, birch, cedar = found.desks
+    ash.serve([Drop(TEA)], wait_ms=5_000)
+    for desk in (ash, birch):
+        desk.look()
+        found.publish(desk)
+        birch.join(found.published)
+        birch.materialise()
+    cedar.serve([Note(OSLO)], wait_ms=100 * WINDOW_MS)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, OSLO}
+
+
+def test_an_old_copy_of_the_file_put_back_says_nothing() -> None:
+    found = office(ALICE_TYPE, TEA)
+    desk = found.desks[0]
+    old, old_mtime_ms = desk.file, desk.mtime_ms
+    desk.serve([Drop(TEA)], wait_ms=10 * WINDOW_MS)
+    desk.look()
+    desk.serve([Note(OSLO)], wait_ms=10 * WINDOW_MS)
+    found.settle()
+    desk.put(old)
+    desk.mtime_ms = old_mtime_ms
+    observed = desk.look()
+    assert not observed.added
+    assert not observed.removed
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, OSLO}
+
+
+def test_an_old_copy_put_back_as_if_it_were_new_is_recognised_and_says_nothing() -> None:
+    notes: list[Item] = [("o", "Alice", f"note {at}") for at in range(6)]
+    found = office(ALICE_TYPE, *notes[:3])
+    desk = found.desks[0]
+    old = desk.file
+    for note in notes:
+        desk.serve([Note(note) if note not in old.items() else Drop(note)], wait_ms=10 * WINDOW_MS)
+        desk.look()
+    found.settle()
+    desk.now_ms += 10 * WINDOW_MS
+    desk.put(old)
+    observed = desk.look()
+    assert observed.restored
+    assert not observed.added
+    assert not observed.removed
+
+
+# --- L6: the last word, and conflicts
+
+
+def test_two_types_written_at_once_are_a_conflict_everybody_lists_and_anybody_resolves() -> None:
+    fleet = Fleet()
+    ash, birch, cedar = fleet.machines
+    fleet.edit(ash, [Say(ALICE_TYPE)], wall_ms=2)
+    fleet.edit(birch, [Say(("t", "Alice", "robot"))], wall_ms=1)
+    fleet.everybody_meets()
+    for machine in fleet.machines:
+        (conflict,) = machine.state.all_conflicts()
+        assert [value for _, value in conflict.values] == ["person", "robot"]
+        assert machine.items() == {ALICE_TYPE}, "the later one shows"
+    fleet.edit(cedar, [Say(("t", "Alice", "robot"))])
+    fleet.everybody_meets()
+    assert all(machine.items() == {("t", "Alice", "robot")} for machine in fleet.machines)
+    assert not any(list(machine.state.all_conflicts()) for machine in fleet.machines)
+
+
+def test_the_same_type_written_at_once_is_no_conflict() -> None:
+    fleet = Fleet(machines=2)
+    for machine in fleet.machines:
+        fleet.edit(machine, [Say(ALICE_TYPE)])
+    fleet.everybody_meets()
+    assert not any(list(machine.state.all_conflicts()) for machine in fleet.machines)
+
+
+def test_two_servers_of_one_machine_that_wrote_a_field_at_once_are_a_conflict_too() -> None:
+    """Found by a generated history: one replica alone may hold two live values of a register."""
+    found = office(ALICE_TYPE)
+    desk = found.desks[0]
+    desk.serve([Note(TAGS)], wait_ms=5_000)
+    desk.look()
+    desk.serve([Note(OTHER_TAGS)], back=1)
+    desk.look()
+    (conflict,) = desk.replica.state.all_conflicts()
+    assert conflict.register == TAGS[:3]
+
+
+def test_a_field_changed_beside_a_deletion_that_is_held_is_no_conflict() -> None:
+    """Found by reading: the old value was held back with the deletion, and the new one stood beside it."""
+    notes = [("o", "Alice", f"note {at}") for at in range(8)]
+    found = office(ALICE_TYPE, TAGS, *notes)
+    desk = found.desks[0]
+    desk.serve([*(Drop(note) for note in notes), Note(OTHER_TAGS)], wait_ms=5_000)
+    observed = desk.look(limits=DeletionLimits(over=3, share=0))
+    assert observed.hold is not None
+    assert set(observed.hold.items) == set(notes)
+    assert not list(desk.replica.state.all_conflicts())
+    assert OTHER_TAGS in desk.replica.state.graph().items()
+
+
+# --- L7: deleted here, edited there
+
+
+@pytest.mark.parametrize(
+    ("before", "deleted", "added", "wanted"),
+    [
+        pytest.param(
+            [ALICE_TYPE, TAGS, TEA],
+            ALICE_TYPE,
+            OSLO,
+            Entity("Alice", "person", ("lives in Oslo",), {"tags": TAGS[3]}),
+            id="an entity keeps its type and fields",
+        ),
+        pytest.param(
+            [LIKES],
+            LIKES,
+            WEIGHT,
+            Relation("Alice", "Oslo", "likes", {"weight": WEIGHT[3]}),
+            id="a relation comes back with its field",
+        ),
+        pytest.param(
+            [NOTE, TEXT],
+            NOTE,
+            MORE_TEXT,
+            Generic("note", {"text": TEXT[3], "more": MORE_TEXT[3]}),
+            id="a row of another kind keeps its fields",
+        ),
+    ],
+)
+def test_what_is_deleted_here_and_edited_there_keeps_what_the_editor_saw(
+    before: list[Item], deleted: Item, added: Item, wanted: Entity | Relation | Generic
+) -> None:
+    found = at_once(office(*before), [Drop(deleted)], [Note(added)])
+    for desk in found.desks:
+        assert desk.file.records[wanted.key] == wanted
+        assert list(desk.replica.state.unanchored()) == [wanted.key], "and it is told"
+
+
+def test_an_entity_deleted_elsewhere_stays_when_its_last_observation_is_deleted_here() -> None:
+    """Found by a generated history: only hints knew the entity, and nothing bore them any more."""
+    found = at_once(office(ALICE_TYPE, TEA), [Drop(ALICE_TYPE)], [Note(OSLO)])
+    found.desks[1].serve([Drop(OSLO)], wait_ms=5_000)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE}
+
+
+def test_undoing_the_deletion_of_an_entity_only_hints_knew_gives_its_type_back() -> None:
+    """Found by a generated history: the type had no fact, so undo did not know of it."""
+    found = at_once(office(ALICE_TYPE, TEA), [Drop(ALICE_TYPE)], [Note(OSLO)])
+    desk = found.desks[0]
+    desk.serve([Drop(ALICE_TYPE)], wait_ms=5_000)
+    observed = desk.look()
+    found.settle()
+    assert shown(found) == set()
+    desk.command(observed.added, observed.removed)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, OSLO}
+
+
+# --- L11 and L12: wrong clocks
+
+
+def test_a_clock_set_to_2099_loses_against_a_later_write() -> None:
+    fleet = Fleet(machines=2)
+    ash, birch = fleet.machines
+    fleet.edit(ash, [Say(("t", "Alice", "robot"))], wall_ms=IN_2099_MS)
+    fleet.everybody_meets()
+    fleet.edit(birch, [Say(ALICE_TYPE)], wall_ms=NOON_MS)
+    fleet.everybody_meets()
+    assert all(machine.items() == {ALICE_TYPE} for machine in fleet.machines)
+    assert not any(list(machine.state.all_conflicts()) for machine in fleet.machines)
+
+
+def test_a_clock_that_jumps_back_breaks_nothing() -> None:
+    fleet = Fleet(machines=2)
+    ash = fleet.machines[0]
+    for wall_ms, kind in ((IN_2099_MS, "robot"), (NOON_MS, "person"), (0, "city")):
+        fleet.edit(ash, [Say(("t", "Alice", kind)), Say(("o", "Alice", kind))], wall_ms=wall_ms)
+    fleet.everybody_meets()
+    said = {("o", "Alice", kind) for kind in ("robot", "person", "city")}
+    assert all(machine.items() == {("t", "Alice", "city"), *said} for machine in fleet.machines)
+
+
+@pytest.mark.parametrize("deletes_ms", [0, NOON_MS, IN_2099_MS])
+def test_no_clock_makes_a_deletion_take_what_it_never_saw(deletes_ms: int) -> None:
+    fleet = Fleet(machines=2)
+    ash, birch = fleet.machines
+    fleet.edit(ash, [Say(ALICE_TYPE), Say(TEA)], wall_ms=NOON_MS)
+    fleet.everybody_meets()
+    fleet.run([Edit(1, (Forget(TEA), Forget(ALICE_TYPE)), deletes_ms), Edit(0, (Say(OSLO),), 0)])
+    fleet.everybody_meets()
+    assert all(machine.items() == {ALICE_TYPE, OSLO} for machine in fleet.machines)
+    assert TEA not in ash.items() | birch.items()
