@@ -223,23 +223,18 @@ def _notices(rooms: Rooms, foreign: Foreign, gain: Gain) -> list[NoticePart]:
     imported = foreign.imported
     notices = [notice(_kept_words(item, value)) for item, value in gain.kept[:MOST_NOTED]]
     if len(gain.kept) > MOST_NOTED:
-        notices.append(notice(f"{len(gain.kept) - MOST_NOTED} more values were kept as they are."))
+        notices.append(notice(f"Further values that are kept as they are: {len(gain.kept) - MOST_NOTED}"))
     notices += [
         notice(f"Line {damage.line} cannot be read: {damage.reason}")
         for damage in imported.unreadable[:MOST_NOTED]
     ]
     if imported.notes:
-        notices.append(
-            notice(f"{len(imported.notes)} rows say who wrote them and when; that is not taken over.")
-        )
+        stamped = f"Rows that say who wrote them and when: {len(imported.notes)}"
+        notices.append(notice(f"{stamped}; that is not taken over."))
     homeless = _homeless(rooms, gain)
     if homeless:
-        notices.append(
-            notice(
-                f"{homeless} items cannot stand in a file of the format {rooms.store.format}; "
-                "the shared memory keeps them."
-            )
-        )
+        outside = f"Items that cannot stand in a file of the format {rooms.store.format}: {homeless}"
+        notices.append(notice(f"{outside}; the shared memory keeps them."))
     return notices
 
 
