@@ -5,12 +5,13 @@ Rule 1: the memory file is copied into memory, the store too; a remote is fetche
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.opening import Rooms
 from memsync_git.crdt.fragment import Fragment
+from memsync_git.formats import Decoded
 from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Graph, Item, Rid
 from memsync_git.ports import (
@@ -23,6 +24,7 @@ from memsync_git.ports import (
     Remote,
     Snapshot,
     Store,
+    Unusable,
 )
 from memsync_git.replica import Replica, rows
 from memsync_git.stores.memory import MemoryStore
@@ -95,27 +97,45 @@ def copied_store(source: Store) -> MemoryStore:
 
 
 def copied_file(rooms: Rooms) -> MemoryFile:
-    """The memory file in memory."""
-    reading = rooms.file().read()
-    return MemoryFile(SystemClock().wall_ms, reading.data if isinstance(reading, Snapshot) else None)
+    """The memory file in memory: its bytes and its witness, or what stands in its place."""
+    real = rooms.file()
+    reading = real.read()
+    copy = MemoryFile(SystemClock().wall_ms, reading.data if isinstance(reading, Snapshot) else None)
+    witness = real.read_witness()
+    if witness is not None:
+        copy.write_witness(witness)
+    if isinstance(reading, Unusable):
+        copy.obstruct(reading)
+    return copy
 
 
-def rehearse(rooms: Rooms, options: RoundOptions) -> Rehearsed:
-    """A whole round on copies of file and store."""
+def _said_by(file: MemoryFile, session: Session) -> Graph:
+    """What can be read of the file as it stands; the replica may know an older version of it."""
+    decoded = session.decode(file.writer_read() or b"")
+    return decoded.graph if isinstance(decoded, Decoded) else Graph()
+
+
+def rehearse(rooms: Rooms, options: RoundOptions, fetched_from: Sequence[Remote] | None = None) -> Rehearsed:
+    """A whole round on copies of file and store.
+
+    `fetched_from`: the remotes of the configuration, where they were asked already.
+    """
     reader = SqliteReader(rooms.places.store(rooms.store.name))
     try:
         store = copied_store(reader)
     finally:
         reader.close()
-    remotes = [ReadOnlyRemote(remote) for remote in rooms.remotes()]
-    world = World(copied_file(rooms), store, HurriedClock(), SystemChance(), remotes, rooms.settings())
+    asked = rooms.remotes() if fetched_from is None else fetched_from
+    remotes = [ReadOnlyRemote(remote) for remote in asked]
+    file = copied_file(rooms)
+    world = World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings())
     session = Session(world)
     untold = tuple((txn.added, txn.removed) for txn in session.replica.unpublished)
     noted = {(txn.rid, txn.rev) for txn in rows.transactions(store)}
-    before = session.replica.ring.graph
+    before = _said_by(file, session)
     report = sync_round(session, options)
     after = session.replica
     told = tuple(
         (txn.added, txn.removed) for txn in rows.transactions(store) if (txn.rid, txn.rev) not in noted
     )
-    return Rehearsed(report, after, before, after.ring.graph, untold + told)
+    return Rehearsed(report, after, before, _said_by(file, session), untold + told)

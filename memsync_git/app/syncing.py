@@ -24,7 +24,8 @@ from memsync_git.errors import Busy
 from memsync_git.options import SyncOptions
 
 if TYPE_CHECKING:
-    from memsync_git.documents import SyncDocument
+    from memsync_git.app.rehearsal import Rehearsed
+    from memsync_git.documents import SyncDocument, WouldPart
     from memsync_git.model import Graph, Item
     from memsync_git.ports import Remote
     from memsync_git.replica import Replica
@@ -167,18 +168,24 @@ def _remembered(before: RemoteMemory, line: RemoteReport, refs_mode: str, now_ms
 
 def _rehearsed(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     """A whole round on copies of the file and the store; the remote is read, nothing is pushed."""
-    from memsync_git.app.parts import change_parts
     from memsync_git.app.rehearsal import rehearse
 
     rehearsed = rehearse(rooms, round_options(options))
     document = document_of(rehearsed.report, rehearsed.replica, dry_run=True)
     document["published"] = False
     document["wrote_file"] = False
-    document["would"] = {
+    document["would"] = would(rehearsed)
+    return document
+
+
+def would(rehearsed: Rehearsed) -> WouldPart:
+    """The exact changes of a rehearsed round, in both directions."""
+    from memsync_git.app.parts import change_parts
+
+    return {
         "up": change_parts(*_netted(rehearsed.up)),
         "down": change_parts(*_between(rehearsed.before, rehearsed.after)),
     }
-    return document
 
 
 def _netted(steps: Sequence[tuple[Iterable[Item], Iterable[Item]]]) -> tuple[list[Item], list[Item]]:

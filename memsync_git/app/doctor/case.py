@@ -163,7 +163,7 @@ class Case:
             return {}
         reached = {name for name, _ in self.fetched}
         return {
-            each.name: rehearse_push(self.clone(each), identity.rid, each.refs_mode)
+            each.name: rehearse_push(self.clone(each), identity.rid, self.remotes[each.name][0].refs_mode)
             for each in self.rooms.configuration.remotes
             if each.name in reached
         }

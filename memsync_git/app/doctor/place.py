@@ -153,6 +153,17 @@ def owners(case: Case) -> Finding:
     return fail(f"Another account owns {listed(foreign)}", f"sudo chown {account} {quoted}")
 
 
+def writable(case: Case) -> Finding:
+    """Whether this account may write where it has to."""
+    places = case.rooms.places
+    folders = [case.path.parent, places.state, places.config.parent, places.clone]
+    closed = [str(each) for each in folders if each.is_dir() and not os.access(each, os.W_OK | os.X_OK)]
+    if closed:
+        quoted = " ".join(map(shlex.quote, closed))
+        return fail(f"This account may not write in {listed(closed)}", f"ls -ld {quoted}")
+    return ok("this account may write")
+
+
 def private(case: Case) -> Iterator[tuple[Path, int]]:
     """What memories lie in, as far as it is there, with the mode each should have."""
     places, store = case.rooms.places, case.rooms.places.store(case.rooms.store.name)

@@ -27,6 +27,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     *BEFORE_INIT,
     ("disk", machine.disk),
     ("owners", place.owners),
+    ("write", place.writable),
     ("modes", place.modes),
     ("machine", machine.copied),
     ("lock", machine.lock),

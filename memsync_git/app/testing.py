@@ -1,0 +1,149 @@
+"""`memsync-git --test`: a manual run that changes nothing.
+
+    look at every part ─ ask the remote ─ a whole round between copies ─ what a real sync would change
+
+Rule 1: the memory file, its witness, the stores, the remote and what people see of the clone stay as they
+are; only objects come into the clone, as with every fetch.
+Rule 2: a step that cannot be tried says why and what to do; it never stops those after it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from memsync_git.app.doctor import alone, examined, file, machine, place, remote, store
+from memsync_git.app.doctor.case import Case
+from memsync_git.app.doctor.finding import Finding, counted, fail, ok, warn
+from memsync_git.app.opening import Rooms, not_set_up
+from memsync_git.app.parts import host_parts
+from memsync_git.app.rehearsal import rehearse
+from memsync_git.app.resting import LookedAt
+from memsync_git.app.syncing import would
+from memsync_git.app.trial import try_out
+from memsync_git.documents import SCHEMA_VERSION, PreviewDocument, SelfTestDocument, SelfTestRow
+from memsync_git.ports import Snapshot
+from memsync_git.replica import Replica
+from memsync_git.sync import RoundOptions
+
+if TYPE_CHECKING:
+    from memsync_git.documents import ChangePart
+
+LOCK_WAIT_S = 2.0
+MOST_CHANGES_LISTED = 200
+DOCTOR = "memsync-git doctor"
+
+
+def self_test(rooms: Rooms, *, executable: str = "") -> SelfTestDocument:
+    """Try everything out; see the module.
+
+    Raises:
+        Misused: this machine was never set up.
+    """
+    with alone(rooms, wait_s=LOCK_WAIT_S) as is_alone:
+        case = Case(rooms, executable=executable, is_alone=is_alone)
+        if case.identity is None:
+            raise not_set_up()
+        rows = [_timed(name, partial(examined, check, case)) for name, check in STEPS]
+        preview: list[PreviewDocument] = []
+        rows.append(_timed("next sync", partial(examined, partial(_previewed, preview), case)))
+    return {"schema_version": SCHEMA_VERSION, "rows": rows, "preview": preview[0] if preview else None}
+
+
+def _timed(name: str, look: Callable[[], Finding]) -> SelfTestRow:
+    began_s = time.monotonic()
+    found = look()
+    return {
+        "name": name,
+        "verdict": found.verdict,
+        "detail": found.told,
+        "ms": round((time.monotonic() - began_s) * 1000),
+        "hint": "" if found.verdict == "ok" else found.cure or DOCTOR,
+    }
+
+
+# --- the steps that are not checks of `doctor`
+
+
+def permissions(case: Case) -> Finding:
+    """Owners first, then whether this account may write, then who else may look."""
+    return _first_trouble(place.owners(case), place.writable(case), place.modes(case))
+
+
+def memory_file(case: Case) -> Finding:
+    """What stands there, and then what it says."""
+    return _first_trouble(file.readable(case), file.contents(case))
+
+
+def _first_trouble(*found: Finding) -> Finding:
+    """The worst of several findings; the last one where all is well."""
+    for verdict in ("fail", "warn"):
+        for finding in found:
+            if finding.verdict == verdict:
+                return finding
+    return found[-1]
+
+
+def trial(case: Case) -> Finding:
+    """A whole round on copies, with a second machine."""
+    if not isinstance(case.replica, Replica):
+        return warn("Not tried: there is no replica to copy", DOCTOR)
+    if not isinstance(case.reading, Snapshot) or file.contents(case).verdict != "ok":
+        return warn("Not tried: the memory file has to be sound for it", DOCTOR)
+    fetched = next((outcome for _, outcome in case.fetched), None)
+    fragments = fetched.fragments if fetched is not None else case.replica.state.fragments().values()
+    tried = try_out(case.rooms, fragments, fetched.on_main if fetched is not None else {})
+    if tried.problem:
+        return fail(f"On copies, {tried.problem}", DOCTOR)
+    return ok(f"two machines wrote and agreed, over a copy of {counted(tried.records, 'record')}")
+
+
+def _previewed(preview: list[PreviewDocument], case: Case) -> Finding:
+    """What a real sync would change, found by rehearsing one."""
+    if not isinstance(case.replica, Replica):
+        return warn("Not rehearsed: there is no replica to copy", DOCTOR)
+    asked = [LookedAt(found, outcome) for found, outcome in case.remotes.values()]
+    rehearsed = rehearse(case.rooms, RoundOptions(), asked)
+    changes = would(rehearsed)
+    preview.append(_preview(rehearsed.replica, changes["up"], changes["down"]))
+    if rehearsed.report.file_reason:
+        return warn(rehearsed.report.file_reason.rstrip("."), rehearsed.report.file_hint)
+    up, down = counted(len(changes["up"]), "change"), counted(len(changes["down"]), "change")
+    return ok(f"would publish {up} and bring {down} to the file")
+
+
+def _preview(replica: Replica, up: list[ChangePart], down: list[ChangePart]) -> PreviewDocument:
+    changes = [*down, *up]
+    counts = Counter(part["change"] for part in changes)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "action": f"memsync-git sync  would publish {len(up)} and bring {len(down)} to the file",
+        "machines": [part for part in host_parts(replica) if part["id"] != replica.rid],
+        "would_add": counts["add"],
+        "would_remove": counts["remove"],
+        "would_change": counts["change"],
+        "changes": changes[:MOST_CHANGES_LISTED],
+        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
+        "notices": [],
+    }
+
+
+STEPS: tuple[tuple[str, Callable[[Case], Finding]], ...] = (
+    ("configuration", machine.configuration),
+    ("git", machine.git),
+    ("identity", store.identity),
+    ("store", store.store),
+    ("permissions", permissions),
+    ("memory file", memory_file),
+    ("format", file.shape),
+    ("clone", remote.clone),
+    ("fetch", remote.reach),
+    ("push", remote.push),
+    ("lock", machine.lock),
+    ("service", machine.service),
+    ("clock", machine.clock),
+    ("trial round", trial),
+)
