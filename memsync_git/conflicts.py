@@ -162,14 +162,20 @@ def touches(item: Item, key: RecordKey) -> bool:
 def restored(state: State, survivor: Survivor, taken: Collection[Item]) -> Answer:
     """The answer that brings back what a delete took; what the record says by now comes first."""
     key = survivor.key
-    shown = _items(state, key)
-    known = {item[:-1] for item in shown if item[0] in ("t", "f") and item[-1] is not None}
-    missing = [item for item in taken if item not in shown and item[:-1] not in known]
+    missing = [item for item in taken if not _stands(state, item)]
     whole = record_with(state.record(key), [item for item in missing if key_of(item) == key])
     relations = [item for item in missing if key_of(item) != key]
     live = {item[:-1] for _, item in survivor.kept if item[0] == "f"}
     said = items_of(whole) if whole is not None else ()
     return Answer(added=(*(item for item in said if item[:-1] not in live), *relations))
+
+
+def _stands(state: State, item: Item) -> bool:
+    """Whether the memory says an item, or another value of its register."""
+    return any(
+        said == item or (item[0] in ("t", "f") and said[:-1] == item[:-1] and said[-1] is not None)
+        for said in _items(state, key_of(item))
+    )
 
 
 def deleted(state: State, survivor: Survivor) -> Answer:
