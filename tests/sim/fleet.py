@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from random import Random
 
-from memsync_git.model import Graph
+from memsync_git.formats import Decoded
 from memsync_git.remotes.loopback import LoopbackHub
-from memsync_git.sync import RoundReport
+from memsync_git.replica import Replica
+from memsync_git.replica.holding import accept_hold
+from memsync_git.sync import RoundOptions, RoundReport, Settings
 from memsync_git.sync.pushing import unified_bytes
 from tests.sim.cells import Cell
-from tests.sim.faults import loose
+from tests.sim.faults import loose, set_clock
 from tests.sim.ledger import Ledger
-from tests.sim.machine import EPOCH_MS, Daemon, Habits, Machine, Process
+from tests.sim.machine import EPOCH_MS, Habits, Machine, Process
 from tests.sim.network import SteppingRemote, Weather
 from tests.sim.oracle import Tally, judge, missing
+from tests.sim.running import Cron, Daemon
 from tests.sim.scheduler import MS_US, SECOND_US, Scheduler
 from tests.sim.writer import Sentences, Writer
 
 MOST_SWEEPS = 12
-SETTLING_US = 30 * SECOND_US
+SETTLING_US = 12 * SECOND_US
+"""Longer than any offline time, restart or poll that is still under way when the writers stop."""
 
 
 @dataclass(slots=True)
@@ -28,8 +33,13 @@ class Member:
 
     machine: Machine
     writers: list[Writer] = field(default_factory=list)
-    daemon: Daemon | None = None
+    service: Daemon | Cron | None = None
     never_returns: bool = False
+
+    @property
+    def newest(self) -> Process | None:
+        """The process that was started last, if it runs."""
+        return self.machine.processes[-1] if self.machine.processes else None
 
 
 class Fleet:
@@ -38,125 +48,173 @@ class Fleet:
     def __init__(self, cell: Cell, seed: int, *, keep_trace: bool = False) -> None:
         self.cell = cell
         self.seed = seed
-        self.rng = Random(f"{cell.name}:{seed}")
         self.scheduler = Scheduler(keep_trace=keep_trace)
         self.ledger = Ledger()
         self.hub = LoopbackHub(lambda: EPOCH_MS + self.scheduler.now_us // MS_US)
         self.sentences = Sentences()
         self.tally = Tally()
-        self.members = [self._member(n) for n in range(self.rng.randint(*cell.machines))]
+        self.known = 0
+        self.processes: list[Process] = []
+        self.members: list[Member] = []
+        self._is_over = False
+        for _ in range(self.child("size").randint(*cell.machines)):
+            self.members.append(self._member())
+
+    def child(self, *path: object) -> Random:
+        """A generator of its own for one purpose."""
+        return Random(f"{self.cell.name}:{self.seed}:{path}")
+
+    @property
+    def present(self) -> list[Member]:
+        """The machines that are not gone for good."""
+        return [member for member in self.members if not member.never_returns]
 
     # --- building
 
-    def _member(self, n: int) -> Member:
-        network = SteppingRemote(self.hub, self._child("network", n), Weather())
-        habits = Habits()
-        machine = Machine(f"m{n}", self.scheduler, self.ledger, self._child("machine", n), network, habits)
+    def _member(self) -> Member:
+        name = f"m{len(self.members)}"
+        network = SteppingRemote(self.hub, self.child("network", name), Weather())
+        machine = Machine(
+            name, self.scheduler, self.ledger, self.child("machine", name), network, self._habits(name)
+        )
         machine.on_report = self._check_report
-        writers = [self._writer(machine, n, w) for w in range(self.cell.writers)]
-        return Member(machine, writers)
+        return Member(machine, [self._writer(machine, n) for n in range(self.cell.writers)])
 
-    def _writer(self, machine: Machine, n: int, w: int) -> Writer:
-        rng = self._child("writer", n, w)
-        return Writer(machine, rng, self.cell.style, self.sentences, f"w{w}")
+    def _habits(self, name: str) -> Habits:
+        cron_us = self.cell.cron_us if self.child("cron", name).random() < self.cell.cron else None
+        return Habits(
+            cron_us=cron_us,
+            poll_us=self.cell.poll_us,
+            settings=Settings(writer_caches=self.cell.writer_caches),
+        )
 
-    def _child(self, *path: object) -> Random:
-        return Random(f"{self.cell.name}:{self.seed}:{path}")
+    def _writer(self, machine: Machine, n: int) -> Writer:
+        rng = self.child("writer", machine.name, n)
+        style = replace(self.cell.style, in_place=rng.random() < self.cell.in_place)
+        return Writer(machine, rng, style, self.sentences, f"w{n}")
 
     # --- living
 
     def run(self) -> Tally:
         """The whole history."""
         for member in self.members:
+            set_clock(self, member)
             self.scheduler.run_to_end(member.machine.install)
         for member in self.members:
-            member.daemon = Daemon(member.machine)
-            for writer in member.writers:
-                self.scheduler.spawn(writer.run)
+            self._begin(member)
         loose(self)
-        self.scheduler.run(self.cell.length_us)
+        self.scheduler.run(self.scheduler.now_us + self.cell.length_us)
         self._stop()
         self._settle()
         return self._verdict()
 
+    def _begin(self, member: Member) -> None:
+        self.restart(member)
+        for writer in member.writers:
+            self.scheduler.spawn(writer.run)
+
+    def restart(self, member: Member) -> None:
+        """Start what runs on a machine, unless it is gone or the history is over."""
+        if member.never_returns or self._is_over or not member.machine.is_up:
+            return
+        if isinstance(member.service, Cron):
+            return
+        is_cron = member.machine.habits.cron_us is not None
+        member.service = Cron(member.machine) if is_cron else Daemon(member.machine)
+
+    def clone(self, member: Member) -> None:
+        """Set up another machine as a copy of one, servers included."""
+        twin = self._member()
+        twin.machine.disk = member.machine.disk.copy(twin.machine.wall_ms)
+        self.scheduler.note(twin.machine.name, f"is a copy of {member.machine.name}")
+        self.members.append(twin)
+        self._begin(twin)
+
     def _stop(self) -> None:
         for member in self.members:
+            member.machine.remote.weather = Weather()
             for writer in member.writers:
                 writer.is_asked_to_stop = True
-            member.machine.remote.weather = Weather()
         self.scheduler.run(self.scheduler.now_us + SETTLING_US)
-        for member in self.members:
-            if member.daemon is not None:
-                member.daemon.stop()
-        while any(member.daemon is not None and member.daemon.is_running for member in self.members):
+        self._is_over = True
+        services = [member.service for member in self.present if member.service is not None]
+        for service in services:
+            service.stop()
+        while any(service.is_running for service in services):
             self.scheduler.run(self.scheduler.now_us + SECOND_US)
 
     # --- checking
 
-    def _check_report(self, machine: Machine, report: RoundReport) -> None:
+    def _check_report(self, process: Process, report: RoundReport) -> None:
         """What a report calls published is on the hub."""
-        if not report.published:
-            return
-        mark = None
-        for process in machine.processes:
-            if process.session.exists:
-                mark = process.session.replica.accepted_mark
-        tip = None
-        for rid, commit in self.hub.hosts.items():
-            if mark is not None and commit.fragment.rev >= mark.rev and rid.startswith(machine.name):
-                tip = commit
-        self.tally.lies += tip is None
+        replica = process.session._replica
+        mark = replica.accepted_mark if replica is not None else None
+        if report.published and replica is not None and mark is not None and mark.rev:
+            commit = self.hub.hosts.get(replica.rid)
+            while commit is not None and commit.fragment.version != (mark.rev, mark.tok):
+                commit = commit.parent
+            self.tally.lies += commit is None
 
     def _settle(self) -> None:
         """Rounds on every machine until a whole sweep does nothing; then one more, which must do nothing."""
-        self._processes = [member.machine.start() for member in self._present()]
-        while self.tally.sweeps < MOST_SWEEPS:
+        for member in self.present:
+            for process in list(member.machine.processes):
+                process.end()
+            member.machine.is_up = True
+            self.processes.append(member.machine.start())
+        while self._sweep():
             self.tally.sweeps += 1
-            if not self._sweep():
+            if self.tally.sweeps == MOST_SWEEPS:
+                self.tally.unsettled = 1
                 break
-        else:
-            self.tally.unsettled = 1
         self.tally.noisy = int(self._sweep())
-
-    def _present(self) -> list[Member]:
-        return [member for member in self.members if not member.never_returns]
 
     def _sweep(self) -> bool:
         """One round on every machine; whether any of them did anything."""
         before = self.hub.digest()
-        busy = [self._final_round(process) for process in self._processes]
+        busy = [self._final_round(process) for process in self.processes]
         return any(busy) or self.hub.digest() != before
 
     def _final_round(self, process: Process) -> bool:
+        """A round with a person at hand, who accepts what is held and has a damaged file mended."""
         reports: list[RoundReport] = []
-        rev = process.session.replica.header.rev if False else None
-        self.scheduler.run_to_end(lambda: reports.append(process.round()))
+        options = RoundOptions(set_aside=lambda pieces: None, recreate=True)
+
+        def act() -> None:
+            for hold_id in list(process.session.replica.holds):
+                self.tally.holds += 1
+                process.session.act(lambda replica, moment: accept_hold(replica, hold_id, moment))
+            reports.append(process.round(options))
+
+        self.scheduler.run_to_end(act)
         report = reports[0]
         return report.published or report.wrote_file or bool(report.local) or bool(report.remote)
 
     def _verdict(self) -> Tally:
-        sessions = [process.session for process in self._processes]
-        replicas = [session._replica for session in sessions]
-        views = {unified_bytes(replica.state, due=True) for replica in replicas}
-        known = 0
-        for member in self._present():
-            known |= member.machine.disk.known
-        replica = replicas[0]
-        conflicts = [c.register[1] for c in replica.state.all_conflicts() if c.register[0] == "t"]
-        tally = judge(self.ledger, known, replica.state.graph(), conflicts)
+        replicas = [process.session._replica for process in self.processes]
+        first = replicas[0]
+        for member in self.present:
+            self.known |= member.machine.disk.known
+        conflicts = [each.register[1] for each in first.state.all_conflicts() if each.register[0] == "t"]
+        view = first.state.graph()
+        tally = judge(self.ledger, self.known, view, conflicts)
         tally += self.tally
         tally.calls = sum(writer.calls for member in self.members for writer in member.writers)
-        files = [_items_of_file(process) for process in self._processes]
-        tally.diverged = int(len(views) > 1 or any(items != replica.state.graph().items() for items in files))
-        tally.holds = sum(len(r.holds) for r in replicas)
-        self.known = known
-        for what, item in missing(self.ledger, known, replica.state.graph()):
+        tally.diverged = int(not self._agree(replicas))
+        for what, item in missing(self.ledger, self.known, view):
             self.scheduler.note("oracle", f"{what} {':'.join(item)}")
         return tally
+
+    def _agree(self, replicas: Iterable[Replica]) -> bool:
+        """Whether every view has the same bytes, the hub's too, and every file says the same."""
+        views = {unified_bytes(replica.state, due=True) for replica in replicas}
+        if self.hub.main is not None:
+            views.add(self.hub.main.unified)
+        items = _items_of_file(self.processes[0])
+        return len(views) == 1 and all(_items_of_file(process) == items for process in self.processes)
 
 
 def _items_of_file(process: Process) -> set[tuple[object, ...]]:
     standing = process.machine.disk.standing()
     decoded = process.session.decode(standing.data if standing is not None else b"")
-    graph: Graph = decoded.graph
-    return graph.items()
+    return decoded.graph.items() if isinstance(decoded, Decoded) else set()

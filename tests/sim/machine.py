@@ -13,7 +13,7 @@ from random import Random
 
 from greenlet import getcurrent, greenlet
 
-from memsync_git.local.memory import MemoryFile
+from memsync_git.local.memory import FileImage, MemoryFile
 from memsync_git.ports import Snapshot
 from memsync_git.replica import Replica
 from memsync_git.stores.memory import MemoryStore
@@ -72,6 +72,47 @@ class Disk:
         """The events of the version that stood there at some earlier time."""
         return next((mask for since_us, mask in reversed(self.marks) if since_us <= at_us), 0)
 
+    # --- backups
+
+    def backup(self) -> Backup:
+        """Store and file as they are now."""
+        standing = self.standing()
+        mask = self.mask_of(standing) if standing is not None else 0
+        return Backup(self.store.copy(), self.known, self.file.image(), mask)
+
+    def restore_store(self, backup: Backup) -> None:
+        """Put the store back."""
+        self.store.restore(backup.store)
+        self.known = backup.known
+
+    def restore_file(self, backup: Backup, now_us: int, *, is_fresh: bool) -> None:
+        """Put the file back, with its old time or with a fresh one; the witness stays as it is."""
+        if backup.file.snapshot is None:
+            return
+        if is_fresh:
+            self.file.writer_rename(backup.file.snapshot.data)
+        else:
+            self.file.restore(backup.file, with_witness=False)
+        self.mark(backup.mask, now_us)
+
+    def copy(self, now_ms: Callable[[], int]) -> Disk:
+        """The disk of a machine set up as a copy of this one; what the remote said is not believed there."""
+        twin = Disk(self.store.copy(), self.file.clone(now_ms), self.known)
+        standing = self.standing()
+        if standing is not None:
+            twin.mark(self.mask_of(standing), self.marks[-1][0] if self.marks else 0)
+        return twin
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup of a machine, and the events in it."""
+
+    store: MemoryStore
+    known: int
+    file: FileImage
+    mask: int
+
 
 @dataclass(frozen=True, slots=True)
 class Habits:
@@ -94,7 +135,13 @@ class Machine:
     """One computer of the fleet."""
 
     def __init__(
-        self, name: str, scheduler: Scheduler, ledger: Ledger, rng: Random, remote: SteppingRemote, habits: Habits
+        self,
+        name: str,
+        scheduler: Scheduler,
+        ledger: Ledger,
+        rng: Random,
+        remote: SteppingRemote,
+        habits: Habits,
     ) -> None:
         self.name = name
         self.scheduler = scheduler
@@ -108,8 +155,8 @@ class Machine:
         self.disk = Disk(MemoryStore(), MemoryFile(self.wall_ms))
         self.processes: list[Process] = []
         self.on_change: list[Signal] = []
-        self.reports: list[RoundReport] = []
-        self.on_report: Callable[[Machine, RoundReport], None] = lambda machine, report: None
+        self.on_report: Callable[[Process, RoundReport], None] = lambda process, report: None
+        self.next_run_us: int | None = None
 
     # --- time
 
@@ -154,6 +201,7 @@ class Machine:
             process.end()
         self.is_up = False
         self.disk.file = self.disk.file.power_cut(self.rng.choice)
+        self.disk.is_locked = False
 
     def boot(self) -> None:
         self.boots += 1
@@ -248,7 +296,7 @@ class Process:
             if line.fetched or line.published:
                 machine.disk.digest = line.digest
         machine.scheduler.note(machine.name, told(report))
-        machine.on_report(machine, report)
+        machine.on_report(self, report)
         return report
 
     def capture(self) -> None:
@@ -260,69 +308,10 @@ def told(report: RoundReport) -> str:
     """A report in one line, for the trace."""
     lines = " ".join(f"{line.state}{'+' if line.published else ''}" for line in report.remotes)
     wrote = " wrote file" if report.wrote_file else ""
-    return f"round: {report.file}, {lines}{wrote}, local {_tally(report.local)} remote {_tally(report.remote)}"
+    return (
+        f"round: {report.file}, {lines}{wrote}, local {_tally(report.local)} remote {_tally(report.remote)}"
+    )
 
 
 def _tally(tally: object) -> str:
     return "+{0.added}−{0.removed}~{0.changed}".format(tally)
-
-
-class Daemon:
-    """A process that captures at every file event and syncs after a rest, and at every poll."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.process = machine.start()
-        self.is_asked_to_stop = False
-        self._is_current = Signal()
-        self._dirty = Signal()
-        self._scheduler = machine.scheduler
-        self._rng = machine.rng
-        self._habits = machine.habits
-        self._running = 2
-        machine.on_change.append(self.process.changed)
-        self._scheduler.spawn(self._guarded(self._sync))
-        self._scheduler.spawn(self._guarded(self._watch))
-
-    @property
-    def is_running(self) -> bool:
-        return self._running > 0
-
-    def stop(self) -> None:
-        """Ask it to end after what it is doing."""
-        self.is_asked_to_stop = True
-        for signal in (self.process.changed, self._dirty, self._is_current):
-            self._scheduler.set(signal)
-
-    def _guarded(self, act: Callable[[], None]) -> Callable[[], None]:
-        def run() -> None:
-            with suppress(Killed):
-                act()
-            self._running -= 1
-
-        return run
-
-    def _watch(self) -> None:
-        process = self.process
-        while not self._is_current.is_set and process.is_alive and not self.is_asked_to_stop:
-            self._scheduler.wait(self._is_current, SECOND_US)
-        while process.is_alive and not self.is_asked_to_stop:
-            self._scheduler.wait(process.changed, 3_600 * SECOND_US)
-            process.changed.is_set = False
-            if self.is_asked_to_stop:
-                return
-            process.step("file event", 20 * MS_US)
-            process.capture()
-            self._scheduler.set(self._dirty)
-
-    def _sync(self) -> None:
-        process, habits = self.process, self._habits
-        while process.is_alive and not self.is_asked_to_stop:
-            self._dirty.is_set = False
-            report = process.round()
-            if report.file != "waiting" and not self._is_current.is_set:
-                self._scheduler.set(self._is_current)
-            if self.is_asked_to_stop:
-                return
-            self._scheduler.wait(self._dirty, self._rng.randint(*habits.poll_us))
-            if self._dirty.is_set and not self.is_asked_to_stop:
-                process.sleep(habits.debounce_us)

@@ -77,9 +77,7 @@ def missing(ledger: Ledger, known: int, view: Graph) -> Iterator[tuple[str, Item
         yield "RESURR", item
 
 
-def _count_items(
-    tally: Tally, ledger: Ledger, known: int, shown: set[ItemKey], alive: set[ItemKey]
-) -> None:
+def _count_items(tally: Tally, ledger: Ledger, known: int, shown: set[ItemKey], alive: set[ItemKey]) -> None:
     for item in ledger.noted:
         if not ledger.noted[item] & known or item[0] == "t":
             continue

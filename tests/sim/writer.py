@@ -18,6 +18,7 @@ from tests.sim.scheduler import MS_US, SECOND_US
 
 KINDS = ("person", "project", "place")
 TEAR_US = 300
+AROUND_A_RUN = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ class Writer:
                 self.act()
 
     def _thinking_us(self) -> int:
+        """A while; sometimes until just around the next cron run, where trouble is."""
+        run_us, now_us = self.machine.next_run_us, self.machine.scheduler.now_us
+        if run_us is not None and self.rng.random() < AROUND_A_RUN:
+            return max(run_us - now_us + self.rng.randint(-SECOND_US, 3 * SECOND_US), 0)
         return int(min(self.rng.expovariate(1.0), 4.0) * self.style.think_us)
 
     def act(self) -> None:
@@ -136,7 +141,9 @@ class Writer:
         texts = memory.entities[name].observations if name is not None else ()
         if name is None or not texts:
             return self._add(memory)
-        return server.delete_observations(memory, name, self.rng.sample(texts, min(len(texts), self.rng.randint(1, 2))))
+        return server.delete_observations(
+            memory, name, self.rng.sample(texts, min(len(texts), self.rng.randint(1, 2)))
+        )
 
     def _delete(self, memory: Memory) -> Memory:
         name = self._one_of(memory)

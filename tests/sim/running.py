@@ -1,0 +1,119 @@
+"""How memsync-git runs on a machine: as a daemon, or from cron.
+
+Rule 1: a daemon captures at every file event, at once, while a round may be under way; a round follows after a
+rest, and at every poll. It captures nothing before a first round has found the store current.
+Rule 2: a cron run is a process of its own, and patient: nobody looks again soon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from memsync_git.sync import RoundReport, capture
+from tests.sim.machine import Machine
+from tests.sim.ports import Killed
+from tests.sim.scheduler import MS_US, SECOND_US, Signal
+
+NO_EVENT_US = 3_600 * SECOND_US
+
+
+def guarded(act: Callable[[], object]) -> None:
+    """Run an actor's work until it ends or its process is killed."""
+    with suppress(Killed):
+        act()
+
+
+class Daemon:
+    """Two actors in one process: one watches the file, one syncs."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.process = machine.start()
+        self.is_asked_to_stop = False
+        self._machine = machine
+        self._dirty = Signal()
+        self._is_current = Signal()
+        self._running = 2
+        machine.on_change.append(self.process.changed)
+        for act in (self._sync, self._watch):
+            machine.scheduler.spawn(self._counted(act))
+
+    @property
+    def is_running(self) -> bool:
+        return self._running > 0 and self.process.is_alive
+
+    def stop(self) -> None:
+        """Ask it to end after what it is doing."""
+        self.is_asked_to_stop = True
+        for signal in (self.process.changed, self._dirty, self._is_current):
+            self._machine.scheduler.set(signal)
+
+    def _counted(self, act: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            guarded(act)
+            self._running -= 1
+
+        return run
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.process.is_alive and not self.is_asked_to_stop
+
+    def _watch(self) -> None:
+        process, scheduler = self.process, self._machine.scheduler
+        while self._goes_on and not self._is_current.is_set:
+            scheduler.wait(self._is_current, SECOND_US)
+        while self._goes_on:
+            scheduler.wait(process.changed, NO_EVENT_US)
+            process.changed.is_set = False
+            if self._goes_on:
+                process.step("file event", 20 * MS_US)
+                capture(process.session, RoundReport())
+                scheduler.set(self._dirty)
+
+    def _sync(self) -> None:
+        process, machine = self.process, self._machine
+        habits, scheduler = machine.habits, machine.scheduler
+        while self._goes_on:
+            self._dirty.is_set = False
+            report = process.round()
+            if report.file != "waiting" and not self._is_current.is_set:
+                scheduler.set(self._is_current)
+            if self._goes_on:
+                scheduler.wait(self._dirty, machine.rng.randint(*habits.poll_us))
+            if self._goes_on and self._dirty.is_set:
+                process.sleep(habits.debounce_us)
+
+
+class Cron:
+    """A fresh process every so often."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.is_asked_to_stop = False
+        self._machine = machine
+        self._cron_us = machine.habits.cron_us or NO_EVENT_US
+        self._is_running = True
+        machine.scheduler.spawn(self._run)
+
+    @property
+    def is_running(self) -> bool:
+        return self._is_running
+
+    def stop(self) -> None:
+        """No run after the one that is under way."""
+        self.is_asked_to_stop = True
+
+    def _run(self) -> None:
+        machine, scheduler = self._machine, self._machine.scheduler
+        machine.next_run_us = scheduler.now_us + machine.rng.randint(0, self._cron_us // 4)
+        while not self.is_asked_to_stop:
+            scheduler.pause(max(machine.next_run_us - scheduler.now_us, SECOND_US))
+            machine.next_run_us += self._cron_us
+            if machine.is_up and not self.is_asked_to_stop:
+                self._once()
+        self._is_running = False
+
+    def _once(self) -> None:
+        process = self._machine.start()
+        guarded(process.round)
+        process.end()
