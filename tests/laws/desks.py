@@ -345,8 +345,17 @@ class Desk:
         return self.act(lambda replica, moment: receive(replica, fragments, moment))
 
     def command(self, removed: Iterable[Item], added: Iterable[Item]) -> Any:
-        gone, come = tuple(removed), tuple(added)
+        """A person's change. Whoever removes an entity's type removes the entity: nothing of it stays."""
+        come = tuple(added)
+        gone = tuple(dict.fromkeys(item for one in removed for item in self._with_record(one, come)))
         return self.act(lambda replica, moment: replica.write(gone, come, moment, cause="test"))
+
+    def _with_record(self, item: Item, come: tuple[Item, ...]) -> list[Item]:
+        record = self.replica.state.record(key_of(item))
+        is_replaced = any(other[:2] == item[:2] for other in come if other[0] == "t")
+        if item[0] not in ("t", "l", "d") or record is None or is_replaced:
+            return [item]
+        return [item, *items_of(record)]
 
     def rename(self, upstream: Fragment | None) -> None:
         rid = Rid(f"{self.name}-{self.acts + 2:04x}")
