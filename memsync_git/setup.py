@@ -100,7 +100,7 @@ def _first_sync() -> int:
 def _start_service(wish: argparse.Namespace) -> int:
     """Let syncs run by themselves. A machine that cannot is told so, and is set up all the same."""
     if wish.no_service:
-        _say("!", "no service, as you wished: memsync-git sync or memsync-git daemon does it")
+        _say("!", "no service, as you wished: memsync-git sync does by hand what it would do")
         return 0
     match _service(load(Places.of()).sync.cron_interval_min).install():
         case Installed(what):

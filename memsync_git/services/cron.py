@@ -36,7 +36,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _EMPTY_CRONTAB = ("no crontab for", "no such file")
 """How cronie, Vixie cron, macOS and BusyBox say that there is no crontab yet (they exit 1)."""
 
-_WITHOUT_CRON = "memsync-git daemon  syncs without cron, for as long as it runs"
+_WITHOUT_CRON = "memsync-git sync  does by hand what cron would do"
 
 
 # --- pure ------------------------------------------------------------------------------------------
