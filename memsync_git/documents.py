@@ -393,13 +393,14 @@ class SelfTestDocument(TypedDict):
 class DoctorRow(TypedDict):
     """One check: what was looked at, what was found, and the one command that cures it (or "").
 
-    `fixed` is True where `--fix` has just cured it.
+    `curable` is True where `--fix` would cure it, `fixed` where it has just done so.
     """
 
     check: str
     verdict: Verdict
     evidence: str
     cure: str
+    curable: bool
     fixed: bool
 
 

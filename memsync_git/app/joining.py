@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.installation import Identity, machine_id
 from memsync_git.app.opening import Rooms
-from memsync_git.app.parts import change_parts, file_part, host_parts
+from memsync_git.app.parts import change_parts, file_part, host_parts, in_order
 from memsync_git.app.picture import remote_part
 from memsync_git.app.syncing import document_of, note, round_options
 from memsync_git.app.telling import notice
@@ -260,11 +260,12 @@ def _items_of(rooms: Rooms, reading: object) -> set[Item]:
 def _preview(
     plan: Plan, replica: Replica, up: list[Item], come: list[Item], gone: list[Item]
 ) -> PreviewDocument:
-    changes = change_parts(sorted(come, key=str), sorted(gone, key=str))
+    changes = change_parts(in_order(come), in_order(gone))
     shared = change_parts(up, ())
     notices = list(plan.notices)
     if shared:
-        notices.append(notice(f"{len(shared)} items would be added to the shared memory."))
+        items = "1 item" if len(shared) == 1 else f"{len(shared)} items"
+        notices.append(notice(f"{items} would be added to the shared memory."))
     return {
         "schema_version": SCHEMA_VERSION,
         "action": f"join {plan.remote.url} as {plan.host}",

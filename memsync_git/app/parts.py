@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from memsync_git.config import StoreSettings
     from memsync_git.replica import Replica
 
+_ORDER = {"t": 0, "d": 0, "f": 1, "o": 2, "l": 3}
 ARROW = " → "
 
 
@@ -41,6 +42,11 @@ def item_part(item: Item) -> ItemPart:
 def record_name(key: tuple[str, ...]) -> str:
     """What people call a record."""
     return f"{key[1]}{ARROW}{key[2]}" if key[0] == "l" else key[1]
+
+
+def in_order(items: Iterable[Item]) -> list[Item]:
+    """Items as people read them: what stands of a record together, its existence first, relations last."""
+    return sorted(items, key=lambda item: (item[0] == "l", str(item[1]), _ORDER[item[0]], str(item)))
 
 
 def change_parts(added: Iterable[Item], removed: Iterable[Item]) -> list[ChangePart]:

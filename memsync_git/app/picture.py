@@ -5,7 +5,7 @@ from __future__ import annotations
 from memsync_git.app.installation import LastRound, RemoteMemory
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.summary import Summary
-from memsync_git.app.telling import LEFT_ALONE, notice
+from memsync_git.app.telling import NOTHING_DELETED, notice, remote_notices
 from memsync_git.app.times import timestamp
 from memsync_git.config import RemoteSettings
 from memsync_git.documents import (
@@ -18,6 +18,8 @@ from memsync_git.documents import (
     worst_outcome,
 )
 from memsync_git.remotes.url import redacted
+
+ANSWER = "memsync-git sync --recreate  writes it anew\nmemsync-git holds accept  deletes everything it held"
 
 
 def status(rooms: Rooms) -> StatusDocument:
@@ -91,16 +93,10 @@ def _last(last: LastRound | None) -> LastSyncPart | None:
 
 def _notices(summary: Summary, memories: list[RemoteMemory]) -> list[NoticePart]:
     notices = [
-        notice(memory.reason, "Local work is saved.", "memsync-git --test")
+        each
         for memory in memories
-        if memory.reason and memory.outcome in ("offline", "refused")
+        for each in remote_notices(memory.name, memory.outcome, memory.reason)
     ]
     if summary["emptied"]:
-        notices.append(
-            notice("The memory file is empty or missing.", LEFT_ALONE, "memsync-git sync --recreate")
-        )
-    if summary["holds"]:
-        notices.append(
-            notice("Deletions wait for your word.", "Nothing of it was deleted.", "memsync-git holds")
-        )
+        notices.append(notice("The memory file is empty or missing.", NOTHING_DELETED, ANSWER))
     return notices

@@ -203,5 +203,7 @@ def _netted(steps: Sequence[tuple[Iterable[Item], Iterable[Item]]]) -> tuple[lis
 
 
 def _between(before: Graph, after: Graph) -> tuple[list[Item], list[Item]]:
+    from memsync_git.app.parts import in_order
+
     old, new = before.items(), after.items()
-    return sorted(new - old, key=str), sorted(old - new, key=str)
+    return in_order(new - old), in_order(old - new)

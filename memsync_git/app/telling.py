@@ -1,10 +1,11 @@
-"""A round's report as the document `sync` prints, and as an exit code.
+"""A round's report as the document `sync` prints.
 
-Rule 1: the outcome word and the exit code of one run always agree.
+Rule 1: what went wrong is told once, in a notice: what happened, what was not harmed, the next command.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -22,18 +23,9 @@ if TYPE_CHECKING:
     from memsync_git.replica import Replica
     from memsync_git.sync.report import RemoteReport, RoundReport, Tally
 
-EXIT_CODES: dict[OutcomeWord, int] = {
-    "locked": 8,
-    "unusable": 7,
-    "held": 4,
-    "refused": 6,
-    "offline": 5,
-    "failed": 1,
-    "stale": 0,
-    "accepted": 0,
-    "nothing": 0,
-}
+UNTOUCHED = "Your file is as it was and nothing was deleted."
 LEFT_ALONE = "Your file is as it was and nothing was deleted; the readable lines were taken in."
+NOTHING_DELETED = "Nothing was deleted."
 LOCAL_WORK_IS_SAFE = "What was noted on this machine is saved and will be published later."
 
 
@@ -89,17 +81,36 @@ def notices_of(report: RoundReport, *, holds: int) -> list[NoticePart]:
     """What a person should know about a round."""
     notices: list[NoticePart] = [notice(text) for text in report.notes]
     if report.file_reason:
-        notices.append(notice(report.file_reason, LEFT_ALONE, report.file_hint))
-    if holds:
-        deletions = "A large deletion waits" if holds == 1 else f"{holds} large deletions wait"
+        notices.append(notice(report.file_reason, _unharmed(report), report.file_hint))
+    waiting = holds - (report.file == "emptied")
+    if waiting:
+        deletions = "A large deletion waits" if waiting == 1 else f"{waiting} large deletions wait"
         notices.append(
             notice(f"{deletions} for your word.", "Nothing of it was deleted.", "memsync-git holds")
         )
     for line in report.remotes:
-        if line.state in ("offline", "refused") and line.reason:
-            notices.append(notice(line.reason, LOCAL_WORK_IS_SAFE, "memsync-git --test"))
+        notices += remote_notices(line.name, remote_outcome(line), line.reason)
         notices += [notice(f"Left unread on {line.name}: {odd}") for odd in line.unreadable]
     return notices
+
+
+def _unharmed(report: RoundReport) -> str:
+    if report.file == "emptied":
+        return NOTHING_DELETED
+    return LEFT_ALONE if report.file == "damaged" else UNTOUCHED
+
+
+def remote_notices(name: str, outcome: OutcomeWord | None, reason: str) -> list[NoticePart]:
+    """What a person should know of a remote that was not reached, or refused."""
+    said = {"offline": "could not be reached", "refused": "refused"}.get(outcome or "")
+    if said is None or not reason:
+        return []
+    return [notice(f"{name} {said}: {_bare(reason)}", LOCAL_WORK_IS_SAFE, "memsync-git --test")]
+
+
+def _bare(reason: str) -> str:
+    """What git said, without its own marks."""
+    return " · ".join(re.sub(r"^(fatal|error): ", "", part) for part in reason.split(" · "))
 
 
 def notice(message: str, unharmed: str = "", hint: str = "") -> NoticePart:

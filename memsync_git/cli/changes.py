@@ -8,8 +8,9 @@ from typing import Final
 from memsync_git.cli.asking import agree
 from memsync_git.cli.printing import put, put_notices
 from memsync_git.cli.terminal import Screen, counted, cut, safe
-from memsync_git.documents import ChangePart, ItemPart, PreviewDocument
+from memsync_git.documents import ChangePart, CountPart, ItemPart, PreviewDocument
 
+NO_CHANGE: Final = "would change nothing here"
 SIGNS: Final = {"add": ("+", "ok"), "remove": ("−", "fail"), "change": ("~", "warn")}
 
 
@@ -17,7 +18,7 @@ def change_lines(changes: Iterable[ChangePart], screen: Screen) -> Iterator[str]
     """A line for each change, as wide as the screen."""
     for change in changes:
         sign, colour = SIGNS[change["change"]]
-        was = f" (was {safe(change['was'])})" if "was" in change else ""
+        was = f" (was {safe(change['was'])})" if change.get("was", change["value"]) != change["value"] else ""
         host = f" [{safe(change['host'])}]" if "host" in change else ""
         yield "  " + screen.paint(cut(f"{sign} {item_words(change)}{was}{host}", screen.width - 2), colour)
 
@@ -41,14 +42,30 @@ def item_words(item: ItemPart | ChangePart) -> str:
 def render_preview(document: PreviewDocument, screen: Screen) -> str:
     """What a command would change."""
     parts = [screen.paint(safe(document["action"]), "strong")]
-    parts += [f"  {machine_words(host['host'], host['id'])}" for host in document["machines"]]
-    counts = ((document["would_add"], "added"), (document["would_remove"], "removed"))
-    sums = [f"{counted(number, 'item')} would be {how}" for number, how in counts]
-    parts.append("  " + ", ".join([*sums, f"{document['would_change']} changed"]))
+    parts += [f"  with {machine_words(host['host'], host['id'])}" for host in document["machines"]]
+    parts.append(f"  {_sums(document)}")
     parts += change_lines(document["changes"], screen)
     if document["cut"]:
         parts.append(f"  … and {document['cut']} more")
     return "\n".join(parts)
+
+
+def _sums(document: PreviewDocument) -> str:
+    """How much would change here."""
+    adds, removes, changes = document["would_add"], document["would_remove"], document["would_change"]
+    ways = (("add", adds), ("remove", removes), ("change", changes))
+    told = [f"{way} {counted(number, 'item')}" for way, number in ways if number]
+    return "would " + ", ".join(told) if told else NO_CHANGE
+
+
+def count_words(count: CountPart) -> str:
+    """What came and went: `4 added, 1 changed`; empty where nothing did."""
+    return ", ".join(f"{count[way]} {way}" for way in ("added", "removed", "changed") if count[way])
+
+
+def changes_something(document: PreviewDocument) -> bool:
+    """Whether a preview shows any change."""
+    return bool(document["would_add"] or document["would_remove"] or document["would_change"])
 
 
 def machine_words(host: str, rid: str) -> str:

@@ -12,6 +12,11 @@ from memsync_git.cli.printing import put
 from memsync_git.cli.terminal import Screen, cut, safe
 from memsync_git.documents import ConflictPart, ConflictsDocument, ValuePart
 
+WAYS = {
+    "written": "memsync-git resolve NAME --take HOST  ends one, and so do --value V and --edit",
+    "deleted": "memsync-git resolve NAME --restore  brings it back whole, --delete  deletes it",
+}
+
 
 @click.command(epilog=examples("memsync-git conflicts", 'memsync-git conflicts "Project X"'))
 @click.argument("name", required=False)
@@ -26,9 +31,9 @@ def render_conflicts(document: ConflictsDocument, screen: Screen) -> str:
     if not document["conflicts"]:
         return "No conflicts."
     blocks = ["\n".join(_conflict(conflict, screen)) for conflict in document["conflicts"]]
-    return "\n\n".join(
-        [*blocks, "memsync-git resolve NAME --take HOST  ends one; the memory works meanwhile"]
-    )
+    kinds = {conflict["kind"] for conflict in document["conflicts"]}
+    ways = [words for kind, words in WAYS.items() if kind in kinds]
+    return "\n\n".join([*blocks, "\n".join([*ways, "The memory works meanwhile."])])
 
 
 def _conflict(conflict: ConflictPart, screen: Screen) -> Iterator[str]:

@@ -30,26 +30,35 @@ def doctor(fix: bool, yes: bool, bundle: Path | None, as_json: bool) -> None:
     """Say what is wrong, and what cures it."""
     app = opened()
     document = app.doctor(bundle=str(bundle) if bundle else None)
-    curable = [row for row in document["rows"] if row["verdict"] != "ok" and row["cure"]]
-    if fix and curable:
-        if not as_json:
-            click.echo(render_doctor(document, screen()), color=True)
-        agree(f"Cure {counted(len(curable), 'finding')}?", yes=yes)
-        document = app.doctor(fix=True)
+    if fix:
+        _agree_to_cure([row for row in document["rows"] if row["curable"]], yes=yes, as_json=as_json)
+        document = {**app.doctor(fix=True), "bundle": document["bundle"]}
     put(document, render_doctor, as_json=as_json)
     leave(FAILED if any(row["verdict"] == "fail" for row in document["rows"]) else DONE)
+
+
+def _agree_to_cure(curable: list[DoctorRow], *, yes: bool, as_json: bool) -> None:
+    if not curable or yes:
+        return
+    if not as_json:
+        click.echo("\n".join(_table(curable, screen())), color=True)
+    agree(f"Cure {counted(len(curable), 'finding')}?", yes=False)
 
 
 def render_doctor(document: DoctorDocument, screen: Screen) -> str:
     """A line for each check, with evidence, and its cure below it."""
     rows = document["rows"]
-    lines = columns([(safe(row["check"]), safe(row["evidence"])) for row in rows])
-    told = [line for row, text in zip(rows, lines, strict=True) for line in _told(row, text, screen)]
+    told = _table(rows, screen)
     bad = sum(row["verdict"] != "ok" for row in rows)
-    told.append(f"{counted(len(rows), 'check')}, {bad} with something to say")
+    told.append(f"{counted(len(rows), 'check')}, {f'{bad} with something to say' if bad else 'all is well'}")
     if document["bundle"]:
         told.append(f"The report is {safe(document['bundle'])}; look at it before you send it.")
     return "\n".join(told)
+
+
+def _table(rows: list[DoctorRow], screen: Screen) -> list[str]:
+    lines = columns([(safe(row["check"]), safe(row["evidence"])) for row in rows])
+    return [line for row, text in zip(rows, lines, strict=True) for line in _told(row, text, screen)]
 
 
 def _told(row: DoctorRow, text: str, screen: Screen) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Exit codes: a documented interface (interface page)."""
+"""Exit codes: a documented interface (interface page), and the only table of them."""
 
 from __future__ import annotations
 

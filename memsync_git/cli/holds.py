@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
+from typing import Final, NoReturn
 
 import click
 
@@ -10,10 +12,12 @@ from memsync_git.cli.asking import agree
 from memsync_git.cli.changes import item_words
 from memsync_git.cli.declaring import examples, json_option, yes_option
 from memsync_git.cli.opening import opened
-from memsync_git.cli.printing import put, put_notices, screen
+from memsync_git.cli.printing import leave, put, put_notices, screen
 from memsync_git.cli.terminal import Screen, counted, cut, safe
-from memsync_git.documents import HoldPart, HoldsDocument
+from memsync_git.documents import HoldPart, HoldsDocument, Verdict
 from memsync_git.errors import Misused
+
+WAYS: Final = "memsync-git holds accept  deletes, memsync-git holds reject  keeps"
 
 
 @click.group(invoke_without_command=True, epilog=examples("memsync-git holds", "memsync-git holds accept"))
@@ -40,11 +44,12 @@ def accept(ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete what is held: the holds named, or all."""
     app = opened()
     waiting = chosen(app.holds(), ids)
-    if waiting["holds"]:
-        if not as_json:
-            click.echo(render_holds(waiting, screen()), color=True)
-        agree("Delete these?", yes=yes)
-    _put_decided(app.decide(ids, accept=True), as_json=as_json)
+    if not waiting["holds"]:
+        _put_nothing(waiting, as_json=as_json)
+    if not as_json:
+        click.echo(blocks_of(waiting, screen()), color=True)
+    agree("Delete these?", yes=yes)
+    _put_decided(app.decide(ids, accept=True), "accepted", as_json=as_json)
 
 
 @holds.command(epilog=examples("memsync-git holds reject"))
@@ -53,12 +58,19 @@ def accept(ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
 def reject(ids: tuple[str, ...], as_json: bool) -> None:
     """Keep what is held: the holds named, or all. Nothing is deleted."""
     app = opened()
-    chosen(app.holds(), ids)
-    _put_decided(app.decide(ids, accept=False), as_json=as_json)
+    waiting = chosen(app.holds(), ids)
+    if not waiting["holds"]:
+        _put_nothing(waiting, as_json=as_json)
+    _put_decided(app.decide(ids, accept=False), "rejected", as_json=as_json)
 
 
-def _put_decided(document: HoldsDocument, *, as_json: bool) -> None:
-    put(document, render_decided, as_json=as_json)
+def _put_nothing(document: HoldsDocument, *, as_json: bool) -> NoReturn:
+    put(document, render_holds, as_json=as_json)
+    leave()
+
+
+def _put_decided(document: HoldsDocument, how: str, *, as_json: bool) -> None:
+    put(document, partial(render_decided, how=how), as_json=as_json)
     if not as_json:
         put_notices(document["notices"])
 
@@ -83,27 +95,32 @@ def render_holds(document: HoldsDocument, screen: Screen) -> str:
     """Every hold with the first of its items."""
     if not document["holds"]:
         return "Nothing is held."
-    blocks = ["\n".join(_hold(hold, screen)) for hold in document["holds"]]
-    return "\n\n".join([*blocks, "memsync-git holds accept  deletes, memsync-git holds reject  keeps"])
+    return f"{blocks_of(document, screen)}\n\n{WAYS}"
+
+
+def blocks_of(document: HoldsDocument, screen: Screen) -> str:
+    """The holds alone."""
+    return "\n\n".join("\n".join(_hold(hold, screen)) for hold in document["holds"])
 
 
 def _hold(hold: HoldPart, screen: Screen) -> Iterator[str]:
     whence = "in the memory file" if hold["source"] == "file" else f"from {safe(hold['source'])}"
     name = screen.paint(safe(hold["id"]), "strong")
-    yield f"{name} {screen.ago(hold['at'])}, {whence}: {safe(hold['reason'])}"
+    yield f"{name}  {screen.ago(hold['at'])}, {whence}: {safe(hold['reason'])}"
     sums = (
         (hold["entities"], "entity"),
         (hold["relations"], "relation"),
         (hold["observations"], "observation"),
     )
-    yield "  deletes " + ", ".join(counted(number, noun) for number, noun in sums)
+    yield "  deletes " + ", ".join(counted(number, noun) for number, noun in sums if number)
     for item in hold["items"]:
         yield "  " + screen.paint(cut(f"− {item_words(item)}", screen.width - 2), "fail")
     if hold["cut"]:
         yield f"  … and {hold['cut']} more"
 
 
-def render_decided(document: HoldsDocument, screen: Screen) -> str:
-    """What was decided, and what still waits."""
-    left = counted(len(document["holds"]), "hold")
-    return f"{screen.mark('ok')} {counted(len(document['decided']), 'hold')} decided, {left} left"
+def render_decided(document: HoldsDocument, screen: Screen, *, how: str) -> str:
+    """What was decided, and what still waits. `how`: accepted or rejected."""
+    left = counted(len(document["holds"]), "hold") if document["holds"] else "none"
+    verdict: Verdict = "warn" if document["holds"] else "ok"
+    return f"{screen.mark(verdict)} {counted(len(document['decided']), 'hold')} {how}, {left} left"

@@ -8,11 +8,10 @@ from memsync_git.cli.asking import agree
 from memsync_git.cli.changes import machine_words
 from memsync_git.cli.declaring import examples, json_option, yes_option
 from memsync_git.cli.opening import opened
-from memsync_git.cli.printing import put
+from memsync_git.cli.printing import put, put_notices
 from memsync_git.cli.status import host_lines
-from memsync_git.cli.terminal import Screen, safe
-from memsync_git.documents import HostsDocument
-from memsync_git.errors import Misused
+from memsync_git.cli.terminal import Screen
+from memsync_git.documents import HostPart, HostsDocument
 
 
 @click.group(
@@ -31,19 +30,24 @@ def hosts(context: click.Context, as_json: bool) -> None:
 @yes_option
 @json_option
 def retire(rid: str, yes: bool, as_json: bool) -> None:
-    """Tell the fleet that the machine RID will not come back. What it noted stays."""
+    """Tell the fleet that a machine, named by id or label, will not come back. What it noted stays."""
     app = opened()
-    agree(f"Retire {_named(app.hosts(), rid)}?", yes=yes)
-    put(app.retire(rid), render_hosts, as_json=as_json)
+    meant = retirable(app.hosts(), rid)
+    if meant is not None:
+        agree(f"Retire {machine_words(meant['host'], meant['id'])}?", yes=yes)
+    document = app.retire(rid)
+    put(document, render_hosts, as_json=as_json)
+    if not as_json:
+        put_notices(document.get("notices", ()))
 
 
-def _named(document: HostsDocument, rid: str) -> str:
-    for host in document["hosts"]:
-        if host["id"] == rid:
-            return machine_words(host["host"], rid)
-    raise Misused(
-        f"No machine has the id {safe(rid)!r}", unharmed="Nothing was changed.", hint="memsync-git hosts"
-    )
+def retirable(document: HostsDocument, name: str) -> HostPart | None:
+    """The machine of an id or a label; None where there is nothing to ask, as the app will refuse."""
+    found = [host for host in document["hosts"] if host["id"] == name]
+    found = found or [host for host in document["hosts"] if host["host"] == name]
+    if len(found) != 1 or found[0]["retired"] or found[0]["id"] == document["replica"]["id"]:
+        return None
+    return found[0]
 
 
 def render_hosts(document: HostsDocument, screen: Screen) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from memsync_git.cli.changes import consent, put_preview
+from memsync_git.cli.changes import changes_something, consent, count_words, put_preview
 from memsync_git.cli.declaring import examples, json_option, yes_option
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
@@ -29,7 +29,8 @@ def import_(file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
     if dry_run:
         put_preview(preview, as_json=as_json)
         leave()
-    consent(preview, "Import this?", yes=yes, as_json=as_json)
+    if changes_something(preview):
+        consent(preview, "Import this?", yes=yes, as_json=as_json)
     document = app.import_(str(file))
     put(document, render_import, as_json=as_json)
     if not as_json:
@@ -39,13 +40,10 @@ def import_(file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
 def render_import(document: ImportDocument, screen: Screen) -> str:
     """What was new, what was known, what was unreadable."""
     new = document["imported"]
-    came = (
-        f"{counted(new['added'], 'item')} added, {new['changed']} changed, {document['known']} known already"
-    )
+    known = [f"{document['known']} known already"] if document["known"] else []
+    came = ", ".join([count_words(new) or "nothing new", *known])
     parts = [f"{screen.mark('ok')} {came}, from {safe(document['source'])} ({safe(document['format'])})"]
     if document["unreadable"]:
         lines = counted(document["unreadable"], "line")
-        parts.append(f"{screen.mark('warn')} {lines} could not be read and stay where they are")
-    if document["txn"]:
-        parts.append(f"  memsync-git undo {safe(document['txn'])}  takes it back")
+        parts.append(f"{screen.mark('warn')} {lines} left out: unreadable")
     return "\n".join(parts)

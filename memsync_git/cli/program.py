@@ -14,7 +14,7 @@ from memsync_git.cli import exits, failures
 from memsync_git.cli.declaring import examples
 from memsync_git.cli.lazy import LazyGroup
 from memsync_git.config.places import Places
-from memsync_git.errors import MemsyncError
+from memsync_git.errors import MemsyncError, Misused
 
 NAME = "memsync-git"
 _COMMANDS = {
@@ -70,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return exits.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        click.echo(failures.text_of(_misuse(error)), err=True)
         return exits.MISUSED
     except MemsyncError as error:
         click.echo(failures.text_of(error), err=True)
@@ -87,6 +87,13 @@ def _finished(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     return exits.DONE
+
+
+def _misuse(error: click.ClickException) -> Misused:
+    """Click's refusal of a command line, told as every other error."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    help_of = context.command_path if context is not None else NAME
+    return Misused(error.format_message(), hint=f"{help_of} --help")
 
 
 def _reported(error: Exception, arguments: Sequence[str]) -> int:

@@ -8,10 +8,11 @@ import click
 
 from memsync_git.cli.changes import change_lines
 from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.exits import DONE, FAILED
 from memsync_git.cli.opening import opened
-from memsync_git.cli.printing import put, put_notices
-from memsync_git.cli.terminal import Screen, counted, safe
-from memsync_git.documents import ConflictsDocument, ResolvedDocument
+from memsync_git.cli.printing import leave, put, put_notices
+from memsync_git.cli.terminal import Screen, counted
+from memsync_git.documents import ConflictsDocument, ResolvedDocument, Verdict
 from memsync_git.errors import Misused
 from memsync_git.options import Choice, Delete, ResolveOptions, Restore, Take, Write
 
@@ -40,6 +41,7 @@ def resolve(name: str | None, everything: bool, field: str | None, as_json: bool
     put(document, render_resolved, as_json=as_json)
     if not as_json:
         put_notices(document["notices"])
+    leave(FAILED if document["left"] and not document["resolved"] else DONE)
 
 
 def chosen_of(
@@ -86,7 +88,7 @@ def _edited(document: ConflictsDocument, field: str | None) -> str:
 def render_resolved(document: ResolvedDocument, screen: Screen) -> str:
     """What was written, and what remains."""
     parts = [*change_lines(document["resolved"], screen)]
-    parts.append(f"{screen.mark('ok')} {counted(document['left'], 'conflict')} left")
-    if document["txn"]:
-        parts.append(f"  memsync-git undo {safe(document['txn'])}  takes it back")
+    verdict: Verdict = "warn" if document["left"] else "ok"
+    left = counted(document["left"], "conflict") if document["left"] else "no conflict"
+    parts.append(f"{screen.mark(verdict)} {left} left")
     return "\n".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memsync_git.cli.changes import render_preview
+from memsync_git.cli.changes import changes_something, render_preview
 from memsync_git.cli.exits import DONE, FAILED
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put
@@ -26,8 +26,9 @@ def render_self_test(document: SelfTestDocument, screen: Screen) -> str:
     told = [line for row, text in zip(rows, lines, strict=True) for line in _told(row, text, screen)]
     failed = sum(row["verdict"] == "fail" for row in rows)
     told.append(f"{counted(failed, 'step')} failed" if failed else "Everything works. Nothing was changed.")
-    if document["preview"] is not None:
-        told += ["", render_preview(document["preview"], screen)]
+    preview = document["preview"]
+    if preview is not None and changes_something(preview):
+        told += ["", render_preview(preview, screen)]
     return "\n".join(told)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import click
 
@@ -12,7 +13,7 @@ from memsync_git.cli.exits import DONE, FAILED
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put
 from memsync_git.cli.terminal import Screen, safe
-from memsync_git.documents import SaidPart, ShowDocument, ShownPart
+from memsync_git.documents import ChangePart, MomentPart, SaidPart, ShowDocument, ShownPart
 from memsync_git.options import ShowOptions
 
 
@@ -56,9 +57,24 @@ def _shown(shown: ShownPart, screen: Screen, *, meta: bool) -> Iterator[str]:
         yield f"  {safe(name)} = {safe(value)}"
     if "history" in shown:
         yield "  history"
-        for moment in shown["history"]:
-            yield f"    {screen.ago(moment['at'])}, {safe(moment['txn'])}"
-            yield from (f"    {line}" for line in change_lines([moment], screen))
+        yield from _history(shown["history"], screen)
+
+
+def _history(moments: Iterable[MomentPart], screen: Screen) -> Iterator[str]:
+    """What was said at once stands together."""
+    for (host, at, txn), together in groupby(moments, key=_occasion):
+        named = ", ".join(filter(None, (safe(host), screen.ago(at), safe(txn))))
+        yield "    " + screen.paint(named, "faint")
+        yield from (f"    {line}" for line in change_lines(map(_unnamed, together), screen))
+
+
+def _occasion(moment: MomentPart) -> tuple[str, str | None, str]:
+    return moment.get("host", ""), moment["at"], moment["txn"]
+
+
+def _unnamed(moment: MomentPart) -> ChangePart:
+    """A change without its machine, which stands above it."""
+    return {key: value for key, value in moment.items() if key != "host"}  # type: ignore[return-value]
 
 
 def _origin(said: SaidPart, screen: Screen) -> str:

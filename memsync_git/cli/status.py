@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import click
 
 from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.failures import words_of
 from memsync_git.cli.opening import opened
-from memsync_git.cli.printing import put, put_notices
+from memsync_git.cli.printing import put
 from memsync_git.cli.terminal import Screen, columns, counted, cut, safe
-from memsync_git.documents import HostPart, StateWord, StatusDocument, Verdict
+from memsync_git.documents import HostPart, OutcomeWord, StateWord, StatusDocument, Verdict
 
 WATCH_S = 2.0
 """How often `--watch` looks: a person's patience, and a millisecond of work."""
@@ -26,6 +27,18 @@ STATES: dict[StateWord, tuple[Verdict, str]] = {
     "stopped": ("warn", "nothing syncs by itself on this machine"),
     "paused": ("warn", "paused"),
     "attention": ("fail", "something needs you"),
+}
+
+WORDS: dict[OutcomeWord, str] = {
+    "accepted": "published",
+    "nothing": "nothing new",
+    "stale": "another was first",
+    "failed": "failed",
+    "offline": "offline",
+    "refused": "refused",
+    "held": "held",
+    "unusable": "memory file unusable",
+    "locked": "locked",
 }
 
 
@@ -45,8 +58,6 @@ def status(watch: bool, as_json: bool) -> None:
 
 def _put(document: StatusDocument, *, as_json: bool) -> None:
     put(document, render_status, as_json=as_json)
-    if not as_json:
-        put_notices(document["notices"])
     sys.stdout.flush()
 
 
@@ -55,12 +66,14 @@ def render_status(document: StatusDocument, screen: Screen) -> str:
     verdict, words = STATES[document["state"]]
     head = f"{screen.mark(verdict)} {screen.paint(words, 'strong')}"
     parts = [head, "", *columns(list(_rows(document, screen))), "", *_hosts(document, screen)]
+    for notice in document["notices"]:
+        parts += ["", words_of(notice)]
     return "\n".join(parts)
 
 
 def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]:
     last = document["last_sync"]
-    yield "last sync", f"{screen.ago(last['at'])}, {last['outcome']}" if last else "never"
+    yield "last sync", f"{screen.ago(last['at'])}, {WORDS[last['outcome']]}" if last else "never"
     pending = document["pending"]
     yield "pending", f"{pending['up']} up, {pending['down']} down"
     for file in document["stores"]:
@@ -68,7 +81,7 @@ def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]
         yield f"file {safe(file['store'])}", holds + counted(file["observations"], "observation")
         yield "", f"{safe(file['path'])} ({safe(file['format'])})"
     for remote in document["remotes"]:
-        outcome = remote["outcome"] or "never spoken to"
+        outcome = WORDS[remote["outcome"]] if remote["outcome"] else "never spoken to"
         yield f"remote {safe(remote['name'])}", f"{safe(remote['url'])} ({safe(remote['branch'])}), {outcome}"
     if not document["remotes"]:
         yield "remote", "none: memsync-git init"

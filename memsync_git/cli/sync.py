@@ -7,26 +7,28 @@ from typing import Any
 
 import click
 
-from memsync_git.cli.changes import change_lines
+from memsync_git.cli.changes import change_lines, count_words
 from memsync_git.cli.declaring import examples, json_option, off_switch
 from memsync_git.cli.exits import CODES, DONE
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.terminal import Screen, counted, safe
-from memsync_git.documents import CountPart, OutcomeWord, SyncDocument, Verdict
+from memsync_git.documents import OutcomeWord, SyncDocument, Verdict
 from memsync_git.options import LOCK_WAIT_S, SyncOptions
 
 WAIT_S = click.FloatRange(0, 3600)
 STALE_MIN = click.IntRange(0, 10_080)
 
+SAVED_ONLY = "Saved here; not published yet."
+
 SENTENCES: dict[OutcomeWord, tuple[Verdict, str]] = {
-    "accepted": ("ok", "In sync."),
-    "nothing": ("ok", "Nothing to do."),
-    "offline": ("warn", "The remote could not be reached; everything here is safe and goes out later."),
-    "refused": ("fail", "The remote refused; everything here is safe."),
-    "held": ("warn", "A guard waits for you; everything else went on syncing."),
-    "stale": ("warn", "Another process wrote first, again and again; the next sync tries anew."),
-    "unusable": ("fail", "The memory file cannot be used as it stands; it was left alone."),
+    "accepted": ("ok", "Synced."),
+    "nothing": ("ok", "Nothing new."),
+    "offline": ("warn", "Offline."),
+    "refused": ("fail", "Refused."),
+    "held": ("warn", "Held; everything else went on syncing."),
+    "stale": ("warn", "Another machine was always first; the next sync tries anew."),
+    "unusable": ("fail", "The memory file cannot be used as it stands."),
     "locked": ("warn", "Another sync is running."),
     "failed": ("fail", "Something failed."),
 }
@@ -60,28 +62,24 @@ def sync(quiet: bool, as_json: bool, **options: Any) -> None:
 
 
 def render_sync(document: SyncDocument, screen: Screen) -> str:
-    """What a sync did, or with `dry_run` would do."""
+    """What a sync did, or with `dry_run` would do. What went wrong stands in the notices."""
     if document["dry_run"]:
         return "\n".join(_would(document, screen))
     verdict, sentence = SENTENCES[document["outcome"]]
+    if document["outcome"] == "accepted" and count_words(document["local"]) and not document["published"]:
+        sentence = SAVED_ONLY
     return "\n".join([f"{screen.mark(verdict)} {sentence}", *_told(document)])
 
 
 def _told(document: SyncDocument) -> Iterator[str]:
-    yield from _counted("from this machine", document["local"])
-    yield from _counted("from the others", document["remote"])
-    for remote in document["remotes"]:
-        if remote["reason"]:
-            yield f"  {safe(remote['name'])}: {remote['outcome']}, {safe(remote['reason'])}"
+    for whence, count in (("this machine", document["local"]), ("the others", document["remote"])):
+        words = count_words(count)
+        if words:
+            yield f"  from {whence}: {words}"
+    if len(document["remotes"]) > 1:
+        yield from (f"  {safe(remote['name'])}: {remote['outcome']}" for remote in document["remotes"])
     if document["conflicts"]:
         yield f"  {counted(document['conflicts'], 'conflict')}: memsync-git conflicts"
-    if document["holds"]:
-        yield f"  {counted(document['holds'], 'hold')}: memsync-git holds"
-
-
-def _counted(whence: str, count: CountPart) -> Iterator[str]:
-    if any((count["added"], count["removed"], count["changed"])):
-        yield f"  {whence}: +{count['added']} −{count['removed']} ~{count['changed']}"
 
 
 def _would(document: SyncDocument, screen: Screen) -> Iterator[str]:

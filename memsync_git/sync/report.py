@@ -49,8 +49,9 @@ class Tally:
     changed: int = 0
 
     def count(self, added: Iterable[Item], removed: Iterable[Item]) -> None:
-        """Add one step's items."""
-        come, gone = list(added), list(removed)
+        """Add one step's items; what was deleted and created again in it did neither."""
+        come, gone = set(added), set(removed)
+        come, gone = come - gone, gone - come
         registers = {item[:-1] for item in gone if item[0] in ("t", "f")}
         changed = sum(1 for item in come if item[:-1] in registers and item[0] in ("t", "f"))
         self.added += len(come) - changed

@@ -163,7 +163,15 @@ SHOW: dict[str, Any] = {
             ],
             "relations": [{"source": "Alice", "target": "Oslo", "type": "lives_in"}],
             "fields": {"createdAt": '"2026"'},
-            "history": [{**ITEM, "change": "add", "at": "2026-11-19T11:00:00Z", "txn": "laptop-7f3a:3"}],
+            "history": [
+                {
+                    **ITEM,
+                    "change": "add",
+                    "host": "laptop",
+                    "at": "2026-11-19T11:00:00Z",
+                    "txn": "laptop-7f3a:3",
+                }
+            ],
         }
     ],
 }
@@ -197,8 +205,22 @@ SELF_TEST: dict[str, Any] = {
 DOCTOR: dict[str, Any] = {
     "schema_version": 1,
     "rows": [
-        {"check": "file mode", "verdict": "fail", "evidence": "0644", "cure": "chmod 600 /m", "fixed": False},
-        {"check": "clock", "verdict": "ok", "evidence": "no drift", "cure": "", "fixed": False},
+        {
+            "check": "file mode",
+            "verdict": "fail",
+            "evidence": "0644",
+            "cure": "chmod 600 /m",
+            "curable": False,
+            "fixed": False,
+        },
+        {
+            "check": "clock",
+            "verdict": "ok",
+            "evidence": "no drift",
+            "cure": "",
+            "curable": False,
+            "fixed": False,
+        },
     ],
     "bundle": None,
 }

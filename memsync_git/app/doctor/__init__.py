@@ -119,5 +119,6 @@ def _row(name: str, finding: Finding, *, fixed: bool = False) -> DoctorRow:
         "verdict": finding.verdict,
         "evidence": finding.told,
         "cure": cure,
+        "curable": finding.verdict != "ok" and finding.mend is not None,
         "fixed": fixed,
     }
