@@ -30,7 +30,7 @@ It shows what joining would change before it changes anything.
 
 ## To look back
 
-`git log main` has one commit for each exchange. `memsync-git log`, `undo` and `restore` take changes
-back as new ones, so that they reach every machine. Please do not rewrite the history of this
-repository, and keep it private: whoever can read it can read the memory.
+`git log main` tells in words what each exchange brought, and `memsync-git show NAME --history` what
+became of one entity. Please do not rewrite the history of this repository, and keep it private: whoever
+can read it can read the memory.
 """
