@@ -101,12 +101,17 @@ def sync_directory(directory: str) -> None:
 
 
 def tighten(path: str, mode: int) -> None:
-    """Set the mode of a file or directory where it differs. A failure costs privacy, not data."""
+    """Set the mode of a file, or with `PRIVATE_DIRECTORY` of a directory, where it differs.
+
+    What stands in its place instead, or belongs to another account, is left as it is. A failure costs
+    privacy, not data.
+    """
+    is_meant = stat.S_ISDIR if mode == PRIVATE_DIRECTORY else stat.S_ISREG
     with suppress(OSError):
         fd = os.open(path, _READ_FLAGS)
         try:
             status = os.fstat(fd)
-            is_ours = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+            is_ours = is_meant(status.st_mode) and status.st_uid == os.geteuid()
             if is_ours and stat.S_IMODE(status.st_mode) != mode:
                 os.fchmod(fd, mode)
         finally:

@@ -77,6 +77,7 @@ def _is_current(
     if witness is None:
         return True
     for remote in session.world.remotes if options.fetch else ():
+        remote.known_digest = ""  # what is known of the remote may be newer than the store
         found = fetched[remote.name] = pull(session, remote, report)
         if found is not None and recover(session, witness, remote, found, report):
             return True
@@ -104,7 +105,10 @@ def _once(
         return None
     lingering = apply(session, _writable(options, captured), report)
     if not lingering:
-        confirm(session, _recaptured(session, captured, report))
+        captured = _recaptured(session, captured, report)
+        if report.wrote_file:
+            _note_file(captured, report)
+        confirm(session, captured)
         return None
     session.world.clock.sleep(linger_s(session, patient=options.patient))
     rev = session.replica.header.rev
