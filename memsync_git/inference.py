@@ -12,7 +12,7 @@ The numbers were found by simulation (docs/MODEL.md); a rule that carries one sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -25,8 +25,8 @@ PAST_HASHES_KEPT = 1000
 SHORTEST_WINDOW_MS = 2000
 """0.5 to 2 s are alike, 5 s loses more, unlimited much more (fleet simulation)."""
 PARSES_PER_WINDOW = 20
-SURE_PART = 8
-"""A server that wrote later than W / 8 after a state came up has read it, if all it did was delete."""
+CACHED_FOR_MS = 60_000
+"""A server known to keep the memory may have read as long ago as this, or as the run before the last."""
 
 Step = Mapping[RecordKey, Record | None]
 """Records to put (None: to take away) to get from one state to another."""
@@ -254,23 +254,6 @@ def nearest(bases: Sequence[Base], graph: Graph, loss: Callable[[Base], int] = l
     distances = [_distance(base, graph, changed | base.overlay.keys()) for base in bases]
     tied = [base for base, distance in zip(bases, distances, strict=True) if distance == min(distances)]
     return min(tied, key=loss) if len(tied) > 1 else tied[0]
-
-
-def surely_read(bases: Iterable[Base], graph: Graph, mtime_ms: int, sure_ms: int) -> Base | None:
-    """The state a version was surely written from: it only lacks things of what had stood there for a while.
-
-    One call of a server either adds or deletes, and takes a small part of W between its reading and its
-    writing. So a version that adds nothing to the state that stood there `sure_ms` and longer is a deletion,
-    though an older state be nearer: what was added a second ago and deleted now stays deleted.
-    """
-    base = next((base for base in bases if base.state.from_ms <= mtime_ms), None)
-    if base is None or base.state.kind is Kind.PENDING or mtime_ms - base.state.from_ms < sure_ms:
-        return None
-    changed = dict.fromkeys(key for key, _, _ in differing(graph.records, base.newest)) | dict.fromkeys(
-        base.overlay
-    )
-    steps = (items_between(base.record(key), graph.records.get(key)) for key in changed)
-    return None if any(come for _, come in steps) else base
 
 
 def _distance(base: Base, graph: Graph, keys: set[RecordKey]) -> int:

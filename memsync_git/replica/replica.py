@@ -24,8 +24,8 @@ from memsync_git.guards import (
     weight,
 )
 from memsync_git.inference import (
+    CACHED_FOR_MS,
     PAST_HASHES_KEPT,
-    SURE_PART,
     Base,
     FileState,
     Inference,
@@ -33,7 +33,6 @@ from memsync_git.inference import (
     Ring,
     infer,
     nearest,
-    surely_read,
 )
 from memsync_git.model import (
     EVERYTHING,
@@ -52,12 +51,16 @@ from memsync_git.model import (
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The circumstances of one act: wall clock, boot, a fresh token, and W (model page, section 7)."""
+    """The circumstances of one act: wall clock, boot, a fresh token, and W (model page, section 7).
+
+    writer_caches: the server keeps the memory for longer than W.
+    """
 
     wall_ms: int
     boot: str
     tok: str
     window_ms: int
+    writer_caches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class Replica:
         self.versions: set[tuple[Rid, int, str]] = set()
         self.unpublished: list[Txn] = []
         self.boot = ""
-        self.run_began_ms = 0
+        self.runs_began_ms = (0, 0)
         self.emptied_ms: int | None = None
         self.projection = EVERYTHING
         self.fresh = Fresh()
@@ -174,11 +177,15 @@ class Replica:
         """Go on from the differences that were saved."""
         self._behind = set(keys)
 
+    def compare_anew(self) -> None:
+        """Forget the differences that were known: file or state were replaced as a whole."""
+        self._behind = None
+
     def project(self, projection: Projection) -> None:
         """Compare file and target in the projection of this variant from now on."""
         if projection != self.projection:
             self.projection = projection
-            self._behind = None
+            self.compare_anew()
 
     def recheck(self, keys: Iterable[RecordKey]) -> None:
         """Look again whether some records differ between file and target."""
@@ -237,7 +244,6 @@ class Replica:
         *,
         limits: DeletionLimits | None = None,
         below: bool = False,
-        writer_caches: bool = False,
     ) -> Observed:
         """Take in a version of the file. `below`: it was displaced, something newer stands there now.
 
@@ -250,7 +256,7 @@ class Replica:
             self._saw_boot(moment)
             return Observed()
         seen_ms = min(version.mtime_ms, moment.wall_ms)
-        since_ms = min(self.run_began_ms, seen_ms) if writer_caches else seen_ms - moment.window_ms
+        since_ms = seen_ms - self._reach_ms(moment)
         rebooted = self.boot not in ("", moment.boot)
         candidates = self.ring.candidates(since_ms, all_states=rebooted)
         if version.accepted:
@@ -258,12 +264,18 @@ class Replica:
         self._saw_boot(moment)
         if version.whole and not (below or version.accepted) and self._is_restored(version, candidates):
             return Observed(restored=True)
-        base = None
-        if not (rebooted or writer_caches or self.ring.pending is not None):
-            base = surely_read(candidates, version.graph, seen_ms, moment.window_ms // SURE_PART)
-        if base is None:
-            base = nearest(candidates, version.graph, lambda base: self._loss(base, version))
+        base = nearest(candidates, version.graph, lambda base: self._loss(base, version))
         return self._take_in(version, _inferred(base, version), moment, limits, seen_ms=seen_ms, below=below)
+
+    def begin_run(self, now_ms: int) -> None:
+        """Note when this run and the one before it began: a writer that caches may be as old as that."""
+        self.runs_began_ms = (self.runs_began_ms[1], now_ms)
+
+    def _reach_ms(self, moment: Moment) -> int:
+        """How far back a writer may have read: W, or for one that caches to before the previous run."""
+        if not moment.writer_caches:
+            return moment.window_ms
+        return max(moment.window_ms, CACHED_FOR_MS, moment.wall_ms - self.runs_began_ms[0])
 
     def _loss(self, base: Base, version: Version) -> int:
         """How many live items would go if the version had been written from this base."""
@@ -309,8 +321,8 @@ class Replica:
         held = set(hold.items) if hold is not None else ()
         gone = [item for item in removed if item not in held]
         for item in gone:
-            if pen.remove(item, known):
-                self.undone[item] = seen_ms
+            pen.remove(item, known)
+            self.undone[item] = seen_ms
             self._leave_holds(item, pen)
         self._create_again(pen, inference, version, recreated, known)
         for item in (*inference.added, *(() if below else self._reappeared(version))):
@@ -449,7 +461,7 @@ class Replica:
             self.ring.insert_below(state, version.graph)
         else:
             self.change_file(lambda: self.ring.push(state, version.graph))
-        self.ring.trim(moment.wall_ms - moment.window_ms)
+        self.ring.trim(moment.wall_ms - self._reach_ms(moment))
         self.remember(version.hash)
 
     # --- the file's newest state
@@ -486,7 +498,7 @@ class Replica:
             return
         self.remember(self.ring.pending[0].hash)
         self.change_file(lambda: self.ring.settle(moment.wall_ms))
-        self.ring.trim(moment.wall_ms - moment.window_ms)
+        self.ring.trim(moment.wall_ms - self._reach_ms(moment))
 
     def confirm(self) -> None:
         """The file says what everything joined says: its newest state knows all of that."""

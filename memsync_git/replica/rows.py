@@ -105,7 +105,8 @@ def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
     replica.undone = {_item(item): at_ms for item, at_ms in one["undone"]}
     replica.accepted = {name: Mark(*mark) for name, mark in one["accepted"].items()}
     replica.versions = {_version(key) for key, _ in rows.rows("version")}
-    replica.boot, replica.run_began_ms, replica.emptied_ms = one["boot"], one["run_began"], one["emptied"]
+    replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
+    replica.runs_began_ms = (one["runs_began"][0], one["runs_began"][1])
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
     replica.projection = Projection(*one["projection"])
     replica.know_behind(tuple(key) for key in one["behind"])
@@ -220,7 +221,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "host": replica.host,
         "store": replica.store,
         "boot": replica.boot,
-        "run_began": replica.run_began_ms,
+        "runs_began": list(replica.runs_began_ms),
         "emptied": replica.emptied_ms,
         "undone": [[_plain_item(item), at_ms] for item, at_ms in replica.undone.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},

@@ -64,9 +64,9 @@ def apply(session: Session, captured: Captured, report: RoundReport) -> list[Lin
 
 
 def needs_writing(session: Session, captured: Captured) -> bool:
-    """Whether the file differs from the target in its items, or is not there at all."""
+    """Whether the file differs from the target in its items, is to be mended, or is not there at all."""
     replica = session.replica
-    if isinstance(captured.standing, Missing):
+    if isinstance(captured.standing, Missing) or captured.clean is not None:
         return True
     return bool(replica.behind) or captured.hash != replica.ring.newest.hash
 

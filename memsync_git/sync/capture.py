@@ -120,9 +120,7 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
 
     def observe(replica: Replica, moment: Moment) -> Observed:
         replica.emptied_ms = None
-        return replica.observe(
-            version, moment, limits=settings.deletions, writer_caches=settings.writer_caches
-        )
+        return replica.observe(version, moment, limits=settings.deletions)
 
     observed = session.act(observe)
     tell(session, report, observed)

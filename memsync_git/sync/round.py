@@ -45,6 +45,8 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
     report = RoundReport()
     began_s = session.world.clock.monotonic_s()
     fetched: dict[str, Fetched | None] = {}
+    if session.settings.writer_caches:
+        session.act(lambda replica, moment: replica.begin_run(moment.wall_ms))
     if not _is_current(session, options, fetched, report):
         report.file, report.file_reason, report.file_hint = "waiting", OLDER_STORE, "memsync-git sync"
         return _closed(session, report, began_s)

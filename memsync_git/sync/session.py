@@ -123,7 +123,13 @@ class Session:
     def moment(self) -> Moment:
         """The circumstances of an act that happens now."""
         clock = self.world.clock
-        return Moment(clock.wall_ms(), clock.boot_id(), self.world.chance.token(), self.window_ms)
+        return Moment(
+            clock.wall_ms(),
+            clock.boot_id(),
+            self.world.chance.token(),
+            self.window_ms,
+            self.settings.writer_caches,
+        )
 
     # --- the file
 
