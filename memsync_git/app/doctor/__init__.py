@@ -18,6 +18,7 @@ from memsync_git.app.doctor.case import Case
 from memsync_git.app.doctor.finding import Finding, fail, ok
 from memsync_git.app.doctor.table import BEFORE_INIT, CHECKS, Check
 from memsync_git.app.opening import Rooms
+from memsync_git.config import load
 from memsync_git.documents import SCHEMA_VERSION, DoctorDocument, DoctorRow
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.stores.lock import round_lock
@@ -44,9 +45,14 @@ def doctor(
         found = [(name, check, examined(check, case)) for name, check in table]
         rows = [_row(name, finding) for name, _, finding in found]
         if fix:
-            rows = _cured(found, lambda: Case(rooms, executable=executable, is_alone=is_alone))
+            rows = _cured(found, lambda: Case(_as_it_is_now(rooms), executable=executable, is_alone=is_alone))
         written = write_bundle(Path(bundle), rooms, found) if bundle else None
     return {"schema_version": SCHEMA_VERSION, "rows": rows, "bundle": written}
+
+
+def _as_it_is_now(rooms: Rooms) -> Rooms:
+    """The same installation; a cure may have changed its configuration."""
+    return Rooms(rooms.places, load(rooms.places))
 
 
 @contextmanager

@@ -76,7 +76,8 @@ def retired(case: Case) -> Finding:
     replica = case.replica
     if not isinstance(replica, Replica):
         return ok(NO_REPLICA)
-    if is_retired(replica):
+    upstream = (each.header.retired for _, fetched in case.fetched for each in fetched.fragments)
+    if is_retired(replica) or any(replica.rid in retired for retired in upstream):
         return warn(f"Another machine has retired {replica.rid}", SYNC_RENAMES)
     return ok("in use")
 
