@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
-settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=SLOW_MACHINES)
+settings.register_profile("dev", max_examples=15, deadline=None, suppress_health_check=SLOW_MACHINES)
 settings.register_profile(
     "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=SLOW_MACHINES
 )

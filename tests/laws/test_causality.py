@@ -104,7 +104,7 @@ def test_a_later_write_beats_every_clock_it_has_seen(history: list) -> None:
     fleet = Fleet().run(history)
     fleet.everybody_meets()
     machine = fleet.machines[1]
-    for kind, wall_ms in (("robot", CLOCKS_MS[0]), ("person", CLOCKS_MS[1])):
+    for kind, wall_ms in (("scribe", CLOCKS_MS[0]), ("clerk", CLOCKS_MS[1])):
         fleet.edit(machine, [Say(("t", "Alice", kind))], wall_ms=wall_ms)
         fleet.everybody_meets()
         for other in fleet.machines:
