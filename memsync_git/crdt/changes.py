@@ -130,7 +130,7 @@ class Pen:
     ) -> None:
         self._state = state
         self._header = header
-        self._wall_ms = wall_ms
+        self._wall_ms = _readable(wall_ms)
         self._seen = seen
         self._next = header.next
         self._drafts: dict[RecordKey, _Draft] = {}
@@ -229,7 +229,7 @@ class Pen:
     def _mint(self, item: Item, ts: int | None) -> None:
         key = key_of(item)
         stamped = max(self._wall_ms, self._largest_ts(item) + 1) if ts is None else ts
-        stamped = min(max(stamped, 0), LATEST_TS)
+        stamped = _readable(stamped)
         value = item[-1] if item[0] in ("t", "f", "o") else None
         wall = self._wall_ms if stamped != self._wall_ms and ts is None else None
         self._draft(key).slot(item).append(Entry(self._next, stamped, value, wall))
@@ -340,6 +340,11 @@ class Pen:
             if facts.hint is not None and facts.hint.type is not None and facts.hint.type[1] == kind:
                 stamps.append(facts.hint.type[0])
         return max(stamps)
+
+
+def _readable(ms: int) -> int:
+    """A time every reader takes: a clock may stand before 1970, or a peer's at the end of all numbers."""
+    return min(max(ms, 0), LATEST_TS)
 
 
 def _slot(facts: RecordFacts, item: Item) -> tuple[Entry, ...]:
