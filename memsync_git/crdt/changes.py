@@ -3,7 +3,7 @@
 Rule 1: `Pen` is the only thing that mints facts and removals, and only for its own replica.
 Rule 2: a removal names only dots the base knew: `n < vv[rid]`. What came later was not seen, so it stays.
 Rule 3: writing a register removes every live entry the base knew, so a later write beats any clock.
-Rule 4: every fact refreshes its record's hint.
+Rule 4: whatever is written of a record refreshes the hint of its own line.
 Rule 5: garbage is dropped only on the back of a real change, so a quiet fleet writes nothing.
 """
 
@@ -289,9 +289,9 @@ class Pen:
             retired=header.retired | frozenset(retire),
         )
         edits = {key: draft.finished() for key, draft in self._drafts.items() if self._is_changed(key)}
+        spoken_of = edits.keys() | self._written.touched
         self._written.touched |= self._state.rewrite(fresh, edits).keys()
-        self._refresh_hints(fresh, edits)
-        self._written.records |= edits.keys()
+        self._written.records |= edits.keys() | self._refresh_hints(fresh, spoken_of)
         return self._written
 
     def _is_changed(self, key: RecordKey) -> bool:
@@ -313,12 +313,19 @@ class Pen:
         for n in [n for n in numbers if n in held]:
             self._drop_own(n, held[n])
 
-    def _refresh_hints(self, header: Header, edits: Mapping[RecordKey, RecordFacts | None]) -> None:
-        hinted = {}
-        for key, facts in edits.items():
-            if facts is not None:
-                hinted[key] = replace(facts, hint=self._hint(key), raw=None)
+    def _refresh_hints(self, header: Header, keys: Iterable[RecordKey]) -> set[RecordKey]:
+        """Let the own lines of these records hint what shows now, and return those that changed.
+
+        A line whose facts stayed is among them: what was just removed elsewhere must not come back by it.
+        """
+        hinted: dict[RecordKey, RecordFacts | None] = {}
+        for key in keys:
+            facts = self._state.facts(key).get(header.rid)
+            hint = self._hint(key) if facts is not None else None
+            if facts is not None and hint != facts.hint:
+                hinted[key] = replace(facts, hint=hint, raw=None)
         self._state.rewrite(header, hinted)
+        return set(hinted)
 
     def _hint(self, key: RecordKey) -> Hint | None:
         """Every register as it shows now; a type that only the file still says, as the file says it.

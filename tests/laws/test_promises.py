@@ -363,3 +363,16 @@ def test_no_clock_makes_a_deletion_take_what_it_never_saw(deletes_ms: int) -> No
     fleet.everybody_meets()
     assert all(machine.items() == {ALICE_TYPE, OSLO} for machine in fleet.machines)
     assert TEA not in ash.items() | birch.items()
+
+
+def test_a_field_deleted_here_stays_deleted_when_its_entity_is_deleted_elsewhere() -> None:
+    """The hint beside what was noted before must not remember it."""
+    found = office(ALICE_TYPE, TAGS)
+    ash, birch = found.desks
+    birch.serve([Note(OSLO)], wait_ms=5_000)
+    birch.look()
+    birch.serve([Drop(TAGS)], wait_ms=5_000)
+    birch.look()
+    ash.serve([Drop(ALICE_TYPE)], wait_ms=5_000)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, OSLO}
