@@ -25,6 +25,8 @@ PAST_HASHES_KEPT = 1000
 SHORTEST_WINDOW_MS = 2000
 """0.5 to 2 s are alike, 5 s loses more, unlimited much more (fleet simulation)."""
 PARSES_PER_WINDOW = 20
+UNWRITTEN_FOR_MS = 35_000
+"""Linux writes what a server wrote to the disk after 30 s at the latest; a power cut goes back as far."""
 CACHED_FOR_MS = 60_000
 """A server known to keep the memory may have read as long ago as this, or as the run before the last."""
 

@@ -26,6 +26,7 @@ from memsync_git.guards import (
 from memsync_git.inference import (
     CACHED_FOR_MS,
     PAST_HASHES_KEPT,
+    UNWRITTEN_FOR_MS,
     Base,
     FileState,
     Inference,
@@ -144,6 +145,7 @@ class Replica:
         self.emptied_ms: int | None = None
         self.projection = EVERYTHING
         self.fresh = Fresh()
+        self.kept_states: dict[int, FileState] = {}
         self._behind: set[RecordKey] | None = None
 
     # --- what it holds
@@ -461,7 +463,7 @@ class Replica:
             self.ring.insert_below(state, version.graph)
         else:
             self.change_file(lambda: self.ring.push(state, version.graph))
-        self.ring.trim(moment.wall_ms - self._reach_ms(moment))
+        self.ring.trim(moment.wall_ms - max(UNWRITTEN_FOR_MS, self._reach_ms(moment)))
         self.remember(version.hash)
 
     # --- the file's newest state
@@ -498,7 +500,7 @@ class Replica:
             return
         self.remember(self.ring.pending[0].hash)
         self.change_file(lambda: self.ring.settle(moment.wall_ms))
-        self.ring.trim(moment.wall_ms - self._reach_ms(moment))
+        self.ring.trim(moment.wall_ms - max(UNWRITTEN_FOR_MS, self._reach_ms(moment)))
 
     def confirm(self) -> None:
         """The file says what everything joined says: its newest state knows all of that."""

@@ -99,6 +99,7 @@ def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
         _ordered(graph, states[order[-1]]) if order else graph,
         (_state(0, prepared), _step(prepared["step"])) if prepared is not None else None,
     )
+    replica.kept_states = {state.seq: state for state in replica.ring.states}
     replica.holds = {key: _hold(key, plain.loads(value)) for key, value in rows.rows("hold")}
     past = {key: int(value) for key, value in rows.rows("past")}
     replica.past = dict(sorted(past.items(), key=lambda pair: pair[1]))
@@ -167,9 +168,7 @@ def save(replica: Replica, rows: RowWriter) -> None:
     for rid, rev, tok in replica.fresh.versions:
         rows.put("version", f"{rid}:{rev}:{tok}", b"")
     _save_small(rows, "header", _headers(replica))
-    _save_small(
-        rows, "state", {str(state.seq): plain.dumps(_plain_state(state)) for state in replica.ring.states}
-    )
+    _save_states(replica, rows)
     _save_small(rows, "hold", {hold.id: plain.dumps(_plain_hold(hold)) for hold in replica.holds.values()})
     _save_one(rows, "pending", _plain_pending(replica.ring))
     _save_one(rows, "replica", _plain_replica(replica))
@@ -194,6 +193,17 @@ def _save_small(rows: RowWriter, kind: str, wanted: dict[str, bytes]) -> None:
     for key, value in wanted.items():
         if standing.get(key) != value:
             rows.put(kind, key, value)
+
+
+def _save_states(replica: Replica, rows: RowWriter) -> None:
+    """Write the ring states that are not the very ones that were saved or loaded."""
+    wanted = {state.seq: state for state in replica.ring.states}
+    for seq in replica.kept_states.keys() - wanted.keys():
+        rows.drop("state", str(seq))
+    for seq, state in wanted.items():
+        if replica.kept_states.get(seq) is not state:
+            rows.put("state", str(seq), plain.dumps(_plain_state(state)))
+    replica.kept_states = wanted
 
 
 def _save_one(rows: RowWriter, kind: str, value: Any) -> None:

@@ -26,6 +26,7 @@ def test_saving_what_changed_leaves_the_rows_that_saving_everything_leaves(day: 
         }
         replica.fresh.file = set(replica.ring.graph.records)
         replica.fresh.past = set(replica.past)
+        replica.kept_states = {}
         whole = MemoryStore()
         with whole.transaction() as transaction:
             save(replica, transaction)
