@@ -25,7 +25,7 @@ WRITES = 300
 """Acknowledged writes of the racing server, per kind of writer."""
 SWAPS = 8
 """Rounds of the same machine that really wrote into the server's file meanwhile."""
-RACE_LIMIT_S = 90
+RACE_LIMIT_S = 120
 BURST = 5
 """Calls in a row without a pause: an assistant creates, relates and adds in one breath."""
 LONGEST_PAUSE_S = 0.2
