@@ -137,6 +137,11 @@ class Ring:
             or base.state.until_ms >= since_ms
         ]
 
+    def nothing(self) -> Base:
+        """The empty file, as a base: what a power cut may leave of one that was just being written."""
+        state = FileState("", 0, 0, {}, (), Kind.OBSERVED)
+        return Base(state, self.graph.records, dict.fromkeys(self.graph.records))
+
     # --- changing
 
     def push(self, state: FileState, graph: Graph) -> None:

@@ -261,6 +261,8 @@ class Replica:
         since_ms = seen_ms - self._reach_ms(moment)
         rebooted = self.boot not in ("", moment.boot)
         candidates = self.ring.candidates(since_ms, all_states=rebooted)
+        if rebooted:
+            candidates.append(self.ring.nothing())
         if version.accepted:
             candidates = candidates[:1]
         self._saw_boot(moment)
@@ -379,14 +381,16 @@ class Replica:
                     pen.add(item, anew=True)
 
     def _add_again(self, pen: Pen, version: Version, moment: Moment, seen_ms: int) -> None:
-        """Items deleted here a moment ago that stand in the file again: delete-then-create.
+        """Items deleted here a moment ago that stand in a later version again: delete-then-create.
+
+        A version older than the deletion is one a power cut put back.
 
         Without this one machine with one writer loses 312 of 2 339 observations (fleet simulation).
         """
         for item, at_ms in list(self.undone.items()):
             if abs(seen_ms - at_ms) > moment.window_ms:
                 del self.undone[item]
-            elif _says(version.graph, item) and not _says(self.ring.graph, item):
+            elif seen_ms >= at_ms and _says(version.graph, item) and not _says(self.ring.graph, item):
                 pen.add(item)
 
     def _held_deletion(
