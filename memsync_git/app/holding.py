@@ -213,7 +213,8 @@ def _meant(replica: Replica, name: str) -> HostPart:
             hint="\n".join(f"memsync-git hosts retire {machine['id']}" for machine in found),
         )
     if not found:
-        known = nearest([text for machine in machines for text in (machine["id"], machine["host"])], name)
+        others = [machine for machine in machines if machine["id"] != replica.rid]
+        known = nearest([text for machine in others for text in (machine["id"], machine["host"])], name)
         raise Misused(
             f"No machine is called {shown(name)!r}",
             unharmed=UNHARMED,

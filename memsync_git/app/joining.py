@@ -21,7 +21,7 @@ from memsync_git.app.opening import Rooms
 from memsync_git.app.parts import change_parts, file_part, host_parts, in_order
 from memsync_git.app.picture import remote_part
 from memsync_git.app.syncing import document_of, note, round_options
-from memsync_git.app.telling import notice
+from memsync_git.app.telling import bare, notice
 from memsync_git.config import Configuration, RemoteSettings, StoreSettings
 from memsync_git.config.writing import change
 from memsync_git.documents import SCHEMA_VERSION, InitDocument, NoticePart, PreviewDocument, SyncDocument
@@ -136,13 +136,13 @@ def _surveyed(remote: RemoteSettings) -> Survey:
     match survey(validate(remote.url), branch=remote.branch, timeout_s=remote.timeout_s):
         case Unreachable(reason):
             raise Offline(
-                f"The remote cannot be reached: {reason}",
+                f"The remote cannot be reached: {bare(reason)}",
                 unharmed="Nothing was changed on this machine.",
                 hint="check the address and the network, then run memsync-git init again",
             )
         case Refused(reason):
             raise Denied(
-                f"The remote refused: {reason}",
+                f"The remote refused: {bare(reason)}",
                 unharmed="Nothing was changed on this machine.",
                 hint="git ls-remote with the same address shows what git itself says",
             )

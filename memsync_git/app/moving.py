@@ -76,7 +76,7 @@ def preview_import(rooms: Rooms, path: str) -> PreviewDocument:
 def preview_data(rooms: Rooms, data: bytes, source: str) -> PreviewDocument:
     """The same for bytes from anywhere; `source` is what people call them."""
     foreign = _foreign(rooms, data, source)
-    gain = gain_of(rooms.replica(), foreign.imported.graph)
+    gain = gain_of(_replica_of_now(rooms), foreign.imported.graph)
     changes = change_parts(gain.added, gain.removed)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -89,6 +89,15 @@ def preview_data(rooms: Rooms, data: bytes, source: str) -> PreviewDocument:
         "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
         "notices": _notices(rooms, foreign, gain),
     }
+
+
+def _replica_of_now(rooms: Rooms) -> Replica:
+    """The replica as it will be once the memory file is taken in, which an import does first."""
+    from memsync_git.app.rehearsal import rehearse
+    from memsync_git.sync import RoundOptions
+
+    rooms.replica()
+    return rehearse(rooms, RoundOptions(fetch=False, publish=False, apply=False), ()).replica
 
 
 def import_file(rooms: Rooms, path: str) -> ImportDocument:

@@ -105,10 +105,10 @@ def remote_notices(name: str, outcome: OutcomeWord | None, reason: str) -> list[
     said = {"offline": "could not be reached", "refused": "refused"}.get(outcome or "")
     if said is None or not reason:
         return []
-    return [notice(f"{name} {said}: {_bare(reason)}", LOCAL_WORK_IS_SAFE, "memsync-git --test")]
+    return [notice(f"{name} {said}: {bare(reason)}", LOCAL_WORK_IS_SAFE, "memsync-git --test")]
 
 
-def _bare(reason: str) -> str:
+def bare(reason: str) -> str:
     """What git said, without its own marks."""
     return " · ".join(re.sub(r"^(fatal|error): ", "", part) for part in reason.split(" · "))
 

@@ -8,7 +8,7 @@ from typing import Final
 from memsync_git.cli.asking import agree
 from memsync_git.cli.printing import put, put_notices
 from memsync_git.cli.terminal import Screen, counted, cut, safe
-from memsync_git.documents import ChangePart, CountPart, ItemPart, PreviewDocument
+from memsync_git.documents import ChangePart, CountPart, ItemPart, NoticePart, PreviewDocument
 
 NO_CHANGE: Final = "would change nothing here"
 SIGNS: Final = {"add": ("+", "ok"), "remove": ("−", "fail"), "change": ("~", "warn")}
@@ -78,6 +78,12 @@ def put_preview(document: PreviewDocument, *, as_json: bool) -> None:
     put(document, render_preview, as_json=as_json)
     if not as_json:
         put_notices(document["notices"])
+
+
+def put_new_notices(notices: Iterable[NoticePart], shown: PreviewDocument | None) -> None:
+    """Tell what the preview has not told already."""
+    told = shown["notices"] if shown is not None else []
+    put_notices(notice for notice in notices if notice not in told)
 
 
 def consent(document: PreviewDocument, question: str, *, yes: bool, as_json: bool) -> None:

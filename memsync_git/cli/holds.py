@@ -11,6 +11,7 @@ import click
 from memsync_git.cli.asking import agree
 from memsync_git.cli.changes import item_words
 from memsync_git.cli.declaring import examples, json_option, yes_option
+from memsync_git.cli.lazy import LazyGroup
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices, screen
 from memsync_git.cli.terminal import Screen, counted, cut, safe
@@ -20,7 +21,12 @@ from memsync_git.errors import Misused
 WAYS: Final = "memsync-git holds accept  deletes, memsync-git holds reject  keeps"
 
 
-@click.group(invoke_without_command=True, epilog=examples("memsync-git holds", "memsync-git holds accept"))
+@click.group(
+    cls=LazyGroup,
+    places={},
+    invoke_without_command=True,
+    epilog=examples("memsync-git holds", "memsync-git holds accept"),
+)
 @json_option
 @click.pass_context
 def holds(context: click.Context, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import click
 from memsync_git.cli.asking import agree
 from memsync_git.cli.changes import machine_words
 from memsync_git.cli.declaring import examples, json_option, yes_option
+from memsync_git.cli.lazy import LazyGroup
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import put, put_notices
 from memsync_git.cli.status import host_lines
@@ -15,7 +16,10 @@ from memsync_git.documents import HostPart, HostsDocument
 
 
 @click.group(
-    invoke_without_command=True, epilog=examples("memsync-git hosts", "memsync-git hosts retire desk-91c2")
+    cls=LazyGroup,
+    places={},
+    invoke_without_command=True,
+    epilog=examples("memsync-git hosts", "memsync-git hosts retire desk-91c2"),
 )
 @json_option
 @click.pass_context

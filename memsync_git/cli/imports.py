@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from memsync_git.cli.changes import changes_something, consent, count_words, put_preview
+from memsync_git.cli.changes import changes_something, consent, count_words, put_new_notices, put_preview
 from memsync_git.cli.declaring import examples, json_option, yes_option
 from memsync_git.cli.opening import opened
-from memsync_git.cli.printing import leave, put, put_notices
+from memsync_git.cli.printing import leave, put
 from memsync_git.cli.terminal import Screen, counted, safe
 from memsync_git.documents import ImportDocument
 
@@ -29,12 +29,13 @@ def import_(file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
     if dry_run:
         put_preview(preview, as_json=as_json)
         leave()
-    if changes_something(preview):
-        consent(preview, "Import this?", yes=yes, as_json=as_json)
+    shown = preview if changes_something(preview) else None
+    if shown is not None:
+        consent(shown, "Import this?", yes=yes, as_json=as_json)
     document = app.import_(str(file))
     put(document, render_import, as_json=as_json)
     if not as_json:
-        put_notices(document["notices"])
+        put_new_notices(document["notices"], shown)
 
 
 def render_import(document: ImportDocument, screen: Screen) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from memsync_git.cli.changes import consent, machine_words, put_preview
+from memsync_git.cli.changes import consent, machine_words, put_new_notices, put_preview
 from memsync_git.cli.declaring import examples, json_option, off_switch, yes_option
 from memsync_git.cli.exits import CODES, DONE
 from memsync_git.cli.opening import opened
@@ -37,12 +37,14 @@ def init(dry_run: bool, yes: bool, as_json: bool, **options: Any) -> None:
     if dry_run:
         put_preview(app.preview(plan), as_json=as_json)
         leave()
-    if plan.needs_consent:
-        consent(app.preview(plan), "Join?", yes=yes, as_json=as_json)
+    shown = app.preview(plan) if plan.needs_consent else None
+    if shown is not None:
+        consent(shown, "Join?", yes=yes, as_json=as_json)
     document = app.join(plan, service=options["service"])
     put(document, render_init, as_json=as_json)
     if not as_json:
-        put_notices(document["notices"])
+        put_new_notices(document["notices"], shown)
+        put_notices(document["sync"]["notices"] if document["sync"] else [])
     leave(CODES[document["sync"]["outcome"]] if document["sync"] else DONE)
 
 

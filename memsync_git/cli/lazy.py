@@ -39,6 +39,6 @@ class LazyGroup(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             near = get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f"The nearest is {near[0]}" if near else "memsync-git --help  lists them all"
-            raise click.UsageError(f"There is no command {name!r}. {hint}", ctx)
+            nearest = f". The nearest is {near[0]}" if near else ""
+            raise click.UsageError(f"There is no command {name!r}{nearest}", ctx)
         return super().resolve_command(ctx, args)

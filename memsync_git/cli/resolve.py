@@ -76,7 +76,9 @@ def _edited(document: ConflictsDocument, field: str | None) -> str:
         for value in conflict["values"]
     ]
     text = click.edit("\n".join(["# Leave the one line that is to hold. Lines with # are dropped.", *values]))
-    lines = [line for line in (text or "").splitlines() if line and not line.startswith("#")]
+    if text is None:
+        raise Misused("Nothing was chosen in the editor", unharmed="Nothing was changed.")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     if len(lines) != 1:
         raise Misused(
             f"The editor left {counted(len(lines), 'value')}, but one is needed",

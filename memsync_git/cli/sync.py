@@ -16,10 +16,24 @@ from memsync_git.cli.terminal import Screen, counted, safe
 from memsync_git.documents import OutcomeWord, SyncDocument, Verdict
 from memsync_git.options import LOCK_WAIT_S, SyncOptions
 
-WAIT_S = click.FloatRange(0, 3600)
-STALE_MIN = click.IntRange(0, 10_080)
+
+class Seconds(click.FloatRange):
+    """Some seconds, as click should call them."""
+
+    name = "number"
+
+
+class Minutes(click.IntRange):
+    """Some minutes, as click should call them."""
+
+    name = "whole number"
+
+
+WAIT_S = Seconds(0, 3600)
+STALE_MIN = Minutes(0, 10_080)
 
 SAVED_ONLY = "Saved here; not published yet."
+PUBLISHED = "Published."
 
 SENTENCES: dict[OutcomeWord, tuple[Verdict, str]] = {
     "accepted": ("ok", "Synced."),
@@ -66,9 +80,17 @@ def render_sync(document: SyncDocument, screen: Screen) -> str:
     if document["dry_run"]:
         return "\n".join(_would(document, screen))
     verdict, sentence = SENTENCES[document["outcome"]]
-    if document["outcome"] == "accepted" and count_words(document["local"]) and not document["published"]:
-        sentence = SAVED_ONLY
+    if document["outcome"] == "accepted":
+        sentence = _well(document) or sentence
     return "\n".join([f"{screen.mark(verdict)} {sentence}", *_told(document)])
+
+
+def _well(document: SyncDocument) -> str:
+    """What to say of a round that went well in one direction only; else empty."""
+    local, remote = count_words(document["local"]), count_words(document["remote"])
+    if local and not document["published"]:
+        return SAVED_ONLY
+    return PUBLISHED if document["published"] and not (local or remote) else ""
 
 
 def _told(document: SyncDocument) -> Iterator[str]:

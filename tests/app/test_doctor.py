@@ -82,7 +82,7 @@ def test_a_sound_machine_passes_every_check_in_the_order_of_the_table(tidy: Mach
 def test_a_fix_with_nothing_to_cure_says_so_and_changes_nothing(tidy: Machine) -> None:
     before = everything_in(tidy.home)
     found = cure(tidy)
-    assert found["cure"]["evidence"].startswith("Nothing needed a cure")
+    assert found["cure"]["evidence"].startswith("There is nothing --fix can cure")
     assert not any(row["fixed"] for row in found.values())
     assert everything_in(tidy.home) == before
 

@@ -27,7 +27,7 @@ __all__ = ["Case", "Finding", "doctor", "examined"]
 
 LOOK_WAIT_S = 2.0
 FIX_WAIT_S = 10.0
-NOTHING_TO_CURE = ok("Nothing needed a cure, so nothing was changed")
+NOTHING_TO_CURE = ok("There is nothing --fix can cure, so nothing was changed")
 
 
 def doctor(
