@@ -68,7 +68,7 @@ class Cell:
     cron_us: int = 900 * SECOND_US
     poll_us: tuple[int, int] = (2 * SECOND_US, 10 * SECOND_US)
     in_place: float = 0.3
-    length_us: int = 20 * SECOND_US
+    length_us: int = 30 * SECOND_US
     writer_caches: bool = False
     weight: int = 1
     bound: Bound | None = None

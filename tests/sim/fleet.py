@@ -100,6 +100,7 @@ class Fleet:
         for member in self.members:
             set_clock(self, member)
             self.scheduler.run_to_end(member.machine.install)
+        self.scheduler.run_to_end(self.members[0].writers[0].stock)
         for member in self.members:
             self._begin(member)
         loose(self)

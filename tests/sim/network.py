@@ -19,7 +19,7 @@ class Weather:
     """What a machine's network does, as shares of calls.
 
     is_offline: nothing goes through. lost: applied, but the answer is lost. refused: not applied at all.
-    stale: an older answer is given again.
+    stale: a mirror that lags answers a fetch.
     """
 
     is_offline: bool = False
@@ -36,57 +36,59 @@ class SteppingRemote:
         self.hub = hub
         self.rng = rng
         self.weather = weather
-        self.pushes = 0
+        self._past: list[LoopbackHub] = []
 
     def of(self, process: Process) -> LoopbackRemote:
         """The remote as one process uses it."""
-        remote = LoopbackRemote(self.hub)
-        way = _Way(self, process)
-        remote.before_fetch, remote.after_fetch = way.before_fetch, way.after_fetch
-        remote.before_apply, remote.after_apply = way.before_apply, way.after_apply
-        return remote
+        return _Remote(self, process)
+
+    def happens(self, share: float) -> bool:
+        """Whether something that happens to a share of calls happens to this one."""
+        return share > 0 and self.rng.random() < share
+
+    def shown(self) -> LoopbackHub:
+        """The hub as a fetch finds it; a mirror that lags shows what it showed before."""
+        now = LoopbackHub(self.hub.now_ms)
+        now.hosts, now.main = dict(self.hub.hosts), self.hub.main
+        self._past = [*self._past[-8:], now]
+        return self.rng.choice(self._past) if self.happens(self.weather.stale) else now
 
 
-class _Way:
-    """The hooks of one process's remote."""
+class _Remote(LoopbackRemote):
+    """A remote behind a network."""
 
     def __init__(self, network: SteppingRemote, process: Process) -> None:
+        super().__init__(network.hub)
         self._network = network
         self._process = process
-        self._before: list[Fetched] = []
+        self.before_fetch, self.after_fetch = self._ask, self._told
+        self.before_apply, self.after_apply = self._send, self._told_of_push
 
-    def _happens(self, share: float) -> bool:
-        return share > 0 and self._network.rng.random() < share
+    def _fetched(self) -> Fetched:
+        self.hub = self._network.shown()
+        try:
+            return super()._fetched()
+        finally:
+            self.hub = self._network.hub
 
-    def before_fetch(self) -> FetchOutcome | None:
-        weather = self._network.weather
-        self._process.step("fetch", weather.latency_us)
-        if weather.is_offline or self._happens(weather.refused):
-            return Unreachable("offline")
-        return None
+    def _step(self, what: str) -> None:
+        self._process.step(what, self._network.weather.latency_us)
 
-    def after_fetch(self, outcome: FetchOutcome) -> FetchOutcome:
-        weather = self._network.weather
-        self._process.step("fetched", weather.latency_us)
-        if weather.is_offline or self._happens(weather.lost):
-            return Unreachable("the answer was lost")
-        if isinstance(outcome, Fetched) and not outcome.unchanged:
-            self._before.append(outcome)
-            if self._happens(weather.stale):
-                return self._network.rng.choice(self._before)
-        return outcome
+    def _is_cut_off(self, share: float) -> bool:
+        return self._network.weather.is_offline or self._network.happens(share)
 
-    def before_apply(self, _publication: Publication) -> PublishOutcome | None:
-        weather = self._network.weather
-        self._process.step("push", weather.latency_us)
-        if weather.is_offline or self._happens(weather.refused):
-            return Unreachable("offline")
-        self._network.pushes += 1
-        return None
+    def _ask(self) -> FetchOutcome | None:
+        self._step("fetch")
+        return Unreachable("offline") if self._is_cut_off(self._network.weather.refused) else None
 
-    def after_apply(self, outcome: PublishOutcome) -> PublishOutcome:
-        weather = self._network.weather
-        self._process.step("pushed", weather.latency_us)
-        if weather.is_offline or self._happens(weather.lost):
-            return Unreachable("the answer was lost")
-        return outcome
+    def _told(self, outcome: FetchOutcome) -> FetchOutcome:
+        self._step("fetched")
+        return Unreachable("lost") if self._is_cut_off(self._network.weather.lost) else outcome
+
+    def _send(self, _publication: Publication) -> PublishOutcome | None:
+        self._step("push")
+        return Unreachable("offline") if self._is_cut_off(self._network.weather.refused) else None
+
+    def _told_of_push(self, outcome: PublishOutcome) -> PublishOutcome:
+        self._step("pushed")
+        return Unreachable("lost") if self._is_cut_off(self._network.weather.lost) else outcome
