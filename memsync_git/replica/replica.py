@@ -322,13 +322,13 @@ class Replica:
         if limits is not None and not version.accepted:
             hold = self._held_deletion(version, inference, removed, known, moment, limits)
         pen = Pen(self.state, self.header, wall_ms=moment.wall_ms, seen=version.graph.records)
-        held = set(hold.items) if hold is not None else ()
+        held = set(hold.items) if hold is not None else set()
         gone = [item for item in removed if item not in held]
         for item in gone:
             pen.remove(item, known)
             self.undone[item] = seen_ms
             self._leave_holds(item, pen)
-        self._create_again(pen, inference, version, recreated, known)
+        self._create_again(pen, inference, version, recreated, known, held)
         for item in (*inference.added, *(() if below else self._reappeared(version))):
             self._leave_holds(item, pen)
             pen.add(item)
@@ -363,8 +363,12 @@ class Replica:
         version: Version,
         recreated: Collection[str],
         known: VersionVector,
+        held: Collection[Item],
     ) -> None:
-        """Entities that were deleted and created: their old dots go, everything they say is said anew."""
+        """Entities that were deleted and created: their old dots go, everything they say is said anew.
+
+        What a hold keeps back stays as it is until a person has spoken.
+        """
         if not recreated:
             return
         names = set(recreated)
@@ -375,7 +379,8 @@ class Replica:
         for key in keys:
             was, now = inference.base.record(key), version.graph.records.get(key)
             for item in items_of(was) if was is not None else ():
-                pen.remove(item, known)
+                if item not in held:
+                    pen.remove(item, known)
             if was is not None and now is not None:
                 for item in items_of(now):
                     pen.add(item, anew=True)
