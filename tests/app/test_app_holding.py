@@ -241,4 +241,4 @@ def test_nobody_can_retire_this_machine_or_a_stranger(laptop: Machine) -> None:
         laptop.app.retire("laptop")
     with pytest.raises(Misused) as caught:
         laptop.app.retire("lapto")
-    assert f"memsync-git hosts retire {laptop.rid}" in caught.value.hint
+    assert caught.value.hint == "memsync-git hosts"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 import pty
+import re
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import permutations
 from pathlib import Path
@@ -15,6 +18,7 @@ from pathlib import Path
 import click
 import pytest
 
+import memsync_git
 from memsync_git import __version__
 from memsync_git.cli import exits, failures
 from memsync_git.cli.exits import CODES, worst
@@ -274,3 +278,30 @@ def test_without_a_terminal_only_yes_goes_on(options: list[str], code: int, said
         check=False,
     )
     assert (done.returncode, done.stdout) == (code, said)
+
+
+def _strings() -> Iterator[tuple[str, str]]:
+    """Every string of the program that is no docstring, with its file."""
+    root = Path(memsync_git.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+                yield path.name, node.value
+
+
+VERBS = {"runs", "begin", "end"}
+"""What stands behind the name of the program where no command is meant."""
+
+
+def test_no_message_names_a_command_that_is_not_there() -> None:
+    context = click.Context(program)
+    known = set(program.list_commands(context))
+    named = {
+        (file, command)
+        for file, text in _strings()
+        for command in re.findall(r"memsync-git ([a-z]+)\b(?: (?:[A-Z-]|[a-z]+$)|$|  )", text)
+    }
+    assert ("status.py", "conflicts") in named
+    assert {(file, command) for file, command in named if command not in known | VERBS} == set()

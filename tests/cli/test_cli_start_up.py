@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Command
+from tests.cli.machines import Home, entity
+
 HEAVY = ("git", "apscheduler", "watchdog", "tomlkit", "platformdirs", "rich", "importlib.metadata", "sqlite3")
 
 
@@ -44,3 +47,46 @@ def test_reading_the_configuration_imports_nothing_that_writes_it(home: Path) ->
 def test_the_version_needs_no_click(home: Path) -> None:
     script = "import sys; sys.argv[1:] = ['--version']\nfrom memsync_git.__main__ import main; main()"
     assert not _imported(script) & {"click", "orjson", "dataclasses", *HEAVY}
+
+
+ROUNDS = {
+    "tomlkit",
+    "memsync_git.sync",
+    "memsync_git.formats",
+    "memsync_git.replica",
+    "memsync_git.crdt",
+}
+"""A sync asks git where the hub stands, so `git` is not among them; `status` asks nobody."""
+RUN = "from memsync_git.cli.program import run; assert run({arguments!r}) == 0"
+
+
+@pytest.fixture
+def at_rest(memsync: Command, home: Path) -> Path:
+    """A machine with a memory, and nothing left to do."""
+    home.mkdir()
+    Home(home).write(entity("Alice", "likes tea"))
+    assert memsync("init", "--no-service").code == 0
+    assert memsync("sync").code == 0
+    return home
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"]])
+def test_status_imports_no_round_and_no_git(at_rest: Path, arguments: list[str]) -> None:
+    assert sorted(_imported(RUN.format(arguments=arguments)) & {"git", *ROUNDS}) == []
+
+
+@pytest.mark.parametrize("arguments", [["sync", "--quiet"], ["sync"], ["sync", "--if-stale", "15"]])
+def test_a_sync_that_finds_nothing_new_imports_no_round(at_rest: Path, arguments: list[str]) -> None:
+    assert sorted(_imported(RUN.format(arguments=arguments)) & ROUNDS) == []
+
+
+def test_the_modules_of_a_round_are_imported_by_one(at_rest: Path) -> None:
+    Home(at_rest).write(entity("Alice", "likes tea", "sings"))
+    found = _imported(RUN.format(arguments=["sync", "--quiet"]))
+    assert {"memsync_git.sync", "memsync_git.formats", "memsync_git.replica"} <= found
+
+
+def test_status_imports_no_round_when_something_waits(at_rest: Path, memsync: Command) -> None:
+    Home(at_rest).write(entity("Alice", "likes tea", "sings"))
+    assert memsync("sync", "--no-push").code == 0
+    assert sorted(_imported(RUN.format(arguments=["status"])) & {"git", *ROUNDS}) == []
