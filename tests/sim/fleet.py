@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from memsync_git.formats import Decoded
+from memsync_git.guards import Hold
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Replica
-from memsync_git.replica.holding import accept_hold
+from memsync_git.replica.holding import accept_hold, reject_hold
 from memsync_git.sync import RoundOptions, RoundReport, Settings
 from memsync_git.sync.pushing import unified_bytes
 from tests.sim.cells import Cell
@@ -177,19 +178,29 @@ class Fleet:
         return any(busy) or self.hub.digest() != before
 
     def _final_round(self, process: Process) -> bool:
-        """A round with a person at hand, who accepts what is held and has a damaged file mended."""
+        """A round with a person at hand, who decides what is held and has a damaged file mended."""
         reports: list[RoundReport] = []
         options = RoundOptions(set_aside=lambda pieces: None, recreate=True)
 
         def act() -> None:
-            for hold_id in list(process.session.replica.holds):
-                self.tally.holds += 1
-                process.session.act(lambda replica, moment: accept_hold(replica, hold_id, moment))
+            for hold in list(process.session.replica.holds.values()):
+                self._decide(process, hold)
             reports.append(process.round(options))
 
         self.scheduler.run_to_end(act)
         report = reports[0]
         return report.published or report.wrote_file or bool(report.local) or bool(report.remote)
+
+    def _decide(self, process: Process, hold: Hold) -> None:
+        """Say what a person knows: whether most of it was meant to be forgotten."""
+        known = 0
+        for member in self.present:
+            known |= member.machine.disk.known
+        kept = sum(self.ledger.is_alive(item, known) for item in hold.items)
+        decide = reject_hold if 2 * kept > len(hold.items) else accept_hold
+        self.tally.holds += 1
+        self.scheduler.note(process.machine.name, f"{decide.__name__}, {kept} of {len(hold.items)} are wanted")
+        process.session.act(lambda replica, moment: decide(replica, hold.id, moment))
 
     def _verdict(self) -> Tally:
         replicas = [process.session._replica for process in self.processes]

@@ -35,7 +35,7 @@ class Disk:
     """What survives a kill, and what the ledger knows about it.
 
     known: events the store can know. masks: events of each version of the memory file. marks: since when
-    which events stood there.
+    which events stood there. is_torn: a server is writing in place at this moment.
     prepared: what the store knew when these bytes were made from it. digest: what the remote said last.
     """
 
@@ -47,6 +47,7 @@ class Disk:
     digest: str = ""
     marks: list[tuple[int, int]] = field(default_factory=list)
     is_locked: bool = False
+    is_torn: bool = False
 
     def mask_of(self, snapshot: Snapshot) -> int:
         """The events a version holds."""
@@ -201,7 +202,7 @@ class Machine:
             process.end()
         self.is_up = False
         self.disk.file = self.disk.file.power_cut(self.rng.choice)
-        self.disk.is_locked = False
+        self.disk.is_locked = self.disk.is_torn = False
 
     def boot(self) -> None:
         self.boots += 1

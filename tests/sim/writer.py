@@ -2,7 +2,8 @@
 
 Rule 1: every sentence is written once in the whole fleet, relations included.
 Rule 2: what a call does is decided on what that call read.
-Rule 3: a server never empties the file: deleting the very last entity is a documented limit of its own.
+Rule 3: a server never empties the file, and none reads what another has half written: both have tests of
+their own.
 """
 
 from __future__ import annotations
@@ -97,13 +98,15 @@ class Writer:
     def call(self, decide: server.Call) -> bool:
         """Read, think, write; False if the power went meanwhile or the file could not be read."""
         machine, boots = self.machine, self.machine.boots
+        if machine.disk.is_torn:
+            return False
         standing = machine.disk.standing()
         data, past = (standing.data, machine.disk.mask_of(standing)) if standing is not None else (b"", 0)
         before = server.read(data)
         if before is None:
             return False
         machine.scheduler.pause(self.rng.randint(*self.style.window_us))
-        if not machine.is_up or machine.boots != boots:
+        if not self._lives(boots):
             return False
         after = decide(before)
         long_past = machine.disk.mask_before(machine.scheduler.now_us - WINDOW_US)
@@ -113,21 +116,34 @@ class Writer:
         machine.scheduler.note(f"{machine.name}/{self.label}", described(before, after))
         return True
 
+    def _lives(self, boots: int) -> bool:
+        return self.machine.is_up and self.machine.boots == boots
+
     def _write(self, data: bytes, mask: int) -> None:
-        disk = self.machine.disk
         if self.style.in_place:
-            handle = disk.file.writer_open()
-            for torn in (b"", data[: len(data) // 2]):
-                handle.commit(torn)
-                self.machine.changed()
-                self.machine.scheduler.pause(TEAR_US)
-            handle.commit(data)
-            disk.masks[handle._inode.number, data] = mask
-            disk.mark(disk.mask_of(disk.standing()), self.machine.scheduler.now_us)
+            self._write_in_place(data, mask)
         else:
-            disk.file.writer_rename(data)
-            disk.mark(mask, self.machine.scheduler.now_us)
+            self.machine.disk.file.writer_rename(data)
+            self.machine.disk.mark(mask, self.machine.scheduler.now_us)
         self.machine.changed()
+
+    def _write_in_place(self, data: bytes, mask: int) -> None:
+        """Truncate, then write piece by piece into whatever inode the path led to."""
+        disk, boots = self.machine.disk, self.machine.boots
+        handle = disk.file.writer_open()
+        disk.is_torn = True
+        for torn in (b"", data[: len(data) // 2]):
+            handle.commit(torn)
+            self.machine.changed()
+            self.machine.scheduler.pause(TEAR_US)
+            if not self._lives(boots):
+                return
+        handle.commit(data)
+        disk.is_torn = False
+        disk.masks[handle._inode.number, data] = mask
+        standing = disk.standing()
+        if standing is not None:
+            disk.mark(disk.mask_of(standing), self.machine.scheduler.now_us)
 
     # --- what to do
 
