@@ -14,7 +14,7 @@ from memsync_git.app.opening import Rooms
 from memsync_git.config import Configuration, Places, load
 
 if TYPE_CHECKING:
-    from memsync_git.app.joining import Plan
+    from memsync_git.app.planning import Plan
     from memsync_git.documents import (
         ConflictsDocument,
         DoctorDocument,
@@ -71,14 +71,14 @@ class App:
     # --- joining
 
     def plan(self, options: InitOptions) -> Plan:
-        """What `init` would mean; see `app.joining.plan`."""
-        from memsync_git.app.joining import plan
+        """What `init` would mean; see `app.planning.plan`."""
+        from memsync_git.app.planning import plan
 
         return plan(self.rooms, options)
 
     def preview(self, plan: Plan) -> PreviewDocument:
         """What carrying the plan out would change."""
-        from memsync_git.app.joining import preview
+        from memsync_git.app.previewing import preview
 
         return preview(plan)
 

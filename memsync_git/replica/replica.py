@@ -332,7 +332,7 @@ class Replica:
         for item in (*inference.added, *(() if below else self._reappeared(version))):
             self._leave_holds(item, pen)
             pen.add(item)
-        self._add_again(pen, version, moment, seen_ms)
+        self._add_again(pen, version, inference.base, moment, seen_ms)
         self._anchor(pen, version, gone)
         written = self.finish(pen, moment, "edit", ok=version.accepted and bool(removed))
         if hold is not None:
@@ -385,16 +385,18 @@ class Replica:
                 for item in items_of(now):
                     pen.add(item, anew=True)
 
-    def _add_again(self, pen: Pen, version: Version, moment: Moment, seen_ms: int) -> None:
+    def _add_again(self, pen: Pen, version: Version, base: Base, moment: Moment, seen_ms: int) -> None:
         """Items deleted here a moment ago that stand in a later version again: delete-then-create.
 
-        A version older than the deletion is one a power cut put back.
-
+        A version older than the deletion is one a power cut put back. An item that stood in a base younger
+        than its deletion was put back by our own write, prepared before we knew; the server merely kept it.
         Without this one machine with one writer loses 312 of 2 339 observations (fleet simulation).
         """
         for item, at_ms in list(self.undone.items()):
             if abs(seen_ms - at_ms) > moment.window_ms:
                 del self.undone[item]
+            elif base.state.from_ms > at_ms and _states(base.record(key_of(item)), item):
+                continue
             elif seen_ms >= at_ms and _says(version.graph, item) and not _says(self.ring.graph, item):
                 pen.add(item)
 
@@ -595,7 +597,10 @@ def _inferred(base: Base, version: Version) -> Inference:
 
 
 def _says(graph: Graph, item: Item) -> bool:
-    record = graph.records.get(key_of(item))
+    return _states(graph.records.get(key_of(item)), item)
+
+
+def _states(record: Record | None, item: Item) -> bool:
     return record is not None and item in set(items_of(record))
 
 

@@ -25,25 +25,31 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
-from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.state import State
 from memsync_git.errors import StoreDamaged
-from memsync_git.guards import Hold
-from memsync_git.inference import FileState, Kind, Ring, Step
+from memsync_git.inference import Ring
 from memsync_git.model import (
-    NO_FIELDS,
-    Entity,
-    Generic,
     Graph,
-    Item,
     Projection,
     Record,
     RecordKey,
-    Relation,
     Rid,
-    Verbatim,
 )
 from memsync_git.replica.replica import Fresh, Mark, Replica, Txn
+from memsync_git.replica.shapes import (
+    hold_of,
+    item_of,
+    plain_hold,
+    plain_item,
+    plain_pending,
+    plain_record,
+    plain_state,
+    plain_txn,
+    record_of,
+    state_of,
+    step_of,
+    txn_of,
+)
 from memsync_git.wire import fragments, plain
 
 ONE = "one"
@@ -91,19 +97,19 @@ def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
     replica = Replica(Rid(one["rid"]), one["host"], one["store"])
     replica.state = State(_fragments(rows))
     order, states = one["ring"], {int(key): value for key, value in rows.rows("state")}
-    graph = Graph(dict(_keyed(_record(plain.loads(value))) for _, value in rows.rows("file")))
+    graph = Graph(dict(_keyed(record_of(plain.loads(value))) for _, value in rows.rows("file")))
     pending = rows.row("pending", ONE)
     prepared = plain.loads(pending) if pending is not None else None
     replica.ring = Ring(
-        [_state(seq, plain.loads(states[seq])) for seq in order],
+        [state_of(seq, plain.loads(states[seq])) for seq in order],
         _ordered(graph, states[order[-1]]) if order else graph,
-        (_state(0, prepared), _step(prepared["step"])) if prepared is not None else None,
+        (state_of(0, prepared), step_of(prepared["step"])) if prepared is not None else None,
     )
     replica.kept_states = {state.seq: state for state in replica.ring.states}
-    replica.holds = {key: _hold(key, plain.loads(value)) for key, value in rows.rows("hold")}
+    replica.holds = {key: hold_of(key, plain.loads(value)) for key, value in rows.rows("hold")}
     past = {key: int(value) for key, value in rows.rows("past")}
     replica.past = dict(sorted(past.items(), key=lambda pair: pair[1]))
-    replica.undone = {_item(item): at_ms for item, at_ms in one["undone"]}
+    replica.undone = {item_of(item): at_ms for item, at_ms in one["undone"]}
     replica.accepted = {name: Mark(*mark) for name, mark in one["accepted"].items()}
     replica.versions = {_version(key) for key, _ in rows.rows("version")}
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
@@ -122,7 +128,7 @@ def transactions(rows: RowReader, rid: str = "", *, after: int = -1) -> list[Txn
     With `rid`, only what stands behind its revision `after`.
     """
     last = _txn_key(rid, after) if after >= 0 else ""
-    return [_txn(key, plain.loads(value)) for key, value in rows.rows("txn", last)]
+    return [txn_of(key, plain.loads(value)) for key, value in rows.rows("txn", last)]
 
 
 def _txn_key(rid: str, rev: int) -> str:
@@ -159,18 +165,18 @@ def save(replica: Replica, rows: RowWriter) -> None:
         _save_facts(replica, rid, key, rows)
     for key in replica.fresh.file:
         record = replica.ring.graph.records.get(key)
-        _put(rows, "file", digest(key), None if record is None else plain.dumps(_plain_record(record)))
+        _put(rows, "file", digest(key), None if record is None else plain.dumps(plain_record(record)))
     for content_hash in replica.fresh.past:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
     for txn in replica.fresh.txns:
-        rows.put("txn", _txn_key(txn.rid, txn.rev), plain.dumps(_plain_txn(txn)))
+        rows.put("txn", _txn_key(txn.rid, txn.rev), plain.dumps(plain_txn(txn)))
     for rid, rev, tok in replica.fresh.versions:
         rows.put("version", f"{rid}:{rev}:{tok}", b"")
     _save_small(rows, "header", _headers(replica))
     _save_states(replica, rows)
-    _save_small(rows, "hold", {hold.id: plain.dumps(_plain_hold(hold)) for hold in replica.holds.values()})
-    _save_one(rows, "pending", _plain_pending(replica.ring))
+    _save_small(rows, "hold", {hold.id: plain.dumps(plain_hold(hold)) for hold in replica.holds.values()})
+    _save_one(rows, "pending", plain_pending(replica.ring))
     _save_one(rows, "replica", _plain_replica(replica))
     replica.fresh = Fresh()
 
@@ -202,7 +208,7 @@ def _save_states(replica: Replica, rows: RowWriter) -> None:
         rows.drop("state", str(seq))
     for seq, state in wanted.items():
         if replica.kept_states.get(seq) is not state:
-            rows.put("state", str(seq), plain.dumps(_plain_state(state)))
+            rows.put("state", str(seq), plain.dumps(plain_state(state)))
     replica.kept_states = wanted
 
 
@@ -222,9 +228,6 @@ def digest(key: RecordKey) -> str:
     return sha256(plain.dumps(key)).hexdigest()[:32]
 
 
-# --- the shapes of values
-
-
 def _plain_replica(replica: Replica) -> dict[str, Any]:
     return {
         "rid": replica.rid,
@@ -233,7 +236,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "boot": replica.boot,
         "runs_began": list(replica.runs_began_ms),
         "emptied": replica.emptied_ms,
-        "undone": [[_plain_item(item), at_ms] for item, at_ms in replica.undone.items()],
+        "undone": [[plain_item(item), at_ms] for item, at_ms in replica.undone.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
         "projection": list(astuple(replica.projection)),
@@ -250,118 +253,5 @@ def _version(key: str) -> tuple[Rid, int, str]:
     return Rid(rid), int(rev), tok
 
 
-def _plain_state(state: FileState) -> dict[str, Any]:
-    return {
-        "hash": state.hash,
-        "from": state.from_ms,
-        "until": state.until_ms,
-        "vv": dict(state.vv),
-        "order": list(state.order),
-        "kind": state.kind.value,
-        "back": _plain_step(state.back),
-    }
-
-
-def _state(seq: int, plain_state: dict[str, Any]) -> FileState:
-    return FileState(
-        plain_state["hash"],
-        plain_state["from"],
-        plain_state["until"],
-        plain_state["vv"],
-        tuple(plain_state["order"]),
-        Kind(plain_state["kind"]),
-        _step(plain_state["back"]),
-        seq,
-    )
-
-
-def _plain_pending(ring: Ring) -> dict[str, Any] | None:
-    if ring.pending is None:
-        return None
-    state, ahead = ring.pending
-    return {**_plain_state(state), "step": _plain_step(ahead)}
-
-
-def _plain_step(step: Step) -> list[Any]:
-    return [[list(key), None if record is None else _plain_record(record)] for key, record in step.items()]
-
-
-def _step(plain_step: list[Any]) -> Step:
-    return {tuple(key): None if record is None else _record(record) for key, record in plain_step}
-
-
-def _plain_record(record: Record) -> list[Any]:
-    fields = dict(record.fields)
-    match record:
-        case Entity(name, kind, observations):
-            return ["e", name, kind, [_plain_value(value) for value in observations], fields]
-        case Relation():
-            return [*record.key, fields]
-        case Generic(identity):
-            return ["r", identity, fields]
-
-
-def _record(plain_record: list[Any]) -> Record:
-    fields = plain_record[-1] or NO_FIELDS
-    match plain_record:
-        case ["e", name, kind, observations, _]:
-            return Entity(name, kind, tuple(_value(value) for value in observations), fields)
-        case ["l", source, target, kind, _]:
-            return Relation(source, target, kind, fields)
-        case ["r", identity, _]:
-            return Generic(identity, fields)
-        case _:
-            raise ValueError(f"not a record: {plain_record!r}")
-
-
 def _keyed(record: Record) -> tuple[RecordKey, Record]:
     return record.key, record
-
-
-def _plain_value(value: Any) -> Any:
-    return {"v": value.text} if isinstance(value, Verbatim) else value
-
-
-def _value(plain_value: Any) -> Any:
-    return Verbatim(plain_value["v"]) if isinstance(plain_value, dict) else plain_value
-
-
-def _plain_item(item: Item) -> list[Any]:
-    return [list(part) if isinstance(part, tuple) else _plain_value(part) for part in item]
-
-
-def _item(plain_item: list[Any]) -> Item:
-    return tuple(tuple(part) if isinstance(part, list) else _value(part) for part in plain_item)
-
-
-def _plain_txn(txn: Txn) -> dict[str, Any]:
-    return {
-        "at": txn.at_ms,
-        "cause": txn.cause,
-        "added": [_plain_item(item) for item in txn.added],
-        "removed": [_plain_item(item) for item in txn.removed],
-    }
-
-
-def _txn(key: str, plain_txn: dict[str, Any]) -> Txn:
-    rid, _, rev = key.rpartition(":")
-    added, removed = (tuple(_item(item) for item in plain_txn[way]) for way in ("added", "removed"))
-    return Txn(Rid(rid), int(rev), plain_txn["at"], plain_txn["cause"], added, removed)
-
-
-def _plain_hold(hold: Hold) -> dict[str, Any]:
-    return {
-        "origin": hold.origin,
-        "at": hold.at_ms,
-        "items": [_plain_item(item) for item in hold.items],
-        "dots": {rid: numbers.spans for rid, numbers in hold.dots.items()},
-    }
-
-
-def _hold(identity: str, plain_hold: dict[str, Any]) -> Hold:
-    dots = {
-        Rid(rid): Intervals.of((low, high) for low, high in spans)
-        for rid, spans in plain_hold["dots"].items()
-    }
-    items = tuple(_item(item) for item in plain_hold["items"])
-    return Hold(identity, Rid(plain_hold["origin"]), plain_hold["at"], items, dots)

@@ -15,7 +15,7 @@ from memsync_git.crdt.state import State
 from memsync_git.ports import Fetched
 from memsync_git.replica import Observed, Version
 from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
-from memsync_git.sync.applying import apply, confirm, linger_s, look_once_more
+from memsync_git.sync.applying import apply, confirm, linger_s, look_once_more, needs_writing
 from memsync_git.sync.capture import Captured, capture, capture_leftovers, tell
 from memsync_git.sync.mending import capture_mended
 from memsync_git.sync.pulling import pull
@@ -94,14 +94,9 @@ def _once(
     report: RoundReport,
 ) -> Captured | None:
     """One pass. Return the file as captured after the linger if it said something new."""
-    for remote in session.world.remotes if options.fetch else ():
-        if remote.name not in fetched:
-            fetched[remote.name] = pull(session, remote, report)
-    if captured.state == "waiting":
-        captured = _first(session, options, captured, fetched, report)
-    for remote in session.world.remotes if options.publish else ():
-        if fetched.get(remote.name) is not None or not options.fetch:
-            push(session, remote, fetched.get(remote.name), report, options)
+    captured = _exchanged(session, options, captured, fetched, report)
+    if captured.is_writable and captured.clean is None and needs_writing(session, captured):
+        captured = capture(session, report)  # the network took its time: write over what stands there now
     _note_file(captured, report)
     if not options.apply or not _may_apply(session, options, captured, report):
         return None
@@ -121,6 +116,25 @@ def _once(
     if late.is_writable and (session.replica.header.rev > rev or session.replica.behind):
         return late
     return _unpublished(session, late)
+
+
+def _exchanged(
+    session: Session,
+    options: RoundOptions,
+    captured: Captured,
+    fetched: dict[str, Fetched | None],
+    report: RoundReport,
+) -> Captured:
+    """Fetch and publish; a file met for the first time is adopted in between."""
+    for remote in session.world.remotes if options.fetch else ():
+        if remote.name not in fetched:
+            fetched[remote.name] = pull(session, remote, report)
+    if captured.state == "waiting":
+        captured = _first(session, options, captured, fetched, report)
+    for remote in session.world.remotes if options.publish else ():
+        if fetched.get(remote.name) is not None or not options.fetch:
+            push(session, remote, fetched.get(remote.name), report, options)
+    return captured
 
 
 def _unpublished(session: Session, late: Captured) -> Captured | None:

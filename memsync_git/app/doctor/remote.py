@@ -9,7 +9,7 @@ from pathlib import Path
 from memsync_git.app.doctor.case import NOT_ALONE, Case
 from memsync_git.app.doctor.finding import FIX, Finding, counted, fail, listed, ok, warn
 from memsync_git.app.doctor.mending import renew_clone, sweep_clone
-from memsync_git.app.joining import IS_PUBLIC
+from memsync_git.app.planning import IS_PUBLIC
 from memsync_git.config import RemoteSettings
 from memsync_git.model import Rid
 from memsync_git.ports import Accepted, Fetched, Refused, Stale, Unreachable

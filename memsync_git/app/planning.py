@@ -1,0 +1,212 @@
+"""What `init` is about to do: a plan, made by looking at the remote and the file and changing neither.
+
+Rule 1: a repository is adopted only if it is empty, ours, or an older tool's; anything else needs `--adopt`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memsync_git.app.opening import Rooms
+from memsync_git.app.telling import bare, notice
+from memsync_git.config import Configuration, RemoteSettings, StoreSettings
+from memsync_git.documents import NoticePart
+from memsync_git.errors import Denied, FileUnusable, Misused, Offline
+from memsync_git.formats import READ_GRAPH, Damage, Decoded, decode, detect
+from memsync_git.formats.importing import read_import
+from memsync_git.model import Item
+from memsync_git.options import InitOptions
+from memsync_git.ports import Missing, Refused, Snapshot, Unreachable, Unusable
+
+if TYPE_CHECKING:
+    from memsync_git.remotes.survey import Survey
+
+LEGACY = "legacy"
+DEFAULT_BRANCH = "main"
+IS_PUBLIC = "This repository can be read by anybody without a password: your memory would be public."
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `init` is about to do. `is_hub`: the remote is the embedded one of this machine."""
+
+    rooms: Rooms
+    remote: RemoteSettings
+    store: StoreSettings
+    host: str
+    kind: str
+    paths: tuple[str, ...]
+    is_hub: bool
+    is_new: bool
+    drop: bool
+    notices: tuple[NoticePart, ...] = ()
+    is_damaged: bool = False
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether joining changes something that is already there: a shared memory, or a damaged file."""
+        return self.is_damaged or (self.is_new and self.kind in ("memsync", "older tool", "foreign"))
+
+
+def plan(rooms: Rooms, options: InitOptions) -> Plan:
+    """What joining would mean; looks at the remote and at the file, changes neither.
+
+    Raises:
+        Misused: the address, the repository or the file is not one to join with.
+        Offline: the remote cannot be reached. Denied: it refuses.
+        FileUnusable: what stands in the file's place cannot be used.
+    """
+    remote, is_hub = _remote(rooms, options)
+    store = _store(rooms, options)
+    survey = None if is_hub and not is_there(remote) else _surveyed(remote)
+    kind, paths = ("empty", ()) if survey is None else (survey.kind, survey.paths)
+    if kind == "foreign" and not options.adopt:
+        raise _foreign(remote, paths)
+    damage = _damage(rooms, store)
+    return Plan(
+        rooms=rooms,
+        remote=remote,
+        store=store,
+        host=options.host or rooms.host,
+        kind=kind,
+        paths=paths,
+        is_hub=is_hub,
+        is_new=rooms.identity() is None,
+        drop=options.join == "drop",
+        notices=_notices(survey) + _damage_notices(store, damage),
+        is_damaged=bool(damage),
+    )
+
+
+def _remote(rooms: Rooms, options: InitOptions) -> tuple[RemoteSettings, bool]:
+    """The remote to join, and whether it is the embedded hub."""
+    known = next(iter(rooms.configuration.remotes), None)
+    wanted = _absolute(options.remote) if options.remote else None
+    if known is not None and wanted not in (None, known.url):
+        raise Misused(
+            f"This machine already syncs with {known.url}.",
+            unharmed="Nothing was changed.",
+            hint=f"memsync-git config set remotes.{known.name}.url {wanted}",
+        )
+    if known is not None:
+        return known, known.url == str(rooms.places.hub)
+    url = wanted or str(rooms.places.hub)
+    settings = RemoteSettings(url=url, branch=options.branch or DEFAULT_BRANCH)
+    return settings, url == str(rooms.places.hub)
+
+
+def _absolute(address: str) -> str:
+    """A relative path of a folder that is there, made absolute; anything else as it is."""
+    from memsync_git.remotes.url import validate
+
+    path = Path(address).expanduser()
+    if path.is_dir() and "://" not in address:
+        address = str(path.absolute())
+    return str(validate(address))
+
+
+def is_there(remote: RemoteSettings) -> bool:
+    return (Path(remote.url) / "HEAD").is_file()
+
+
+def _surveyed(remote: RemoteSettings) -> Survey:
+    from memsync_git.remotes.survey import survey
+    from memsync_git.remotes.url import validate
+
+    match survey(validate(remote.url), branch=remote.branch, timeout_s=remote.timeout_s):
+        case Unreachable(reason):
+            raise Offline(
+                f"The remote cannot be reached: {bare(reason)}",
+                unharmed="Nothing was changed on this machine.",
+                hint="check the address and the network, then run memsync-git init again",
+            )
+        case Refused(reason):
+            raise Denied(
+                f"The remote refused: {bare(reason)}",
+                unharmed="Nothing was changed on this machine.",
+                hint="git ls-remote with the same address shows what git itself says",
+            )
+        case found:
+            return found
+
+
+def _foreign(remote: RemoteSettings, paths: tuple[str, ...]) -> Misused:
+    some = ", ".join(paths[:3])
+    return Misused(
+        f"The repository {remote.url} holds something else ({some}).",
+        unharmed="Nothing was changed there.",
+        hint="give an empty private repository, or add --adopt to share this one",
+    )
+
+
+def _notices(survey: Survey | None) -> tuple[NoticePart, ...]:
+    if survey is not None and survey.public:
+        return (notice(IS_PUBLIC, "Nothing was sent yet.", "make the repository private first"),)
+    return ()
+
+
+def _store(rooms: Rooms, options: InitOptions) -> StoreSettings:
+    """The memory file and its variant, as it is found."""
+    known = rooms.store
+    path = Path(options.file).expanduser().absolute() if options.file else known.path
+    match rooms.file(path).read():
+        case Unusable(reason, hint):
+            raise FileUnusable(reason, unharmed="It was left as it is.", hint=hint)
+        case Missing():
+            return replace(known, file=str(path))
+        case Snapshot(data):
+            return replace(
+                known, file=str(path), format=_variant(data, path) if data.strip() else known.format
+            )
+
+
+def _damage(rooms: Rooms, store: StoreSettings) -> tuple[Damage, ...]:
+    """What cannot be read of the memory file as it stands."""
+    reading = rooms.file(store.path).read()
+    found = decode(reading.data, store.format, rooms.limits) if isinstance(reading, Snapshot) else None
+    return found.damage if isinstance(found, Decoded) else ()
+
+
+def _damage_notices(store: StoreSettings, damage: tuple[Damage, ...]) -> tuple[NoticePart, ...]:
+    if not damage:
+        return ()
+    first = damage[0]
+    said = f"Line {first.line} of {store.path} is not a memory record ({first.reason})."
+    return (notice(said, "Joining moves what cannot be read to quarantine and keeps the rest."),)
+
+
+def _variant(data: bytes, path: Path) -> str:
+    found = detect(data)
+    if found == READ_GRAPH:
+        raise FileUnusable(
+            f"{path} holds one object with entities and relations, which no memory server reads.",
+            unharmed="It was left as it is.",
+            hint=f"memsync-git init with another --file, then memsync-git import {path}",
+        )
+    return found
+
+
+def configured(plan: Plan) -> Rooms:
+    """The rooms as they will be once the plan is carried out."""
+    rooms = plan.rooms
+    configuration: Configuration = replace(
+        rooms.configuration,
+        remotes=(plan.remote, *rooms.configuration.remotes[1:]),
+        stores=(plan.store, *rooms.configuration.stores[1:]),
+    )
+    return Rooms(rooms.places, configuration)
+
+
+def legacy(plan: Plan) -> tuple[Item, ...]:
+    """What the older tool's files say."""
+    from memsync_git.remotes.survey import contents
+    from memsync_git.remotes.url import validate
+
+    remote = plan.remote
+    files = contents(validate(remote.url), plan.paths, branch=remote.branch, timeout_s=remote.timeout_s)
+    items: dict[Item, None] = {}
+    for data in files.values():
+        items.update(dict.fromkeys(read_import(data).graph.items()))
+    return tuple(items)
