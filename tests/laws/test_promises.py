@@ -376,3 +376,21 @@ def test_a_field_deleted_here_stays_deleted_when_its_entity_is_deleted_elsewhere
     ash.serve([Drop(ALICE_TYPE)], wait_ms=5_000)
     found.settle()
     assert shown(found) == {ALICE_TYPE, OSLO}
+
+
+@pytest.mark.parametrize("wall_ms", [0, NOON_MS, IN_2099_MS])
+def test_a_later_write_has_a_later_stamp_whatever_the_clock_says(wall_ms: int) -> None:
+    """So that it also wins over a write nobody had heard of that an earlier clock would have beaten."""
+    fleet = Fleet(machines=3)
+    ash, birch, cedar = fleet.machines
+    fleet.edit(ash, [Say(("t", "Alice", "robot"))], wall_ms=NOON_MS)
+    fleet.meet(birch, [(ash.rid, 0)])
+    fleet.edit(birch, [Say(ALICE_TYPE)], wall_ms=wall_ms)
+    fleet.edit(cedar, [Say(("t", "Alice", "cat"))], wall_ms=NOON_MS - 1)
+    fleet.everybody_meets()
+    for machine in fleet.machines:
+        (conflict,) = machine.state.all_conflicts()
+        (later, kind), (earlier, _) = conflict.values
+        assert kind == "person"
+        assert later[0] > max(earlier[0], NOON_MS)
+        assert later[0] >= wall_ms
