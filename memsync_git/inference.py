@@ -263,6 +263,23 @@ def nearest(bases: Sequence[Base], graph: Graph, loss: Callable[[Base], int] = l
     return min(tied, key=loss) if len(tied) > 1 else tied[0]
 
 
+def returned_to(base: Base, candidates: Sequence[Base], graph: Graph) -> bool:
+    """Whether a version went back to an older state on purpose: what was just noted was taken out again.
+
+    A stale writer adds something of its own to the state it read. One that says exactly what an older state
+    said, and lacks only what servers here noted since, was written from the newest. What *we* brought
+    since is another matter: who lacks that may not have read it.
+    """
+    newer = candidates[: candidates.index(base)]
+    if not newer or any(other.state.kind is not Kind.OBSERVED for other in newer):
+        return False
+    changed = {key for key, _, _ in differing(graph.records, base.newest)}
+    if _distance(base, graph, changed | base.overlay.keys()):
+        return False
+    steps = (items_between(newer[0].record(key), graph.records.get(key)) for key in changed)
+    return not any(come for _, come in steps)
+
+
 def _distance(base: Base, graph: Graph, keys: set[RecordKey]) -> int:
     distance = 0
     for key in keys:

@@ -9,7 +9,7 @@ after it (`settle`), so a crash between them costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from memsync_git.crdt.changes import Pen, VersionVector, Written
 from memsync_git.crdt.fragment import Fragment, Header
@@ -34,6 +34,7 @@ from memsync_git.inference import (
     Ring,
     infer,
     nearest,
+    returned_to,
 )
 from memsync_git.model import (
     EVERYTHING,
@@ -269,6 +270,8 @@ class Replica:
         if version.whole and not (below or version.accepted) and self._is_restored(version, candidates):
             return Observed(restored=True)
         base = nearest(candidates, version.graph, lambda base: self._loss(base, version))
+        if not rebooted and returned_to(base, candidates, version.graph):
+            base = candidates[0]
         return self._take_in(version, _inferred(base, version), moment, limits, seen_ms=seen_ms, below=below)
 
     def begin_run(self, now_ms: int) -> None:
@@ -340,6 +343,8 @@ class Replica:
             self.recheck(map(key_of, hold.items))
         if version.whole:
             self._enter(version, known, moment, seen_ms, below=below)
+        elif written and not below:
+            self._enter(self._with_the_rest(version), known, moment, seen_ms, below=False)
         rev = self.header.rev if written else None
         return Observed(tuple(written.added), tuple(written.removed), hold, rev=rev)
 
@@ -384,6 +389,16 @@ class Replica:
             if was is not None and now is not None:
                 for item in items_of(now):
                     pen.add(item, anew=True)
+
+    def _with_the_rest(self, version: Version) -> Version:
+        """What a damaged file would say whole: its readable rows beside all that stood there before.
+
+        The next whole version is compared with that; else what the damaged one added would be added again,
+        though somebody has deleted it since.
+        """
+        graph = Graph.of((*self.ring.graph, *version.graph))
+        order = dict.fromkeys((*self.ring.newest.order, *version.order))
+        return replace(version, graph=graph, order=tuple(order), hash=f"{version.hash}+")
 
     def _add_again(self, pen: Pen, version: Version, base: Base, moment: Moment, seen_ms: int) -> None:
         """Items deleted here a moment ago that stand in a later version again: delete-then-create.
