@@ -256,7 +256,7 @@ class Replica:
         if self.ring.pending is not None and self.ring.pending[0].hash == version.hash and not below:
             self.settle(moment)
         if self.ring.newest.hash == version.hash:
-            self._saw_boot(moment)
+            self._saw_boot(moment, below=below)
             return Observed()
         seen_ms = min(version.mtime_ms, moment.wall_ms)
         since_ms = seen_ms - self._reach_ms(moment)
@@ -266,7 +266,7 @@ class Replica:
             candidates.append(self.ring.nothing())
         if version.accepted:
             candidates = candidates[:1]
-        self._saw_boot(moment)
+        self._saw_boot(moment, below=below)
         if version.whole and not (below or version.accepted) and self._is_restored(version, candidates):
             return Observed(restored=True)
         base = nearest(candidates, version.graph, lambda base: self._loss(base, version))
@@ -291,8 +291,10 @@ class Replica:
         removed = _inferred(base, version).removed
         return sum(any(n.n < known.get(rid, 0) for rid, n in pen.entries(item)) for item in removed)
 
-    def _saw_boot(self, moment: Moment) -> None:
-        self.boot = moment.boot
+    def _saw_boot(self, moment: Moment, *, below: bool) -> None:
+        """The first look at the path itself after a power cut has been taken; a leftover is none."""
+        if not below:
+            self.boot = moment.boot
 
     def _is_restored(self, version: Version, candidates: Collection[Base]) -> bool:
         if version.hash not in self.past:
