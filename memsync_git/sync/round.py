@@ -8,6 +8,7 @@ the clock ────────────┘                               
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 from memsync_git.crdt.fragment import Fragment
@@ -192,7 +193,7 @@ def _first(
     tell(session, report, observed)
     if options.legacy:
         session.act(lambda replica, moment: replica.write((), options.legacy, moment, cause="import"))
-    return Captured("good", captured.standing, decoded, observed)
+    return replace(captured, state="good", observed=observed, reason="", hint="")
 
 
 def _adopted(session: Session, options: RoundOptions, version: Version) -> Observed:

@@ -18,7 +18,8 @@ class Tally:
     """Counts of one history, or of many.
 
     alive, deletions: observations the right answer holds, and those it does not. links_…: relations.
-    young: deletes back that fall under a documented limit. strange: shown though nobody ever wrote it. rounds: sweeps over all machines until all was quiet.
+    young: deletes back that fall under a documented limit;
+    young_lost: what was noted again after such a delete, and lost to another machine's. strange: shown though nobody ever wrote it. rounds: sweeps over all machines until all was quiet.
     """
 
     runs: int = 0
@@ -32,6 +33,7 @@ class Tally:
     lost_runs: int = 0
     back_runs: int = 0
     young: int = 0
+    young_lost: int = 0
     links: int = 0
     links_lost: int = 0
     links_back: int = 0
@@ -72,9 +74,9 @@ def missing(ledger: Ledger, known: int, view: Graph) -> Iterator[tuple[str, Item
     shown, alive = view.items(), set(ledger.alive(known))
     for item in sorted(alive - shown):
         if item[0] != "t":
-            yield "LOST", item
+            yield ("young lost" if ledger.was_young(item, known) else "LOST"), item
     for item in sorted(item for item in shown - alive if item[0] in "ol"):
-        yield "RESURR", item
+        yield ("young" if ledger.was_young(item, known) else "RESURR"), item
 
 
 def _count_items(tally: Tally, ledger: Ledger, known: int, shown: set[ItemKey], alive: set[ItemKey]) -> None:
@@ -85,12 +87,14 @@ def _count_items(tally: Tally, ledger: Ledger, known: int, shown: set[ItemKey], 
         is_alive, is_shown = item in alive, item in shown
         if is_link:
             tally.links += is_alive
-            tally.links_lost += is_alive and not is_shown
+            tally.links_lost += is_alive and not is_shown and not ledger.was_young(item, known)
             tally.links_back += is_shown and not is_alive and not ledger.was_young(item, known)
         else:
             tally.alive += is_alive
             tally.deletions += not is_alive
-            tally.lost += is_alive and not is_shown
+            is_lost = is_alive and not is_shown
+            tally.young_lost += is_lost and ledger.was_young(item, known)
+            tally.lost += is_lost and not ledger.was_young(item, known)
             is_back = is_shown and not is_alive
             tally.young += is_back and ledger.was_young(item, known)
             tally.back += is_back and not ledger.was_young(item, known)
