@@ -5,13 +5,7 @@ Rule 2: every change is made inside one store transaction: load what is newer, a
 Rule 3: the own fragment is written by `crdt.changes.Pen` only, one revision per act.
 """
 
-from memsync_git.replica.replica import (
-    Mark,
-    Moment,
-    Observed,
-    Replica,
-    Txn,
-    Version,
-)
+from memsync_git.replica.replica import Replica
+from memsync_git.replica.values import Mark, Moment, Observed, Txn, Version
 
 __all__ = ["Mark", "Moment", "Observed", "Replica", "Txn", "Version"]

@@ -16,7 +16,9 @@ from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.state import State
 from memsync_git.inference import FileState, Kind, Ring
 from memsync_git.model import Graph, Item, Rid, items_of, key_of
-from memsync_git.replica.replica import Moment, Observed, Replica, Version
+from memsync_git.replica.observing import observe
+from memsync_git.replica.replica import Replica
+from memsync_git.replica.values import Moment, Observed, Version
 
 
 def order_of(graph: Graph) -> tuple[str, ...]:
@@ -54,7 +56,7 @@ def adopt_from(replica: Replica, cut: Iterable[Fragment], version: Version, mome
         version.types_fixed,
     )
     enter_first(replica, base, moment, known=past.nexts())
-    return replica.observe(version, moment)
+    return observe(replica, version, moment)
 
 
 def enter_first(replica: Replica, version: Version, moment: Moment, *, known: dict[Rid, int]) -> None:

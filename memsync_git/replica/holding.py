@@ -12,7 +12,8 @@ from memsync_git.crdt.changes import Pen, Written
 from memsync_git.crdt.view import record_of
 from memsync_git.guards import Hold, records_of
 from memsync_git.model import Record, RecordKey
-from memsync_git.replica.replica import Moment, Replica
+from memsync_git.replica.replica import Replica
+from memsync_git.replica.values import Moment
 
 
 def accept_hold(replica: Replica, hold_id: str, moment: Moment) -> Written:

@@ -18,7 +18,8 @@ from memsync_git.crdt.intervals import Intervals
 from memsync_git.guards import Hold
 from memsync_git.model import Item, RecordKey, Rid
 from memsync_git.replica.adopting import adopt_from
-from memsync_git.replica.replica import Mark, Moment, Observed, Replica, Version
+from memsync_git.replica.replica import Replica
+from memsync_git.replica.values import Mark, Moment, Observed, Version
 
 
 def is_shared(replica: Replica, upstream: Iterable[Fragment]) -> bool:

@@ -15,7 +15,8 @@ from memsync_git.crdt.cut import closed_cut
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.guards import INBOUND, DeletionLimits, Hold, is_large_deletion, weight
 from memsync_git.model import Item, Rid
-from memsync_git.replica.replica import Moment, Replica
+from memsync_git.replica.replica import Replica
+from memsync_git.replica.values import Moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from memsync_git.model import (
     RecordKey,
     Rid,
 )
-from memsync_git.replica.replica import Fresh, Mark, Replica, Txn
+from memsync_git.replica.replica import Replica
 from memsync_git.replica.shapes import (
     hold_of,
     item_of,
@@ -50,6 +50,7 @@ from memsync_git.replica.shapes import (
     step_of,
     txn_of,
 )
+from memsync_git.replica.values import Fresh, Mark, Txn
 from memsync_git.wire import fragments, plain
 
 ONE = "one"

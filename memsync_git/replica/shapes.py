@@ -20,7 +20,7 @@ from memsync_git.model import (
     Rid,
     Verbatim,
 )
-from memsync_git.replica.replica import Txn
+from memsync_git.replica.values import Txn
 
 
 def plain_state(state: FileState) -> dict[str, Any]:

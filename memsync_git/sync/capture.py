@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from memsync_git.formats import Decoded, TooLarge
 from memsync_git.ports import Displaced, Missing, Reading, Snapshot, Unusable
 from memsync_git.replica import Moment, Observed, Replica
+from memsync_git.replica.observing import observe
 from memsync_git.sync.report import FileState, RoundReport
 from memsync_git.sync.session import Session, content_hash
 
@@ -130,11 +131,11 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     version = session.version(decoded, data, mtime_ms, accepted=accepted)
     settings = session.settings
 
-    def observe(replica: Replica, moment: Moment) -> Observed:
+    def taken_in(replica: Replica, moment: Moment) -> Observed:
         replica.emptied_ms = None
-        return replica.observe(version, moment, limits=settings.deletions)
+        return observe(replica, version, moment, limits=settings.deletions)
 
-    observed = session.act(observe)
+    observed = session.act(taken_in)
     tell(session, report, observed)
     state = "restored" if observed.restored else captured.state
     return Captured(state, standing, decoded, observed, captured.reason, captured.hint)
@@ -157,8 +158,8 @@ def capture_displaced(
         return
     version = session.version(decoded, snapshot.data, snapshot.mtime_ms)
     observed = session.act(
-        lambda replica, moment: replica.observe(
-            version, moment, limits=session.settings.deletions, below=below
+        lambda replica, moment: observe(
+            replica, version, moment, limits=session.settings.deletions, below=below
         )
     )
     tell(session, report, observed)

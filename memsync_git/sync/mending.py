@@ -16,6 +16,7 @@ from dataclasses import replace
 from memsync_git.formats import Decoded, Salvaged, salvage
 from memsync_git.ports import Snapshot
 from memsync_git.replica import Moment, Observed, Replica
+from memsync_git.replica.observing import observe
 from memsync_git.sync.capture import Captured, capture, tell
 from memsync_git.sync.report import RoundReport, SetAside
 from memsync_git.sync.session import Session
@@ -45,10 +46,10 @@ def _taken_in(session: Session, report: RoundReport, captured: Captured) -> Capt
     mtime_ms = captured.standing.mtime_ms if isinstance(captured.standing, Snapshot) else 0
     version = session.version(captured.decoded, captured.clean or b"", mtime_ms)
 
-    def observe(replica: Replica, moment: Moment) -> Observed:
-        return replica.observe(replace(version, whole=False), moment)
+    def taken_in(replica: Replica, moment: Moment) -> Observed:
+        return observe(replica, replace(version, whole=False), moment)
 
-    observed = session.act(observe)
+    observed = session.act(taken_in)
     tell(session, report, observed)
     return replace(captured, state="good", observed=observed, reason="", hint="")
 

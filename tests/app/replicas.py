@@ -8,6 +8,7 @@ from memsync_git.guards import DeletionLimits
 from memsync_git.model import EVERYTHING, Graph, Item, Record, Rid
 from memsync_git.replica import Moment, Observed, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
+from memsync_git.replica.observing import observe
 from memsync_git.replica.receiving import receive
 
 START_MS = 1_763_637_000_000
@@ -43,7 +44,7 @@ def version(of: Replica, *records: Record) -> Version:
 
 def saves(machine: Replica, *records: Record, limits: DeletionLimits | None = None) -> Observed:
     """Its server saves just these records."""
-    return machine.observe(version(machine, *records), CLOCKWORK.moment(), limits=limits)
+    return observe(machine, version(machine, *records), CLOCKWORK.moment(), limits=limits)
 
 
 def tells(sender: Replica, *receivers: Replica, limits: DeletionLimits | None = None) -> None:

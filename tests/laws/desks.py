@@ -34,6 +34,7 @@ from memsync_git.model import (
 from memsync_git.replica import Moment, Observed, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.identity import take_new_rid
+from memsync_git.replica.observing import observe
 from memsync_git.replica.receiving import Received, receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
@@ -311,7 +312,7 @@ class Desk:
     def look(self, *, limits: DeletionLimits | None = None) -> Observed:
         """Take in the file as it stands."""
         version = self.version(self.file)
-        return self.act(lambda replica, moment: replica.observe(version, moment, limits=limits))
+        return self.act(lambda replica, moment: observe(replica, version, moment, limits=limits))
 
     def wanted(self) -> Graph:
         """The target in the file's row order, what is new behind it."""

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from memsync_git.model import Item
+from memsync_git.replica.observing import observe
 from tests.laws.desks import ITEMS, Desk, Drop, Note, Office, Renew, days, items
 from tests.laws.histories import Fleet, Say, histories
 from tests.laws.reference import slot_of
@@ -25,7 +26,7 @@ def test_observing_what_was_materialised_is_no_fact(day: list) -> None:
         before = desk.replica.fragment()
         for same_as in ("", "a line end", "other spaces"):
             version = desk.version(desk.file, same_as=same_as)
-            observed = desk.act(lambda replica, moment, version=version: replica.observe(version, moment))
+            observed = desk.act(lambda replica, moment, version=version: observe(replica, version, moment))
             assert not observed.added
             assert not observed.removed
         assert desk.replica.fragment() == before

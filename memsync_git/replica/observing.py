@@ -1,0 +1,290 @@
+"""Observing: what a version of the memory file says is taken in as facts.
+
+    version ─ candidates ─ base ─ inference ─ guards ─ pen ─ ring
+
+Rule 1: a version is compared with what it was written from, never simply with the newest state.
+Rule 2: what cannot be told is kept: a restored backup says nothing, a damaged file only adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from memsync_git.crdt.changes import Pen, VersionVector
+from memsync_git.crdt.intervals import Intervals
+from memsync_git.guards import (
+    DeletionLimits,
+    Hold,
+    is_large_deletion,
+    is_restored_backup,
+    weight,
+)
+from memsync_git.inference import (
+    UNWRITTEN_FOR_MS,
+    Base,
+    FileState,
+    Inference,
+    Kind,
+    infer,
+    nearest,
+    returned_to,
+)
+from memsync_git.model import (
+    Graph,
+    Item,
+    Record,
+    RecordKey,
+    Rid,
+    items_of,
+    key_of,
+)
+from memsync_git.replica.replica import Replica
+from memsync_git.replica.values import Moment, Observed, Version
+
+
+def observe(
+    replica: Replica,
+    version: Version,
+    moment: Moment,
+    *,
+    limits: DeletionLimits | None = None,
+    below: bool = False,
+) -> Observed:
+    """Take in a version of the file. `below`: it was displaced, something newer stands there now.
+
+    Needs a ring (see `adopting.adopt` for the first version of all). `limits` None: hold nothing.
+    """
+    replica.project(version.projection)
+    if replica.ring.pending is not None and replica.ring.pending[0].hash == version.hash and not below:
+        replica.settle(moment)
+    if replica.ring.newest.hash == version.hash:
+        _saw_boot(replica, moment, below=below)
+        return Observed()
+    seen_ms = min(version.mtime_ms, moment.wall_ms)
+    since_ms = seen_ms - replica.reach_ms(moment)
+    rebooted = replica.boot not in ("", moment.boot)
+    candidates = replica.ring.candidates(since_ms, all_states=rebooted)
+    if rebooted:
+        candidates.append(replica.ring.nothing())
+    if version.accepted:
+        candidates = candidates[:1]
+    _saw_boot(replica, moment, below=below)
+    if version.whole and not (below or version.accepted) and _is_restored(replica, version, candidates):
+        return Observed(restored=True)
+    base = nearest(candidates, version.graph, lambda base: _loss(replica, base, version))
+    if not rebooted and returned_to(base, candidates, version.graph):
+        base = candidates[0]
+    return _take_in(replica, version, _inferred(base, version), moment, limits, seen_ms=seen_ms, below=below)
+
+
+def _loss(replica: Replica, base: Base, version: Version) -> int:
+    """How many live items would go if the version had been written from this base."""
+    pen = Pen(replica.state, replica.header, wall_ms=0)
+    known = base.state.vv
+    removed = _inferred(base, version).removed
+    return sum(any(n.n < known.get(rid, 0) for rid, n in pen.entries(item)) for item in removed)
+
+
+def _saw_boot(replica: Replica, moment: Moment, *, below: bool) -> None:
+    """The first look at the path itself after a power cut has been taken; a leftover is none."""
+    if not below:
+        replica.boot = moment.boot
+
+
+def _is_restored(replica: Replica, version: Version, candidates: Collection[Base]) -> bool:
+    if version.hash not in replica.past:
+        return False
+    newest = replica.ring.graph.items()
+    items = version.graph.items()
+    return is_restored_backup(
+        is_past=True,
+        is_candidate=any(base.state.hash == version.hash for base in candidates),
+        mtime_ms=version.mtime_ms,
+        newest_ms=replica.ring.newest.from_ms,
+        adds=len(items - newest),
+        lacks=len(newest - items),
+    )
+
+
+def _take_in(
+    replica: Replica,
+    version: Version,
+    inference: Inference,
+    moment: Moment,
+    limits: DeletionLimits | None,
+    *,
+    seen_ms: int,
+    below: bool,
+) -> Observed:
+    known = inference.base.state.vv
+    removed = inference.removed if version.whole else ()
+    recreated = inference.recreated if version.whole else ()
+    hold = None
+    if limits is not None and not version.accepted:
+        hold = _held_deletion(replica, version, inference, removed, known, moment, limits)
+    pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms, seen=version.graph.records)
+    held = set(hold.items) if hold is not None else set()
+    gone = [item for item in removed if item not in held]
+    for item in gone:
+        pen.remove(item, known)
+        replica.undone[item] = seen_ms
+        replica.leave_holds(item, pen)
+    _create_again(pen, inference, version, recreated, known, held)
+    for item in (*inference.added, *(() if below else _reappeared(replica, version))):
+        replica.leave_holds(item, pen)
+        pen.add(item)
+    _add_again(replica, pen, version, inference.base, moment, seen_ms)
+    _anchor(replica, pen, version, gone)
+    written = replica.finish(pen, moment, "edit", ok=version.accepted and bool(removed))
+    if hold is not None:
+        replica.holds[hold.id] = hold
+        replica.recheck(map(key_of, hold.items))
+    if version.whole:
+        _enter(replica, version, known, moment, seen_ms, below=below)
+    elif written and not below:
+        _enter(replica, _with_the_rest(replica, version), known, moment, seen_ms, below=False)
+    rev = replica.header.rev if written else None
+    return Observed(tuple(written.added), tuple(written.removed), hold, rev=rev)
+
+
+def _anchor(replica: Replica, pen: Pen, version: Version, removed: Iterable[Item]) -> None:
+    """Say the registers of records again that were deleted elsewhere and lose something of the rest here.
+
+    The writer saw them stand, took a part away and left them standing: only hints say so until now.
+    """
+    for key in dict.fromkeys(map(key_of, removed)):
+        record = version.graph.records.get(key)
+        live = replica.state.live(key)
+        if record is not None and live.exists and not live.anchored:
+            for item in items_of(record):
+                if item[0] != "o":
+                    pen.add(item)
+
+
+def _create_again(
+    pen: Pen,
+    inference: Inference,
+    version: Version,
+    recreated: Collection[str],
+    known: VersionVector,
+    held: Collection[Item],
+) -> None:
+    """Entities that were deleted and created: their old dots go, everything they say is said anew.
+
+    What a hold keeps back stays as it is until a person has spoken.
+    """
+    if not recreated:
+        return
+    names = set(recreated)
+    keys: list[RecordKey] = [("e", name) for name in recreated]
+    keys += [key for key in version.graph.records if key[0] == "l" and (key[1] in names or key[2] in names)]
+    for key in keys:
+        was, now = inference.base.record(key), version.graph.records.get(key)
+        for item in items_of(was) if was is not None else ():
+            if item not in held:
+                pen.remove(item, known)
+        if was is not None and now is not None:
+            for item in items_of(now):
+                pen.add(item, anew=True)
+
+
+def _with_the_rest(replica: Replica, version: Version) -> Version:
+    """What a damaged file would say whole: its readable rows beside all that stood there before.
+
+    The next whole version is compared with that; else what the damaged one added would be added again,
+    though somebody has deleted it since.
+    """
+    graph = Graph.of((*replica.ring.graph, *version.graph))
+    order = dict.fromkeys((*replica.ring.newest.order, *version.order))
+    return replace(version, graph=graph, order=tuple(order), hash=f"{version.hash}+")
+
+
+def _add_again(
+    replica: Replica, pen: Pen, version: Version, base: Base, moment: Moment, seen_ms: int
+) -> None:
+    """Items deleted here a moment ago that stand in a later version again: delete-then-create.
+
+    A version older than the deletion is one a power cut put back. An item that stood in a base younger
+    than its deletion was put back by our own write, prepared before we knew; the server merely kept it.
+    Without this one machine with one writer loses 312 of 2 339 observations (fleet simulation).
+    """
+    for item, at_ms in list(replica.undone.items()):
+        if abs(seen_ms - at_ms) > moment.window_ms:
+            del replica.undone[item]
+        elif base.state.from_ms > at_ms and _states(base.record(key_of(item)), item):
+            continue
+        elif seen_ms >= at_ms and _says(version.graph, item) and not _says(replica.ring.graph, item):
+            pen.add(item)
+
+
+def _held_deletion(
+    replica: Replica,
+    version: Version,
+    inference: Inference,
+    removed: Collection[Item],
+    known: VersionVector,
+    moment: Moment,
+    limits: DeletionLimits,
+) -> Hold | None:
+    replaced = {item[:-1] for item in inference.added if item[0] in ("t", "f")}
+    taken = weight(removed, replaced)
+    base = inference.base.records()
+    gone = set(removed)
+    nothing_left = bool(gone) and all(
+        item in gone
+        for record in base.values()
+        for item in items_of(record)
+        if version.projection.holds(item)
+    )
+    if not is_large_deletion(taken, len(base), limits, nothing_left=nothing_left):
+        return None
+    items = tuple(item for item in removed if item[:-1] not in replaced)
+    return Hold(moment.tok, replica.rid, moment.wall_ms, items, _known_dots(replica, items, known))
+
+
+def _known_dots(replica: Replica, items: Iterable[Item], known: VersionVector) -> dict[Rid, Intervals]:
+    pen = Pen(replica.state, replica.header, wall_ms=0)
+    numbers: dict[Rid, set[int]] = {}
+    for item in items:
+        for rid, entry in pen.entries(item):
+            if entry.n < known.get(rid, 0):
+                numbers.setdefault(rid, set()).add(entry.n)
+    return {rid: Intervals.numbers(found) for rid, found in numbers.items()}
+
+
+def _reappeared(replica: Replica, version: Version) -> list[Item]:
+    """What a local hold keeps out of the file and stands in it again, whatever it was written from."""
+    held = (item for hold in replica.holds.values() if hold.origin == replica.rid for item in hold.items)
+    return [item for item in held if _says(version.graph, item) and not _says(replica.ring.graph, item)]
+
+
+def _enter(
+    replica: Replica, version: Version, known: VersionVector, moment: Moment, seen_ms: int, *, below: bool
+) -> None:
+    """Put the version into the ring: it may be the base of a later one."""
+    vv = {**known, replica.rid: replica.header.next}
+    from_ms = max(seen_ms, replica.ring.newest.from_ms)
+    from_ms = (
+        min(from_ms, moment.wall_ms) if moment.wall_ms >= replica.ring.newest.from_ms else moment.wall_ms
+    )
+    state = FileState(version.hash, from_ms, None, vv, version.order, Kind.OBSERVED)
+    if below:
+        replica.ring.insert_below(state, version.graph)
+    else:
+        replica.change_file(lambda: replica.ring.push(state, version.graph))
+    replica.ring.trim(moment.wall_ms - max(UNWRITTEN_FOR_MS, replica.reach_ms(moment)))
+    replica.remember(version.hash)
+
+
+def _inferred(base: Base, version: Version) -> Inference:
+    """What a version says if it was written from this base."""
+    return infer(base, version.graph, version.order, version.projection, types_fixed=version.types_fixed)
+
+
+def _says(graph: Graph, item: Item) -> bool:
+    return _states(graph.records.get(key_of(item)), item)
+
+
+def _states(record: Record | None, item: Item) -> bool:
+    return record is not None and item in set(items_of(record))

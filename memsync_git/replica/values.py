@@ -1,0 +1,91 @@
+"""What goes into a replica and comes out of it: moments, versions, observations, revisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from memsync_git.guards import (
+    Hold,
+)
+from memsync_git.model import (
+    Graph,
+    Item,
+    Projection,
+    RecordKey,
+    Rid,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The circumstances of one act: wall clock, boot, a fresh token, and W (model page, section 7).
+
+    writer_caches: the server keeps the memory for longer than W.
+    """
+
+    wall_ms: int
+    boot: str
+    tok: str
+    window_ms: int
+    writer_caches: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of the memory file as it was read.
+
+    order: entity names in row order. whole: no line was unreadable. types_fixed: the writer cannot
+    change a type in place. accepted: a person has agreed to whatever it deletes of the newest state.
+    """
+
+    graph: Graph
+    order: tuple[str, ...]
+    hash: str
+    mtime_ms: int
+    projection: Projection
+    types_fixed: bool = True
+    whole: bool = True
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What came of a version: items taken in, a hold, or a verdict that it is a restored backup."""
+
+    added: tuple[Item, ...] = ()
+    removed: tuple[Item, ...] = ()
+    hold: Hold | None = None
+    restored: bool = False
+    rev: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How much of the own fragment a remote has accepted."""
+
+    rev: int = 0
+    next: int = 1
+    tok: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Txn:
+    """One revision of the own fragment, for messages, history and undo."""
+
+    rid: Rid
+    rev: int
+    at_ms: int
+    cause: str
+    added: tuple[Item, ...]
+    removed: tuple[Item, ...]
+
+
+@dataclass(slots=True)
+class Fresh:
+    """What has changed since the last save and is not found by comparing small values."""
+
+    records: set[tuple[Rid, RecordKey]] = field(default_factory=set)
+    file: set[RecordKey] = field(default_factory=set)
+    past: set[str] = field(default_factory=set)
+    txns: list[Txn] = field(default_factory=list)
+    versions: set[tuple[Rid, int, str]] = field(default_factory=set)
