@@ -16,7 +16,7 @@ from memsync_git.app.parts import host_parts, item_part
 from memsync_git.app.past import host_in
 from memsync_git.app.telling import notice
 from memsync_git.app.times import timestamp
-from memsync_git.crdt.changes import Pen
+from memsync_git.crdt.pen import Pen
 from memsync_git.documents import (
     SCHEMA_VERSION,
     HoldPart,

@@ -31,7 +31,7 @@ from memsync_git.sync.message import shown
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
-    from memsync_git.crdt.changes import Written
+    from memsync_git.crdt.pen import Written
 
 UNHARMED = "Nothing was changed."
 MOST_CHANGES_LISTED = 200

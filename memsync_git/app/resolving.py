@@ -18,8 +18,8 @@ from memsync_git.app.past import host_in, taken_from, wall_ms
 from memsync_git.app.telling import count_conflicts, notice
 from memsync_git.app.times import timestamp
 from memsync_git.conflicts import Contest, Survivor, contests, field_of, record_key, together
-from memsync_git.crdt.changes import Written
 from memsync_git.crdt.fragment import Stamp
+from memsync_git.crdt.pen import Written
 from memsync_git.crdt.view import Conflict
 from memsync_git.documents import (
     SCHEMA_VERSION,

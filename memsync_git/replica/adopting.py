@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from memsync_git.crdt.changes import Pen
 from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.pen import Pen
 from memsync_git.crdt.state import State
 from memsync_git.inference import FileState, Kind, Ring
 from memsync_git.model import Graph, Item, Rid, items_of, key_of

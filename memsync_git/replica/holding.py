@@ -8,7 +8,7 @@ Rule 3: the file follows by itself: what a decision changed is behind, and the n
 
 from __future__ import annotations
 
-from memsync_git.crdt.changes import Pen, Written
+from memsync_git.crdt.pen import Pen, Written
 from memsync_git.crdt.view import record_of
 from memsync_git.guards import Hold, records_of
 from memsync_git.model import Record, RecordKey

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from memsync_git.crdt.changes import Pen
 from memsync_git.crdt.cut import closed_cut
 from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts
 from memsync_git.crdt.intervals import Intervals
+from memsync_git.crdt.pen import Pen
 from memsync_git.guards import Hold
 from memsync_git.model import Item, RecordKey, Rid
 from memsync_git.replica.adopting import adopt_from

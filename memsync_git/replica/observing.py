@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from memsync_git.crdt.changes import Pen, VersionVector
+from memsync_git.crdt.changes import VersionVector
 from memsync_git.crdt.intervals import Intervals
+from memsync_git.crdt.pen import Pen
 from memsync_git.guards import (
     DeletionLimits,
     Hold,
@@ -21,14 +22,15 @@ from memsync_git.guards import (
     weight,
 )
 from memsync_git.inference import (
+    SURE_PART,
     UNWRITTEN_FOR_MS,
     Base,
     FileState,
     Inference,
     Kind,
     infer,
+    is_taken_back,
     nearest,
-    returned_to,
 )
 from memsync_git.model import (
     Graph,
@@ -60,6 +62,7 @@ def observe(
         replica.settle(moment)
     if replica.ring.newest.hash == version.hash:
         _saw_boot(replica, moment, below=below)
+        _let_pending_go(replica, moment)
         return Observed()
     seen_ms = min(version.mtime_ms, moment.wall_ms)
     since_ms = seen_ms - replica.reach_ms(moment)
@@ -73,7 +76,9 @@ def observe(
     if version.whole and not (below or version.accepted) and _is_restored(replica, version, candidates):
         return Observed(restored=True)
     base = nearest(candidates, version.graph, lambda base: _loss(replica, base, version))
-    if not rebooted and returned_to(base, candidates, version.graph):
+    age_ms, sure_ms = seen_ms - replica.ring.newest.from_ms, moment.window_ms // SURE_PART
+    may_be_sure = not (rebooted or moment.writer_caches)
+    if may_be_sure and is_taken_back(base, candidates, version.graph, age_ms, sure_ms):
         base = candidates[0]
     return _take_in(replica, version, _inferred(base, version), moment, limits, seen_ms=seen_ms, below=below)
 
@@ -84,6 +89,17 @@ def _loss(replica: Replica, base: Base, version: Version) -> int:
     known = base.state.vv
     removed = _inferred(base, version).removed
     return sum(any(n.n < known.get(rid, 0) for rid, n in pen.entries(item)) for item in removed)
+
+
+def _let_pending_go(replica: Replica, moment: Moment) -> None:
+    """The newest state stands in the file, and a swap prepared long ago is in nobody's hands any more.
+
+    A crash left it, and a server wrote over it or it never happened. As a candidate for ever it would
+    explain a later deletion away.
+    """
+    pending = replica.ring.pending
+    if pending is not None and abs(moment.wall_ms - pending[0].from_ms) > 2 * replica.reach_ms(moment):
+        replica.ring.abandon()
 
 
 def _saw_boot(replica: Replica, moment: Moment, *, below: bool) -> None:

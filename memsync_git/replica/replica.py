@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from memsync_git.crdt.changes import Pen, Written
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.intervals import EMPTY, Intervals
+from memsync_git.crdt.pen import Pen, Written
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import record_of
 from memsync_git.guards import (

@@ -125,7 +125,7 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     if not replica.ring:
         state = "waiting" if captured.state == "good" else captured.state
         return Captured(state, standing, decoded, reason=captured.reason, hint=captured.hint)
-    same = replica.ring.newest.hash == content_hash(data)
+    same = replica.ring.newest.hash == content_hash(data) and replica.ring.pending is None
     if captured.state == "good" and same and not replica.emptied and not accepted:
         return captured
     version = session.version(decoded, data, mtime_ms, accepted=accepted)

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hypothesis import strategies as st
 
-from memsync_git.crdt.changes import Pen
 from memsync_git.crdt.cut import closed_cut
 from memsync_git.crdt.fragment import Fragment, Header
+from memsync_git.crdt.pen import Pen
 from memsync_git.crdt.state import State
+from memsync_git.crdt.view import fields_of, type_of
 from memsync_git.model import Item, JsonText, RecordKey, Rid, items_of, key_of
 from tests.laws.reference import Causal, Dot, Story, slot_of
 
@@ -288,3 +290,13 @@ class Fleet:
 def rebuilt(state: State) -> State:
     """A state built from scratch out of the same fragments."""
     return State(replace(fragment) for fragment in state.fragments().values())
+
+
+def winner_of(state: State, register: Item) -> Any:
+    """The value a register shows, or None."""
+    live = state.live(key_of((*register, None)))
+    if register[0] == "t":
+        shown = type_of(live)
+        return shown[1] if shown else None
+    found = fields_of(live).get(str(register[2]))
+    return found[1] if found else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from memsync_git.crdt.changes import Written
+from memsync_git.crdt.pen import Written
 from memsync_git.replica import Observed, Replica, Txn
 from memsync_git.replica.receiving import Received
 from memsync_git.wire.fragments import encode

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from memsync_git.crdt.changes import winner_of
 from memsync_git.model import Item
-from tests.laws.histories import CLOCKS_MS, Edit, Fleet, Machine, Say, histories
+from tests.laws.histories import CLOCKS_MS, Edit, Fleet, Machine, Say, histories, winner_of
 from tests.laws.reference import slot_of
 
 

@@ -11,15 +11,13 @@ from typing import Any
 import pytest
 
 from memsync_git.local.file import OsFile
-from memsync_git.local.memory import MemoryFile
-from memsync_git.model import Rid
 from memsync_git.ports import Displaced, Publication, Snapshot, Unusable
-from memsync_git.remotes.loopback import LoopbackHub, LoopbackRemote
-from memsync_git.replica import Replica
-from memsync_git.stores.memory import MemoryStore
-from memsync_git.sync import RoundReport, Session, World, sync_round
+from memsync_git.remotes.loopback import LoopbackHub
+from memsync_git.sync import sync_round
 from memsync_git.wire.fragments import encode
+from tests.fakes import QuietClock
 from tests.laws import older_tool
+from tests.laws.machines import Machine
 from tests.laws.older_tool import Row
 
 SERVER = Path(__file__).parents[2] / "fixtures" / "golden" / "server-memory-2026.8.31"
@@ -74,71 +72,6 @@ def said(rows: list[Row]) -> set[tuple[str, ...]]:
     return found
 
 
-class QuietClock:
-    """A clock that moves only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now_ms = 1_763_637_000_000
-
-    def wall_ms(self) -> int:
-        return self.now_ms
-
-    def monotonic_s(self) -> float:
-        return self.now_ms / 1000
-
-    def sleep(self, seconds: float) -> None:
-        self.now_ms += round(seconds * 1000)
-
-    def boot_id(self) -> str:
-        return "boot"
-
-
-class CountedChance:
-    """Tokens, one after the other."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._counter = name, count(1)
-
-    def token(self) -> str:
-        return f"{self._name}{next(self._counter):04x}"
-
-
-class Machine:
-    """Ours: a memory file, a store and a way to the hub."""
-
-    def __init__(self, name: str, hub: LoopbackHub, clock: QuietClock, data: bytes | None = None) -> None:
-        self.clock = clock
-        self.file = MemoryFile(clock.wall_ms, data)
-        self.store = MemoryStore()
-        self.remote = LoopbackRemote(hub)
-        self.session = self.process(name)
-        self.session.begin(Replica(Rid(f"{name}-0001"), name))
-
-    def process(self, name: str) -> Session:
-        """One more process of this machine."""
-        world = World(self.file, self.store, self.clock, CountedChance(name), [self.remote])
-        return Session(world)
-
-    def sync(self) -> RoundReport:
-        self.clock.now_ms += 10_000
-        return sync_round(self.session)
-
-    def write(self, rows: list[Row]) -> None:
-        """The server writes its file."""
-        self.clock.now_ms += 10_000
-        self.file.writer_rename(file_of(rows))
-
-    @property
-    def data(self) -> bytes:
-        reading = self.file.read()
-        assert isinstance(reading, Snapshot)
-        return reading.data
-
-    @property
-    def rows(self) -> list[Row]:
-        return rows_of(self.data)
-
-
 class Fleet:
     """Two machines and their hub; `ash` brings the real file."""
 
@@ -155,7 +88,7 @@ class Fleet:
             self.birch.sync()
 
     def agrees_on(self, rows: list[Row]) -> bool:
-        return said(self.ash.rows) == said(self.birch.rows) == said(rows)
+        return said(rows_of(self.ash.data)) == said(rows_of(self.birch.data)) == said(rows)
 
 
 def test_rows_without_an_id_are_not_one_row() -> None:
@@ -193,7 +126,7 @@ def test_the_last_to_write_wins_and_not_the_last_to_sync() -> None:
 
     fleet = Fleet()
     edited_rows = with_note(rows_of(REAL), "new")
-    fleet.ash.write(edited_rows)
+    fleet.ash.write(file_of(edited_rows))
     fleet.ash.sync()
     fleet.birch.sync()
     fleet.ash.sync()
@@ -210,8 +143,8 @@ def test_fetching_keeps_what_was_not_published_and_leaves_a_file_the_server_read
         rows_of(live.read_bytes())
 
     fleet = Fleet()
-    fleet.ash.write(with_note(rows_of(REAL), "from ash"))
-    fleet.birch.write(with_note(rows_of(REAL), "not pushed yet"))
+    fleet.ash.write(file_of(with_note(rows_of(REAL), "from ash")))
+    fleet.birch.write(file_of(with_note(rows_of(REAL), "not pushed yet")))
     fleet.sync()
     assert fleet.agrees_on(with_note(with_note(rows_of(REAL), "from ash"), "not pushed yet"))
 
@@ -226,8 +159,8 @@ def test_observations_of_both_sides_stay() -> None:
     assert [entry["observations"] for entry in merged] == [["x", "from B"]]
 
     fleet = Fleet()
-    fleet.ash.write(with_note(rows_of(REAL), "from A"))
-    fleet.birch.write(with_note(rows_of(REAL), "from B"))
+    fleet.ash.write(file_of(with_note(rows_of(REAL), "from A")))
+    fleet.birch.write(file_of(with_note(rows_of(REAL), "from B")))
     fleet.sync()
     assert fleet.agrees_on(with_note(with_note(rows_of(REAL), "from A"), "from B"))
 
@@ -241,9 +174,9 @@ def test_what_was_deleted_stays_deleted() -> None:
     fleet = Fleet()
     left = without_entity(rows_of(REAL), ALICE)
     assert len(left) < len(rows)
-    fleet.ash.write(left)
+    fleet.ash.write(file_of(left))
     fleet.ash.sync()
-    fleet.birch.write(with_note(fleet.birch.rows, "written meanwhile", name="Project X"))
+    fleet.birch.write(file_of(with_note(rows_of(fleet.birch.data), "written meanwhile", name="Project X")))
     fleet.sync()
     assert fleet.agrees_on(with_note(left, "written meanwhile", name="Project X"))
 
@@ -327,15 +260,15 @@ def test_two_processes_at_once_write_no_fact_twice_and_lose_none(tmp_path: Path)
 
     fleet = Fleet()
     rows = with_note(rows_of(REAL), "seen by both")
-    fleet.ash.write(rows)
+    fleet.ash.write(file_of(rows))
     second = fleet.ash.process("second")
     runs = count()
 
     def meanwhile(_publication: Publication) -> Any:
         if next(runs) == 0:
-            fleet.ash.write(with_note(rows, "written during the push"))
+            fleet.ash.write(file_of(with_note(rows, "written during the push")))
             sync_round(second)
-            fleet.birch.write(with_note(fleet.birch.rows, "from birch"))
+            fleet.birch.write(file_of(with_note(rows_of(fleet.birch.data), "from birch")))
             fleet.birch.sync()
 
     fleet.ash.remote.before_apply = meanwhile

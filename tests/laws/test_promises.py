@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from memsync_git.guards import DeletionLimits
-from memsync_git.model import Entity, Generic, Item, JsonText, Relation
+from memsync_git.model import Entity, Generic, Graph, Item, JsonText, Relation
+from memsync_git.remotes.loopback import LoopbackHub
+from tests.fakes import QuietClock
 from tests.laws.desks import NOON_MS, WINDOW_MS, Act, Drop, Note, Office, Renew
 from tests.laws.histories import IN_2099_MS, Edit, Fleet, Forget, Machine, Say
+from tests.laws.machines import Machine as Installation
 
 ALICE_TYPE: Item = ("t", "Alice", "person")
 TEA: Item = ("o", "Alice", "likes tea")
@@ -132,6 +135,28 @@ def test_a_crash_between_swap_and_settling_deletes_nothing_and_brings_nothing_ba
     ash.serve([Note(LIKES)], wait_ms=5_000)
     found.settle()
     assert shown(found) == {ALICE_TYPE, TEA, LIKES}
+
+
+def test_a_swap_that_a_crash_left_open_explains_no_deletion_for_ever() -> None:
+    """Found by a generated day: the view was prepared, a server wrote over it, and it stayed a candidate."""
+    hub, clock = LoopbackHub(), QuietClock()
+    machine = Installation("ash", hub, clock, b"")
+    machine.sync()
+    machine.write(_entity("person"))
+    machine.sync()
+    prepared = Graph.of([Entity("Alice", "robot")])
+    machine.session.act(lambda replica, moment: replica.intend(prepared, ("Alice",), "prepared", moment))
+    machine.write(_entity("person", "likes tea", "lives in Oslo", "sings"))
+    machine.sync()
+    machine.sync()
+    machine.write(b'{"type":"entity","name":"Bob","entityType":"person","observations":[]}')
+    machine.sync()
+    assert machine.session.replica.state.graph().items() == {("t", "Bob", "person")}
+
+
+def _entity(kind: str, *observations: str) -> bytes:
+    said = ",".join(f'"{text}"' for text in observations)
+    return f'{{"type":"entity","name":"Alice","entityType":"{kind}","observations":[{said}]}}'.encode()
 
 
 # --- L5: nothing that was forgotten comes back
