@@ -56,7 +56,7 @@ class Cell:
     """One kind of history.
 
     writers: servers per file. cron: share of machines without a daemon, with runs `cron_us` apart.
-    in_place: share of servers that write in place. runs: share of a profile's histories.
+    in_place, slow: share of servers that write in place, and that cache. weight: share of a profile's histories.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Cell:
     cron_us: int = 900 * SECOND_US
     poll_us: tuple[int, int] = (2 * SECOND_US, 10 * SECOND_US)
     in_place: float = 0.3
+    slow: float = 0.0
     length_us: int = 30 * SECOND_US
     writer_caches: bool = False
     weight: int = 1
@@ -77,7 +78,8 @@ class Cell:
 NEVER = replace(Style(), retype=0.0)
 OFTEN = replace(Style(), retype=0.06)
 SELDOM = replace(Style(), think_us=150 * SECOND_US)
-SLOW = replace(Style(), window_us=(500 * MS_US, 4 * SECOND_US), think_us=4 * SECOND_US)
+CACHED_US = (500 * MS_US, 4 * SECOND_US)
+"""Between reading and writing, for a server that keeps the memory in its hands."""
 KILLS = replace(HUB, kill=0.5, power=0.35)
 CRON_US = 4 * 900 * SECOND_US
 
@@ -115,8 +117,8 @@ _ALL = (
         poll_us=(20 * SECOND_US, 60 * SECOND_US),
         bound=Bound(12, 0, 3995, 5972),
     ),
-    Cell("writers that cache, told", style=SLOW, writer_caches=True),
-    Cell("writers that cache, not told", style=SLOW),
+    Cell("writers that cache, told", slow=0.3, writer_caches=True),
+    Cell("writers that cache, not told", slow=0.3),
 )
 
 CELLS = {cell.name: cell for cell in _ALL}

@@ -13,7 +13,7 @@ from memsync_git.replica import Replica
 from memsync_git.replica.holding import accept_hold, reject_hold
 from memsync_git.sync import RoundOptions, RoundReport, Settings
 from memsync_git.sync.pushing import unified_bytes
-from tests.sim.cells import Cell
+from tests.sim.cells import CACHED_US, Cell
 from tests.sim.faults import loose, set_clock
 from tests.sim.ledger import Ledger
 from tests.sim.machine import EPOCH_MS, Habits, Machine, Process
@@ -92,6 +92,8 @@ class Fleet:
     def _writer(self, machine: Machine, n: int) -> Writer:
         rng = self.child("writer", machine.name, n)
         style = replace(self.cell.style, in_place=rng.random() < self.cell.in_place)
+        if rng.random() < self.cell.slow:
+            style = replace(style, window_us=CACHED_US)
         return Writer(machine, rng, style, self.sentences, f"w{n}")
 
     # --- living
