@@ -354,6 +354,20 @@ def test_undoing_the_deletion_of_an_entity_only_hints_knew_gives_its_type_back()
     assert shown(found) == {ALICE_TYPE, OSLO}
 
 
+# --- L3: the order of rows
+
+
+def test_rows_and_observations_stand_everywhere_in_the_order_they_were_first_said() -> None:
+    said = [("t", "Oslo", "city"), ("t", "Alice", "person"), OSLO, TEA, ("t", "Bergen", "city")]
+    relations = [("l", "Oslo", "Alice", "home of"), ("l", "Alice", "Oslo", "likes")]
+    found = office(*said, *relations)
+    for desk in found.desks:
+        graph = desk.replica.state.graph()
+        assert [key[1] for key in graph.records if key[0] == "e"] == ["Oslo", "Alice", "Bergen"]
+        assert [key for key in graph.records if key[0] == "l"] == relations
+        assert graph.records[("e", "Alice")] == Entity("Alice", "person", ("lives in Oslo", "likes tea"))
+
+
 # --- L11 and L12: wrong clocks
 
 

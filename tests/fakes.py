@@ -1,0 +1,38 @@
+"""Clocks and chances for tests: the world's protocols, without the world.
+
+Remotes, stores and memory files have shipped twins that keep the same contracts: `remotes/loopback.py`,
+`stores/memory.py`, `local/memory.py`.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+
+
+class QuietClock:
+    """A clock that moves only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now_ms = 1_763_637_000_000
+
+    def wall_ms(self) -> int:
+        return self.now_ms
+
+    def monotonic_s(self) -> float:
+        return self.now_ms / 1000
+
+    def sleep(self, seconds: float) -> None:
+        self.now_ms += round(seconds * 1000)
+
+    def boot_id(self) -> str:
+        return "boot"
+
+
+class CountedChance:
+    """Tokens, one after the other."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._counter = name, count(1)
+
+    def token(self) -> str:
+        return f"{self._name}{next(self._counter):04x}"
