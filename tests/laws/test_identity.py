@@ -190,3 +190,39 @@ def test_what_a_clone_held_unpublished_may_come_back_once_when_its_twin_deletes_
     trial.forget(ash, observations(ash).index(back))
     trial.settle()
     assert trial.is_right(), "deleted again, it stays deleted"
+
+
+def _renamed_between_looks(texts: list[str], clones: list[str]) -> tuple[Trial, Desk]:
+    """Ash and its clone note something each; ash takes a new id and joins, but has not confirmed its file."""
+    trial = begun()
+    ash = trial.desks[0]
+    clone = clone_of(ash)
+    trial.desks.append(clone)
+    for desk, said in ((ash, texts), (clone, clones)):
+        desk.serve([Note(("o", "Alice", text)) for text in said], wait_ms=9_000)
+        desk.look()
+    trial.hub.sync(clone)
+    upstream = trial.hub.refs[ash.replica.rid]
+    assert is_shared(ash.replica, [upstream])
+    ash.act(lambda replica, moment: take_new_rid(replica, Rid("renamed-0001"), upstream, moment))
+    ash.join(trial.hub.refs.values())
+    return trial, ash
+
+
+def test_a_deletion_takes_no_twin_a_clone_noted_under_the_old_id() -> None:
+    """The file's base knew the old id's numbers up to what was published, and no further."""
+    trial, ash = _renamed_between_looks(["x"], ["x"])
+    ash.serve([Drop(("o", "Alice", "x"))], wait_ms=9_000)
+    ash.look()
+    trial.settle()
+    assert all("x" in observations(desk) for desk in trial.desks)
+
+
+def test_a_deletion_takes_what_was_said_again_under_the_new_id() -> None:
+    """The file's base knew it, under whatever number."""
+    trial, ash = _renamed_between_looks(["x"], ["y"])
+    ash.serve([Drop(("o", "Alice", "x"))], wait_ms=9_000)
+    ash.look()
+    trial.settle()
+    assert all("x" not in observations(desk) for desk in trial.desks)
+    assert all("y" in observations(desk) for desk in trial.desks)
