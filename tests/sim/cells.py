@@ -10,7 +10,7 @@ from tests.sim.writer import Style
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What goes wrong: shares of calls to the hub (lost, refused, stale), else chances per machine and history."""
+    """What goes wrong: shares of calls to the hub (lost, refused, stale), else chances per machine."""
 
     clock: float = 0.0
     jump: float = 0.0
@@ -56,7 +56,7 @@ class Cell:
     """One kind of history.
 
     writers: servers per file. cron: share of machines without a daemon, with runs `cron_us` apart.
-    in_place, slow: share of servers that write in place, and that cache. weight: share of a profile's histories.
+    in_place, slow: share of servers that write in place, and that cache. weight: share of the histories.
     """
 
     name: str

@@ -201,7 +201,9 @@ class Fleet:
         kept = sum(self.ledger.is_alive(item, known) for item in hold.items)
         decide = reject_hold if 2 * kept > len(hold.items) else accept_hold
         self.tally.holds += 1
-        self.scheduler.note(process.machine.name, f"{decide.__name__}, {kept} of {len(hold.items)} are wanted")
+        self.scheduler.note(
+            process.machine.name, f"{decide.__name__}, {kept} of {len(hold.items)} are wanted"
+        )
         process.session.act(lambda replica, moment: decide(replica, hold.id, moment))
 
     def _verdict(self) -> Tally:

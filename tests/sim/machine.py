@@ -7,7 +7,6 @@ Rule 2: a kill takes one process, a power cut all of them, the servers, and what
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -315,4 +314,4 @@ def told(report: RoundReport) -> str:
 
 
 def _tally(tally: object) -> str:
-    return "+{0.added}−{0.removed}~{0.changed}".format(tally)
+    return f"+{tally.added}−{tally.removed}~{tally.changed}"

@@ -19,7 +19,9 @@ class Tally:
 
     alive, deletions: observations the right answer holds, and those it does not. links_…: relations.
     young: deletes back that fall under a documented limit;
-    young_lost: what was noted again after such a delete, and lost to another machine's. strange: shown though nobody ever wrote it. rounds: sweeps over all machines until all was quiet.
+    young_lost: what was noted again after such a delete, and lost to another machine's.
+    strange: shown though nobody ever wrote it.
+    rounds: sweeps over all machines until all was quiet.
     """
 
     runs: int = 0

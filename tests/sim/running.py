@@ -1,7 +1,7 @@
 """How memsync-git runs on a machine: as a daemon, or from cron.
 
-Rule 1: a daemon captures at every file event, at once, while a round may be under way; a round follows after a
-rest, and at every poll. It captures nothing before a first round has found the store current.
+Rule 1: a daemon captures at every file event, at once, while a round may be under way; a round follows
+after a rest, and at every poll. It captures nothing before a first round has found the store current.
 Rule 2: a cron run is a process of its own, and patient: nobody looks again soon.
 """
 
