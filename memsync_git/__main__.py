@@ -6,6 +6,7 @@ Rule 2: nothing is imported for `--version` that it does not need.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -18,6 +19,7 @@ PRIVATE_UMASK = 0o077
 def main() -> None:
     """Run the command line of this process and exit with its code."""
     os.umask(PRIVATE_UMASK)
+    gc.disable()  # a command lives for a second: looking for cycles among its many small values is waste
     arguments = sys.argv[1:]
     if arguments == ["--version"]:
         sys.stdout.write(f"memsync-git {__version__}\n")
