@@ -6,7 +6,7 @@ README_TEXT = b"""\
 # A shared memory
 
 This repository keeps the memory of AI assistants in step across machines. It is written by
-[memsync-git](https://pypi.org/project/memsync-git/); nobody needs to edit it by hand.
+memsync-git; nobody needs to edit it by hand.
 
 | file | what it is |
 | --- | --- |
