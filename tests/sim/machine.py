@@ -17,6 +17,7 @@ from memsync_git.ports import Snapshot
 from memsync_git.replica import Replica
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.sync import RoundOptions, RoundReport, Session, Settings, World, capture, sync_round
+from memsync_git.sync.session import content_hash
 from memsync_git.wire.rid import new_rid
 from tests.sim.ledger import Ledger
 from tests.sim.network import SteppingRemote
@@ -284,6 +285,15 @@ class Process:
             if header is not None and rid != replica.rid:
                 disk.known |= ledger.carried(header)
         ledger.publishes(replica.header, disk.known)
+        self._confirmed(replica)
+
+    def _confirmed(self, replica: Replica) -> None:
+        """A file that says what the memory says holds all of its events, though no byte of it changed."""
+        disk, standing = self.machine.disk, self.machine.disk.standing()
+        if not replica.ring or standing is None or replica.ring.newest.vv != replica.state.nexts():
+            return
+        if content_hash(standing.data) == replica.ring.newest.hash and not replica.behind:
+            disk.mark(disk.mask_of(standing) | disk.known, self.machine.scheduler.now_us)
 
     # --- rounds
 
