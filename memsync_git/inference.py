@@ -368,7 +368,7 @@ def moved_entities(before: Sequence[str], now: Sequence[str]) -> list[str]:
 
 
 def stands_before(before: Sequence[str], now: Sequence[str], name: str, created: Container[str]) -> bool:
-    """Whether an entity still stands before one that it preceded and that is none of those `created` since."""
+    """Whether an entity still stands before one that it preceded, not counting those `created` since."""
     if name not in before or name not in now:
         return False
     behind = {other for other in before[before.index(name) + 1 :] if other not in created}
