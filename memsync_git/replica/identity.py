@@ -118,7 +118,7 @@ def _dropped_since(old: Fragment, upstream: Fragment, limit: int) -> Intervals:
 
 def _mint_again(replica: Replica, again: list[tuple[Item, Entry]], moment: Moment) -> dict[int, int]:
     """Assert the facts anew under the new rid; return old n → new n."""
-    pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
+    pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms, seen=replica.ring.graph.records)
     numbers = {}
     for item, entry in sorted(again, key=lambda pair: pair[1].n):
         numbers[entry.n] = pen.next
