@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from memsync_git.app.pulse import Pause, Pulse
 from memsync_git.documents import OutcomeWord
 
 if TYPE_CHECKING:
@@ -95,6 +96,22 @@ class Installation:
     def note_round(self, last: LastRound) -> None:
         self._write("round", _ONE, asdict(last))
 
+    def pulse(self) -> Pulse | None:
+        """The daemon's last sign of life, however old; None where none runs or it ended in order."""
+        found = self._read("pulse", _ONE)
+        return None if found is None else Pulse(**found)
+
+    def note_pulse(self, pulse: Pulse | None) -> None:
+        self._write_or_drop("pulse", None if pulse is None else asdict(pulse))
+
+    def pause(self) -> Pause | None:
+        """The wish that nothing syncs by itself, whether it still holds or not."""
+        found = self._read("pause", _ONE)
+        return None if found is None else Pause(**found)
+
+    def note_pause(self, pause: Pause | None) -> None:
+        self._write_or_drop("pause", None if pause is None else asdict(pause))
+
     def summary(self, store: str) -> Summary | None:
         """The last summary of a replica, whatever has happened to it since."""
         found = self._read("summary", store)
@@ -109,6 +126,13 @@ class Installation:
     def _read(self, kind: str, key: str) -> dict[str, Any] | None:
         found = self._store.row(kind, key)
         return None if found is None else dict(json.loads(found))
+
+    def _write_or_drop(self, kind: str, value: dict[str, Any] | None) -> None:
+        if value is not None:
+            self._write(kind, _ONE, value)
+            return
+        with self._store.transaction() as transaction:
+            transaction.drop(kind, _ONE)
 
     def _write(self, kind: str, key: str, value: dict[str, Any]) -> None:
         with self._store.transaction() as transaction:
