@@ -12,7 +12,7 @@ The numbers were found by simulation (docs/MODEL.md); a rule that carries one sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -65,14 +65,27 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A state a version may have been written from: the newest graph under an overlay."""
+    """A state a version may have been written from: the newest graph under an overlay.
+
+    before: the records it changed, as they were in the state before it.
+    """
 
     state: FileState
     newest: Mapping[RecordKey, Record]
     overlay: Step
+    before: Step = field(default_factory=dict)
 
     def record(self, key: RecordKey) -> Record | None:
         return self.overlay[key] if key in self.overlay else self.newest.get(key)
+
+    def brought(self) -> dict[RecordKey, set[Item]]:
+        """The observations of this state that the one before it did not say, by record."""
+        steps = {key: _texts(self.record(key)) - _texts(was) for key, was in self.before.items()}
+        return {key: come for key, come in steps.items() if come}
+
+    def says(self, texts: Mapping[RecordKey, set[Item]]) -> bool:
+        """Whether this state says all of these observations."""
+        return all(each <= _texts(self.record(key)) for key, each in texts.items())
 
     def records(self) -> dict[RecordKey, Record]:
         """Everything this state held."""
@@ -122,11 +135,14 @@ class Ring:
     def bases(self) -> Iterator[Base]:
         """Every state, newest first, then a pending one."""
         overlay: dict[RecordKey, Record | None] = {}
-        for state in reversed(self.states):
+        newest = self.graph.records
+        befores = [{}, *(state.back for state in self.states[:-1])]
+        for state, before in zip(reversed(self.states), reversed(befores), strict=True):
             overlay.update(state.back)
-            yield Base(state, self.graph.records, dict(overlay))
+            yield Base(state, newest, dict(overlay), before)
         if self.pending is not None:
-            yield Base(self.pending[0], self.graph.records, self.pending[1])
+            state, ahead = self.pending
+            yield Base(state, newest, ahead, {key: newest.get(key) for key in ahead})
 
     def candidates(self, since_ms: int, *, all_states: bool = False) -> list[Base]:
         """The newest, the pending one, and the states that were current at or after `since_ms`."""
@@ -265,6 +281,40 @@ def nearest(bases: Sequence[Base], graph: Graph, loss: Callable[[Base], int] = l
     return min(tied, key=loss) if len(tied) > 1 else tied[0]
 
 
+def readable(candidates: Sequence[Base], graph: Graph, since_ms: int) -> list[Base]:
+    """The candidates a version can have been written from, by the observations it shows of our own writes.
+
+    Who shows one that a write of ours was the first to bring has read it: a state without that is no base.
+    Who shows none of all that a write brought, at or after `since_ms`, has read the file before it, or has
+    deleted exactly those: it cannot be told, so they are kept (a documented limit). By distance alone, a
+    server that meanwhile deletes what our write deleted too stands nearer to the write that it never read.
+    Types and relations prove nothing: two machines may well come to the same in the same moment.
+    """
+    newest_first = sorted(candidates, key=lambda base: base.state.kind is not Kind.PENDING)
+    possible, read = [], []
+    for at, base in enumerate(newest_first):
+        brought = {} if base.state.kind is Kind.OBSERVED else base.brought()
+        shown = {key: texts & _texts(graph.records.get(key)) for key, texts in brought.items()}
+        if not brought or any(shown.values()) or base.state.from_ms < since_ms:
+            possible.append(base)
+        read.append(_without_older(shown, newest_first[at + 1 :]))
+    return [base for base in possible if all(base.says(texts) for texts in read)]
+
+
+def _without_older(shown: Mapping[RecordKey, set[Item]], older: Sequence[Base]) -> dict[RecordKey, set[Item]]:
+    """Of these observations, those that none of the older states says."""
+    return {
+        key: texts.difference(*(_texts(base.record(key)) for base in older))
+        for key, texts in shown.items()
+        if texts
+    }
+
+
+def _texts(record: Record | None) -> set[Item]:
+    """The observations of a record."""
+    return {item for item in _said(record) if item[0] == "o"}
+
+
 def is_taken_back(base: Base, candidates: Sequence[Base], graph: Graph, age_ms: int, sure_ms: int) -> bool:
     """Whether a version that an older state is nearest to takes out again what was just noted, on purpose.
 
@@ -348,3 +398,16 @@ def moved_entities(before: Sequence[str], now: Sequence[str]) -> list[str]:
             moved.append(name)
         furthest = max(furthest, at)
     return moved if 2 * len(moved) <= common else []
+
+
+def standing(before: Sequence[str], now: Sequence[str], created: Container[str]) -> set[str]:
+    """The entities that still stand before one they preceded, those `created` since not counted."""
+    place = {name: at for at, name in enumerate(now)}
+    kept, furthest = set(), -1
+    for name in reversed(before):
+        at = place.get(name, furthest)
+        if at < furthest:
+            kept.add(name)
+        if name not in created:
+            furthest = max(furthest, at)
+    return kept

@@ -31,6 +31,8 @@ from memsync_git.inference import (
     infer,
     is_taken_back,
     nearest,
+    readable,
+    standing,
 )
 from memsync_git.model import (
     Graph,
@@ -75,7 +77,8 @@ def observe(
     _saw_boot(replica, moment, below=below)
     if version.whole and not (below or version.accepted) and _is_restored(replica, version, candidates):
         return Observed(restored=True)
-    base = nearest(candidates, version.graph, lambda base: _loss(replica, base, version))
+    likely = readable(candidates, version.graph, seen_ms - moment.window_ms) or candidates
+    base = nearest(likely, version.graph, lambda base: _loss(replica, base, version))
     age_ms, sure_ms = seen_ms - replica.ring.newest.from_ms, moment.window_ms // SURE_PART
     may_be_sure = not (rebooted or moment.writer_caches)
     if may_be_sure and is_taken_back(base, candidates, version.graph, age_ms, sure_ms):
@@ -221,17 +224,33 @@ def _add_again(
 ) -> None:
     """Items deleted here a moment ago that stand in a later version again: delete-then-create.
 
-    A version older than the deletion is one a power cut put back. An item that stood in a base younger
-    than its deletion was put back by our own write, prepared before we knew; the server merely kept it.
-    Without this one machine with one writer loses 312 of 2 339 observations (fleet simulation).
+    A version older than the deletion is one a power cut put back. What its base says and `_was_kept` was not
+    created. Without this one machine with one writer loses 312 of 2 339 observations (fleet simulation).
     """
+    created = {item[1] for item in replica.undone if item[0] == "t"}
+    in_place = standing(base.state.order, version.order, created) if created else set()
     for item, at_ms in list(replica.undone.items()):
         if abs(seen_ms - at_ms) > moment.window_ms:
             del replica.undone[item]
-        elif base.state.from_ms > at_ms and _states(base.record(key_of(item)), item):
+        elif _was_kept(replica, item, base, at_ms, in_place):
             continue
         elif seen_ms >= at_ms and _says(version.graph, item) and not _says(replica.ring.graph, item):
             pen.add(item)
+
+
+def _was_kept(replica: Replica, item: Item, base: Base, at_ms: int, in_place: Collection[str]) -> bool:
+    """Whether a writer that shows an item had merely read it.
+
+    From a base younger than the deletion: our own write, prepared before we knew, had put it back. From an
+    older one: a second server had read before the first one deleted the entity. It stands `in_place`, and
+    what a server creates it appends; an observation forgotten alone and noted again has no place that tells.
+    (450 histories with two servers a file: deletes back 5 instead of 34, nothing more lost.)
+    """
+    if not _states(base.record(key_of(item)), item):
+        return False
+    names = item[1:3] if item[0] == "l" else item[1:2] if item[0] in ("t", "o") else ()
+    gone = (name for name in names if ("e", name) not in replica.ring.graph.records)
+    return base.state.from_ms > at_ms or any(name in in_place for name in gone)
 
 
 def _held_deletion(

@@ -18,7 +18,13 @@ from memsync_git.model import Graph
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Unusable
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.adopting import order_of
-from memsync_git.sync.capture import Captured, capture, capture_displaced, displaced_differs
+from memsync_git.sync.capture import (
+    Captured,
+    capture,
+    capture_displaced,
+    displaced_differs,
+    is_unfinished,
+)
 from memsync_git.sync.recovering import witness_of
 from memsync_git.sync.report import RoundReport
 from memsync_git.sync.session import Session, content_hash
@@ -30,10 +36,13 @@ PARSES_PER_LINGER = 20
 
 @dataclass(frozen=True, slots=True)
 class Lingering:
-    """A displaced inode that a writer may still hold, and the bytes it had when it was inspected."""
+    """A displaced inode that a writer may still hold, and the bytes that were taken in when it was inspected.
+
+    inspected: None where a writer was just at work on it, so that all of it is still to be taken in.
+    """
 
     displaced: Displaced
-    inspected: bytes
+    inspected: bytes | None
 
 
 def apply(session: Session, captured: Captured, report: RoundReport) -> list[Lingering]:
@@ -106,6 +115,8 @@ def _inspect(
     if outcome.snapshot is None:
         return []
     unexpected = displaced_differs(outcome, captured.standing)
+    if unexpected is not None and is_unfinished(session, unexpected):
+        return [Lingering(outcome, None)]
     if unexpected is not None:
         capture_displaced(session, report, unexpected)
     return [Lingering(outcome, outcome.snapshot.data)]

@@ -17,6 +17,9 @@ from memsync_git.sync.report import FileState, RoundReport
 from memsync_git.sync.session import Session, content_hash
 
 SECOND_LOOK_S = 0.25
+NEXT_PART_S = 0.02
+"""An in-place writer is done with a file, or with its next half MiB, within this; a pause as long as for a
+damaged file would miss what an entity's deletion and new creation looked like in between."""
 MOST_LOOKS = 8
 """A writer that is caught truncating one look in three is caught eight times in a row once in 6 561."""
 NOTHING = Observed()
@@ -57,10 +60,7 @@ def capture(session: Session, report: RoundReport, *, accepted: bool = False) ->
 
     `accepted`: a person has agreed to whatever this version deletes.
     """
-    reading = session.world.file.read()
-    captured = _look(session, reading, accepted=accepted)
-    if captured.state in ("damaged", "emptied"):
-        captured = _settled(session, reading, captured, accepted=accepted)
+    captured = _standing_still(session, accepted=accepted)
     if captured.state == "emptied":
         session.act(_note_emptied)
         return captured
@@ -98,21 +98,60 @@ def _decoded(session: Session, standing: Snapshot | Missing, data: bytes, *, acc
     return Captured("good", standing, decoded)
 
 
-def _settled(session: Session, before: Reading, captured: Captured, *, accepted: bool) -> Captured:
-    """Look again until the same stands there twice: an in-place writer may be at work, again and again.
+def _standing_still(session: Session, *, accepted: bool) -> Captured:
+    """Look again until the same stands there twice, as long as an in-place writer may be at work.
 
     A look meets a truncated file as often as the writer spends time writing, so one more look is not enough.
     """
+    before = session.decoded
+    reading = session.world.file.read()
+    captured = _look(session, reading, accepted=accepted)
     for _ in range(MOST_LOOKS):
-        session.world.clock.sleep(SECOND_LOOK_S)
-        reading = session.world.file.read()
-        if reading == before:
-            return captured
-        captured = _look(session, reading, accepted=accepted)
-        if captured.state not in ("damaged", "emptied"):
-            return captured
-        before = reading
+        pause_s = _doubtful_for_s(session, captured, before)
+        if not pause_s:
+            break
+        session.world.clock.sleep(pause_s)
+        again = session.world.file.read()
+        if again == reading:
+            break
+        reading, captured = again, _look(session, again, accepted=accepted)
     return captured
+
+
+def _doubtful_for_s(session: Session, captured: Captured, before: Decoded | None) -> float:
+    """After how long to look again, in seconds; 0 where the file is what it seems to be."""
+    if captured.state in ("damaged", "emptied"):
+        return SECOND_LOOK_S
+    return NEXT_PART_S if _ends_early(session, captured, before) else 0.0
+
+
+def _ends_early(session: Session, captured: Captured, before: Decoded | None) -> bool:
+    """Whether a sound file may be the first part of one that is just being written in place."""
+    if captured.decoded is None or not isinstance(captured.standing, Snapshot):
+        return False
+    return _is_first_part(session, captured.standing, captured.decoded, before)
+
+
+def is_unfinished(session: Session, snapshot: Snapshot) -> bool:
+    """Whether a displaced version may be the first part of one that a writer is still writing."""
+    before = session.decoded
+    decoded = session.decode(snapshot.data)
+    return isinstance(decoded, Decoded) and _is_first_part(session, snapshot, decoded, before)
+
+
+def _is_first_part(session: Session, snapshot: Snapshot, decoded: Decoded, before: Decoded | None) -> bool:
+    """Whether a version was written this very moment and lacks the last row of the one `before`.
+
+    A part of a file may end with a line, and then nothing but that tells it from a whole one. Who knows no
+    version before looks again at anything that is missing.
+    """
+    age_s = (session.world.clock.wall_ms() - snapshot.mtime_ms) / 1000
+    if not decoded.whole or abs(age_s) >= SECOND_LOOK_S:
+        return False
+    shown = decoded.graph.records
+    if before is None:
+        return session.exists and any(key not in shown for key in session.replica.ring.graph.records)
+    return bool(before.graph.records) and next(reversed(before.graph.records)) not in shown
 
 
 def _observe(session: Session, report: RoundReport, captured: Captured, *, accepted: bool) -> Captured:
@@ -147,9 +186,7 @@ def _bytes_of(session: Session, standing: Snapshot | Missing) -> tuple[bytes, in
     return b"", session.world.clock.wall_ms()
 
 
-def capture_displaced(
-    session: Session, report: RoundReport, snapshot: Snapshot, *, below: bool = True
-) -> None:
+def capture_displaced(session: Session, report: RoundReport, snapshot: Snapshot) -> None:
     """Take in a version that stood in the file and no longer does."""
     decoded = session.decode(snapshot.data)
     if isinstance(decoded, TooLarge) or not session.replica.ring:
@@ -157,10 +194,9 @@ def capture_displaced(
     if not snapshot.data.strip() and session.replica.ring.graph.records:
         return
     version = session.version(decoded, snapshot.data, snapshot.mtime_ms)
+    limits = session.settings.deletions
     observed = session.act(
-        lambda replica, moment: observe(
-            replica, version, moment, limits=session.settings.deletions, below=below
-        )
+        lambda replica, moment: observe(replica, version, moment, limits=limits, below=True)
     )
     tell(session, report, observed)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from memsync_git.guards import DeletionLimits
+from memsync_git.local.memory import WriterHandle
 from memsync_git.model import Entity, Generic, Graph, Item, JsonText, Relation
 from memsync_git.remotes.loopback import LoopbackHub
+from memsync_git.replica.rows import transactions
+from memsync_git.sync import sync_round
 from tests.fakes import QuietClock
 from tests.laws.desks import NOON_MS, WINDOW_MS, Act, Drop, Note, Office, Renew
 from tests.laws.histories import IN_2099_MS, Edit, Fleet, Forget, Machine, Say
@@ -17,6 +20,8 @@ TEA: Item = ("o", "Alice", "likes tea")
 OSLO: Item = ("o", "Alice", "lives in Oslo")
 TAGS: Item = ("f", ("e", "Alice"), "tags", JsonText('["a"]'))
 OTHER_TAGS: Item = ("f", ("e", "Alice"), "tags", JsonText('["b"]'))
+BOB_TYPE: Item = ("t", "Bob", "person")
+CHESS: Item = ("o", "Bob", "plays chess")
 LIKES: Item = ("l", "Alice", "Oslo", "likes")
 WEIGHT: Item = ("f", LIKES, "weight", JsonText("1.10"))
 NOTE: Item = ("d", "note")
@@ -92,6 +97,29 @@ def test_deleting_and_creating_an_entity_within_a_second_keeps_its_observations(
     assert shown(found) == {("t", "Alice", "robot"), TEA, OSLO}
 
 
+def test_an_observation_forgotten_and_noted_again_within_a_second_is_noted_again() -> None:
+    found = office(ALICE_TYPE, TEA, OSLO, BOB_TYPE)
+    desk = found.desks[0]
+    desk.serve([Drop(TEA)], wait_ms=5_000)
+    desk.look()
+    desk.serve([Note(TEA)], wait_ms=100)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, TEA, OSLO, BOB_TYPE}
+
+
+def test_a_server_that_writes_back_what_another_has_deleted_creates_nothing() -> None:
+    """Found by the fleet: what stands where it stood was kept, so a deletion elsewhere counts."""
+    found = office(ALICE_TYPE, TEA, BOB_TYPE)
+    ash, birch = found.desks
+    birch.serve([Drop(TEA)], wait_ms=5_000)
+    birch.look()
+    ash.serve([Drop(ALICE_TYPE)], wait_ms=5_000)
+    ash.look()
+    ash.serve([Note(CHESS)], back=1)
+    found.settle()
+    assert shown(found) == {BOB_TYPE, CHESS}
+
+
 def test_an_entity_deleted_and_created_unseen_outlives_its_deletion_elsewhere() -> None:
     """Row order tells it: the server appends what it creates."""
     found = office(("t", "Bergen", "city"), ALICE_TYPE, TEA, ("t", "Oslo", "city"), ("t", "Bodø", "city"))
@@ -122,6 +150,87 @@ def test_a_server_that_read_before_the_file_was_written_deletes_nothing_of_it() 
     ash.serve([Note(OSLO)], back=1)
     found.settle()
     assert shown(found) == {ALICE_TYPE, TEA, OSLO}
+
+
+def test_a_server_that_deletes_what_a_swap_deletes_too_takes_nothing_that_the_swap_brought() -> None:
+    """Found by the fleet: it stands nearer to the file it never read than to the one it did."""
+    found = office(ALICE_TYPE, TEA, OSLO, LIKES, BOB_TYPE)
+    ash, birch = found.desks
+    birch.serve([Drop(ALICE_TYPE), Note(CHESS)], wait_ms=5_000)
+    birch.look()
+    found.publish(birch)
+    ash.join(found.published)
+    ash.materialise()
+    ash.serve([Drop(ALICE_TYPE), Drop(LIKES)], back=1)
+    found.settle()
+    assert shown(found) == {BOB_TYPE, CHESS}
+
+
+def test_a_server_that_shows_what_a_swap_brought_has_read_it_and_deletes_what_it_lacks() -> None:
+    """Found by the fleet: it stands nearer to the file before the swap, which would undo the deletion."""
+    found = office(BOB_TYPE)
+    ash, birch = found.desks
+    birch.serve([Note(ALICE_TYPE), Note(TEA), Note(OSLO), Note(LIKES), Note(CHESS)], wait_ms=5_000)
+    birch.look()
+    found.publish(birch)
+    ash.join(found.published)
+    ash.materialise()
+    ash.serve([Drop(ALICE_TYPE), Drop(LIKES)], wait_ms=WINDOW_MS // 4)
+    found.settle()
+    assert shown(found) == {BOB_TYPE, CHESS}
+
+
+def test_a_type_both_machines_come_to_proves_no_reading() -> None:
+    found = office(BOB_TYPE)
+    ash, birch = found.desks
+    birch.serve([Note(ALICE_TYPE), Note(TEA), Note(CHESS), Note(LIKES)], wait_ms=5_000)
+    birch.look()
+    found.publish(birch)
+    ash.join(found.published)
+    ash.materialise()
+    ash.serve([Note(ALICE_TYPE), Note(OSLO)], back=1)
+    found.settle()
+    assert shown(found) == {BOB_TYPE, ALICE_TYPE, TEA, CHESS, LIKES, OSLO}
+
+
+class InterruptedWriter(QuietClock):
+    """While somebody waits, the server goes on with what it is writing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rest: list[bytes] = []
+        self.handle: WriterHandle | None = None
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self.rest and self.handle is not None:
+            self.handle.commit(self.rest.pop(0))
+
+
+def test_the_first_part_of_a_file_that_is_just_being_written_deletes_nothing() -> None:
+    """Found by the fleet: a part that ends with a line looks like a whole file."""
+    clock = InterruptedWriter()
+    hub = LoopbackHub(clock.wall_ms)
+    ash, birch = Installation("ash", hub, clock, _bergen()), Installation("birch", hub, clock, b"")
+    for machine in (ash, birch, ash, birch):
+        machine.sync()
+    birch.write(_bergen("a town"))
+    birch.sync()
+    whole = _bergen("rains")
+    clock.now_ms += 10_000
+    clock.handle, clock.rest = ash.file.writer_open(), [whole]
+    clock.handle.commit(whole.split(b"\n")[0])
+    sync_round(ash.session)
+    birch.sync()
+    ash.sync()
+    assert all(b"a town" in machine.data and b"rains" in machine.data for machine in (ash, birch))
+    assert not any(txn.removed for txn in transactions(ash.store)), "nothing was ever taken for deleted"
+
+
+def _bergen(*observations: str) -> bytes:
+    said = ",".join(f'"{text}"' for text in observations)
+    city = f'{{"type":"entity","name":"Bergen","entityType":"city","observations":[{said}]}}'
+    return _entity("person", "likes tea") + b"\n" + city.encode()
 
 
 def test_a_crash_between_swap_and_settling_deletes_nothing_and_brings_nothing_back() -> None:

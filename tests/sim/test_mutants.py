@@ -8,6 +8,7 @@ a mutant to be left out in silence.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -20,10 +21,13 @@ from memsync_git.crdt import cut, pen, view
 from memsync_git.crdt.pen import Pen
 from memsync_git.inference import Base, Kind, Ring
 from memsync_git.model import Item, Rid
+from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Replica, observing, receiving
 from memsync_git.sync import applying, pulling, pushing
 from memsync_git.sync import round as rounds
+from tests.fakes import QuietClock
 from tests.laws.desks import SMALL, Desk, Drop, Note
+from tests.laws.machines import Machine as Installation
 from tests.sim.cells import CELLS
 from tests.sim.fleet import Fleet
 
@@ -162,6 +166,14 @@ def the_base_is_always_the_newest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(observing, "nearest", lambda bases, graph, loss: bases[0])
 
 
+def what_our_writes_brought_proves_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(observing, "readable", lambda candidates, graph, since_ms: list(candidates))
+
+
+def what_stands_where_it_stood_was_created(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(observing, "standing", lambda before, now, created: set())
+
+
 def observed_states_are_no_candidates(patch: pytest.MonkeyPatch) -> None:
     candidates = Ring.candidates
 
@@ -216,6 +228,10 @@ def an_emptied_or_torn_file_is_believed(patch: pytest.MonkeyPatch) -> None:
         return capturing.Captured("good", standing, replace(session.decode(data), damage=()))
 
     patch.setattr(capturing, "_decoded", believed)
+
+
+def a_first_part_is_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(capturing, "_is_first_part", lambda *_: False)
 
 
 def a_restored_backup_is_an_ordinary_edit(patch: pytest.MonkeyPatch) -> None:
@@ -356,6 +372,94 @@ def a_creation_after_a_deletion_that_was_seen() -> int:
     return int(_tea() not in _shown(ash))
 
 
+def a_deletion_beside_a_swap_that_deletes_the_same() -> int:
+    """The server had read before the swap; what else the swap brought it never saw."""
+    ash, birch = _met(_people("Alice", "Bob"))
+    birch.serve([Drop(("t", "Alice", "person")), Note(_tea("Bob", "plays chess"))], wait_ms=APART_MS)
+    birch.look()
+    ash.join([birch.publish()])
+    ash.materialise()
+    ash.serve([Drop(("t", "Alice", "person"))], back=1)
+    ash.look()
+    return int(_tea("Bob", "plays chess") not in _shown(ash))
+
+
+def a_second_server_that_writes_back_what_the_first_has_deleted() -> int:
+    """Deleted elsewhere as well, before anybody heard of that."""
+    ash, birch = _met(_people("Alice", "Bob"))
+    birch.serve([Drop(_tea())], wait_ms=APART_MS)
+    birch.look()
+    ash.serve([Drop(("t", "Alice", "person"))], wait_ms=APART_MS)
+    ash.look()
+    ash.serve([Note(_tea("Bob", "plays chess"))], back=1)
+    ash.look()
+    ash.join([birch.publish()])
+    return int(_tea() in _shown(ash))
+
+
+class _Eventful(QuietClock):
+    """Boots can be counted, and something may happen while somebody waits."""
+
+    boots = 0
+    meanwhile: Callable[[], None] | None = None
+
+    def boot_id(self) -> str:
+        return f"boot {self.boots}"
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        event, self.meanwhile = self.meanwhile, None
+        if event is not None:
+            event()
+
+
+def _file(*names: str) -> bytes:
+    row = {"type": "entity", "entityType": "person", "observations": ["likes tea"]}
+    return b"\n".join(json.dumps({**row, "name": name}).encode() for name in names)
+
+
+def _names(machine: Installation) -> set[str]:
+    return {key[1] for key in machine.session.replica.state.graph().records}
+
+
+def a_file_that_stays_torn() -> int:
+    """Its writer died in the middle of it, long ago."""
+    clock = QuietClock()
+    ash = Installation("ash", LoopbackHub(clock.wall_ms), clock, _file("Alice", "Bob", "Carol"))
+    ash.sync()
+    ash.write(_file("Alice", "Bob", "Carol")[:-70])
+    ash.sync()
+    return len({"Alice", "Bob", "Carol"} - _names(ash))
+
+
+def a_file_put_back_by_a_power_cut() -> int:
+    """What servers wrote in the last half minute never reached the disk."""
+    clock = _Eventful()
+    ash = Installation("ash", LoopbackHub(clock.wall_ms), clock, _file("Alice"))
+    ash.sync()
+    ash.write(_file("Alice", "Bob"))
+    ash.sync()
+    clock.boots += 1
+    ash.write(_file("Alice"))
+    ash.sync()
+    return len({"Alice", "Bob"} - _names(ash))
+
+
+def a_write_into_what_was_displaced() -> int:
+    """A server that writes in place had opened the file before our swap, and writes after it."""
+    clock = _Eventful()
+    hub = LoopbackHub(clock.wall_ms)
+    ash, birch = (Installation(name, hub, clock, _file("Alice")) for name in ("ash", "birch"))
+    for machine in (ash, birch):
+        machine.sync()
+    birch.write(_file("Alice", "Bob"))
+    birch.sync()
+    handle = ash.file.writer_open()
+    clock.meanwhile = lambda: handle.commit(_file("Alice", "Carol"))
+    ash.sync()
+    return len({"Alice", "Bob", "Carol"} - _names(ash))
+
+
 def a_backup_put_back() -> int:
     """The file of an hour ago, with its old time."""
     ash = Desk("ash")
@@ -433,6 +537,16 @@ MUTANTS = (
     Mutant(the_witness_is_not_asked, "6, witness", Histories("store restored", "back", (1, 6, 12, 13))),
     Mutant(an_unanswered_publish_counts_as_accepted, "6, accepted", Histories(HUB, "lies", (7, 8))),
     Mutant(the_base_is_always_the_newest, "7, base", Histories(NEVER, "lost", (0, 2, 4, 5, 8))),
+    Mutant(
+        what_our_writes_brought_proves_nothing,
+        "7, base (decision 4)",
+        a_deletion_beside_a_swap_that_deletes_the_same,
+    ),
+    Mutant(
+        what_stands_where_it_stood_was_created,
+        "7, additions (decision 4)",
+        a_second_server_that_writes_back_what_the_first_has_deleted,
+    ),
     Mutant(observed_states_are_no_candidates, "7, ring", Histories(NEVER, "lost", (0, 5, 6, 9))),
     Mutant(a_writer_may_have_read_long_ago, "7, W", Histories(NEVER, "back", (4, 10, 11, 13))),
     Mutant(
@@ -444,14 +558,15 @@ MUTANTS = (
         row_order_and_types_tell_nothing, "7, re-created", Histories("cron, one writer", "lost", (2, 7, 11))
     ),
     Mutant(a_pending_write_is_no_candidate, "7, pending", a_crash_between_the_swap_and_its_note),
-    Mutant(a_power_cut_changes_nothing, "7, boot", Histories("kill and power", "lost", (5,))),
+    Mutant(a_power_cut_changes_nothing, "7, boot", a_file_put_back_by_a_power_cut),
     Mutant(a_joined_state_is_not_confirmed, "7, a join that leaves the file", a_twin_the_file_has_said),
-    Mutant(an_emptied_or_torn_file_is_believed, "7, guard 1", Histories(CALM, "back", (6, 20))),
+    Mutant(an_emptied_or_torn_file_is_believed, "7, guard 1", a_file_that_stays_torn),
+    Mutant(a_first_part_is_believed, "7, guard 1, still shrinking", Histories(CALM, "back", (5018,))),
     Mutant(a_restored_backup_is_an_ordinary_edit, "7, guard 2", a_backup_put_back),
     Mutant(large_deletions_are_not_held, "7, guard 3", a_memory_that_is_nearly_emptied),
     Mutant(held_dots_stay_when_the_item_reappears, "7, a hold", a_held_deletion_made_elsewhere_too),
-    Mutant(what_the_swap_displaced_is_not_inspected, "8, inspected", Histories(CALM, "lost", (21,))),
-    Mutant(nothing_is_looked_at_once_more, "8, linger", Histories(HUB, "back", (0,))),
+    Mutant(what_the_swap_displaced_is_not_inspected, "8, inspected", Histories(CALM, "lost", (63, 77))),
+    Mutant(nothing_is_looked_at_once_more, "8, linger", a_write_into_what_was_displaced),
 )
 
 
