@@ -313,7 +313,7 @@ def uninstall(wish: argparse.Namespace) -> int:
         if wish.dry_run or (code and wish.purge):
             return code
         if code:
-            say("!", "a service could not be removed; what stands above says how")
+            say("!", "a service may be left; see crontab -e for a line with memsync-git")
     elif wish.purge:
         raise Stopped(
             "The program is not installed, so where its data stands is not known.",

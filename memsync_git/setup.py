@@ -174,13 +174,13 @@ def down(wish: argparse.Namespace) -> int:
         return 0
     if doomed and not (wish.yes or _agreed(doomed)):
         raise Misused("Nothing was removed.", hint="add --yes to remove all of this for good")
-    code = _stop_service()
+    _stop_service()
     for path in doomed:
         _erase(path)
         _say("✓", f"removed: {path}")
     if not wish.purge:
         _say("✓", "the memory file and what was recorded of it stay; --purge removes them too")
-    return code
+    return 0
 
 
 def recorded() -> list[Path]:
@@ -199,17 +199,15 @@ def _agreed(doomed: Sequence[Path]) -> bool:
     return sys.stdin.isatty() and input("Remove all of it? Type yes: ").strip().lower() == "yes"
 
 
-def _stop_service() -> int:
-    """Remove every service of ours; 1 where one stays, which would call a program that is gone."""
+def _stop_service() -> None:
+    """Remove every service of ours. One that stays is told, and is no reason to keep the rest."""
     gone, stay = unserve(_program())
     for name in gone:
         _say("✓", f"{name} syncs no more")
     for refused in stay:
-        _say("!", f"a service could not be removed. {refused.reason}")
-        _hint(refused.hint)
+        _say("!", f"a service may be left. {refused.reason}")
     if not gone and not stay:
         _say("✓", "there was no service of ours")
-    return int(bool(stay))
 
 
 def _erase(path: Path) -> None:

@@ -55,13 +55,14 @@ class Standing:
 class Judgement:
     """A sentence without its period, and the one command that mends it; empty where all is well.
 
-    `by_install`: installing anew mends it, which needs no decision of a person.
+    `install`: installing anew mends it, which needs no decision of a person; `kind` is what to install.
     """
 
     verdict: Verdict
     sentence: str
     cure: str = ""
-    by_install: bool = False
+    install: bool = False
+    kind: str | None = None
 
 
 def judged(standings: Sequence[Standing], *, is_beating: bool) -> Judgement:
@@ -91,7 +92,8 @@ def _troubles(standings: Sequence[Standing], *, is_beating: bool) -> Iterator[Ju
         yield _mended(f"{_and([each.name for each in keepers])} keep a daemon each; one is enough")
     for each in installed:
         if isinstance(each.installed, Installed) and not each.installed.is_current:
-            yield _mended(f"What {each.name} runs is not what the configuration says")
+            said = f"What {each.name} runs is not what the configuration says"
+            yield _mended(said, kind=None if keepers else each.name)
     for keeper in keepers:
         yield from _daemon_troubles(keeper, is_beating=is_beating)
     if keepers:
@@ -142,8 +144,10 @@ def _no_fallback(standings: Iterable[Standing]) -> Iterator[Judgement]:
         yield _mended(f"{timers[0].name} would not take over if the daemon dies")
 
 
-def _mended(sentence: str) -> Judgement:
-    return Judgement("warn", sentence, INSTALL, by_install=True)
+def _mended(sentence: str, *, kind: str | None = None) -> Judgement:
+    """What installing mends: the best there is, or just that of a `kind`, where a person chose it alone."""
+    cure = f"{INSTALL} --kind {kind}" if kind else INSTALL
+    return Judgement("warn", sentence, cure, install=True, kind=kind)
 
 
 def _and(names: Sequence[str]) -> str:

@@ -113,8 +113,15 @@ def _head(document: ServiceDocument) -> tuple[Verdict, str]:
     if document["action"] == "uninstall":
         return "ok", "Nothing of ours syncs by itself any more" if changed else "There was no service of ours"
     if document["action"] == "stop":
-        return "ok", "The daemon is stopped" if changed else "The daemon did not run"
+        timers = [each["name"] for each in document["services"] if _is_timer(each)]
+        rest = f"; {' and '.join(timers)} goes on" if timers else ""
+        return "ok", ("The daemon is stopped" if changed else "The daemon did not run") + rest
     return document["verdict"], document["sentence"]
+
+
+def _is_timer(part: ServicePart) -> bool:
+    """Whether it begins syncs by itself without a daemon."""
+    return part["installed"] and not part["keeps_daemon"]
 
 
 def _words(part: ServicePart) -> str:

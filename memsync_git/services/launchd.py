@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import plistlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from xml.parsers.expat import ExpatError
@@ -42,7 +42,9 @@ END_S: Final = 10
 GONE_S: Final = 15.0
 """`bootout` answers before the daemon is gone, and a `bootstrap` before that is refused."""
 
-_STATE: Final = re.compile(r"^\s*state = (\S+)", re.MULTILINE)
+_STATE: Final = re.compile(r"^\s*state = (.+)$", re.MULTILINE)
+_LIVES: Final = frozenset({"running", "spawn scheduled", "xpcproxy"})
+"""Runs, waits for ThrottleInterval, or is between launchd and the program."""
 _PID: Final = re.compile(r"^\s*pid = (\d+)", re.MULTILINE)
 _LAST_CODE: Final = re.compile(r"^\s*last exit code = (\d+)", re.MULTILINE)
 
@@ -89,13 +91,13 @@ def is_ours(data: bytes) -> bool:
     return isinstance(words, list) and found.get("Label") == LABEL and words[1:] == ["daemon"]
 
 
-def daemon_in(text: str, *, changed: bool = False) -> Running | Stopped:
+def daemon_in(text: str) -> Running | Stopped:
     """What `launchctl print` says of the daemon."""
     state, pid, code = _STATE.search(text), _PID.search(text), _LAST_CODE.search(text)
-    if state is not None and state[1] == "running":
-        return Running(changed, int(pid[1]) if pid else None)
+    if state is not None and state[1] in _LIVES:
+        return Running(changed=False, pid=int(pid[1]) if pid else None)
     ended_badly = code is not None and code[1] != "0"
-    return Stopped(changed, f"it ended with exit code {code[1]}" if code and ended_badly else "")
+    return Stopped(changed=False, reason=f"it ended with exit code {code[1]}" if code and ended_badly else "")
 
 
 # --- the shell -------------------------------------------------------------------------------------
@@ -293,7 +295,7 @@ class LaunchdService:
         if isinstance(said, Unserved):
             return said
         after = daemon_in(said.out)
-        return daemon_in(said.out, changed=isinstance(after, Running))
+        return replace(after, changed=isinstance(after, Running))
 
     def _told(self, *words: str) -> Unserved | None:
         """Tell launchd something; its refusal, or None."""

@@ -202,7 +202,7 @@ class SystemdService:
         """Start or restart it, however often it failed before, and look how it stands then."""
         if unit.active == "failed":
             self._ask("reset-failed", UNIT)
-        said = self._ask(verb, UNIT, timeout_s=PATIENCE_S)
+        said = self._ask("restart" if unit.waits else verb, UNIT, timeout_s=PATIENCE_S)
         if isinstance(said, Unserved):
             return said
         after = self._look(is_there=True)

@@ -118,7 +118,12 @@ class KnownUnit:
 
     @property
     def runs(self) -> bool:
-        return self.active in {"active", "activating", "reloading"} and self.sub != "auto-restart"
+        return self.active in {"active", "activating", "reloading"} and not self.waits
+
+    @property
+    def waits(self) -> bool:
+        """It ended, and systemd means to try it again: a start meanwhile is cancelled by that try."""
+        return self.sub == "auto-restart"
 
     def daemon(self, *, changed: bool = False) -> Running | Stopped:
         """How the daemon stands."""

@@ -464,7 +464,7 @@ def test_a_missing_cron_line_is_written_and_a_stale_one_renewed(tidy: Machine, s
     assert "*/15 * * * *" in spool.read_text()
     change(tidy.home / "config.toml", {"sync.cron_interval_min": 30})
     assert is_like(rows(with_program(tidy).doctor())["service"], "not what the configuration says")
-    assert rows(with_program(tidy).doctor())["service"]["cure"] == "memsync-git service install"
+    assert rows(with_program(tidy).doctor())["service"]["cure"] == "memsync-git service install --kind cron"
     assert rows(with_program(tidy).doctor(fix=True))["service"]["fixed"]
     assert "*/30 * * * *" in spool.read_text()
 

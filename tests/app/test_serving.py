@@ -281,6 +281,18 @@ def test_doctor_names_a_unit_that_is_not_what_would_be_written_and_cures_it(
     assert "Nice=10" in computer.unit.read_text()
 
 
+def test_doctor_renews_a_cron_line_that_stands_alone_and_begins_no_daemon(
+    app: App, computer: Computer, laptop: Machine
+) -> None:
+    app.service("install", "cron")
+    change(laptop.home / "config.toml", {"sync.cron_interval_min": 30})
+    later = App.open(app.rooms.places, executable=PROGRAM)
+    assert check(later)["cure"] == f"{INSTALL} --kind cron"
+    assert next(row for row in later.doctor(fix=True)["rows"] if row["check"] == "service")["fixed"]
+    assert "--if-stale 30" in computer.spool
+    assert not computer.unit.exists()
+
+
 def test_doctor_asks_for_lingering(app: App, computer: Computer) -> None:
     app.service("install")
     beat(app)

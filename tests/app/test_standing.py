@@ -70,6 +70,13 @@ CASES: list[tuple[str, list[Standing], bool, str, str]] = [
         "cron runs is not what",
         INSTALL,
     ),
+    (
+        "another line stands alone, as somebody wished",
+        [systemd(NONE, None, None), cron(Installed("*/9", changed=False, is_current=False))],
+        False,
+        "cron runs is not what",
+        f"{INSTALL} --kind cron",
+    ),
     ("stopped", [systemd(daemon=Stopped(False)), cron()], False, "does not run", START),
     ("failed", [systemd(daemon=Stopped(False, "it ended with watchdog")), cron()], False, "watchdog", START),
     ("wedged", [systemd(), cron()], False, "no sign of life", RESTART),
@@ -102,7 +109,7 @@ def test_the_gravest_thing_is_said_with_its_cure(
     assert not judgement.sentence.endswith(".")
     is_well = not cure and bool(standings)
     assert judgement.verdict == ("ok" if is_well else "warn")
-    assert judgement.by_install == (cure == INSTALL)
+    assert judgement.install == cure.startswith(INSTALL)
 
 
 def test_a_service_is_never_a_failure() -> None:

@@ -213,9 +213,19 @@ def test_a_manager_that_does_not_answer_is_no_machine_without_systemd_once_a_uni
     assert (tmp_path / "units" / "memsync-git.service").exists()
 
 
-def test_a_daemon_that_waits_for_its_next_try_does_not_run() -> None:
-    unit = systemd_unit.unit_in("ActiveState=activating\nSubState=auto-restart\nResult=watchdog\nMainPID=0\n")
-    assert unit.daemon() == Stopped(changed=False, reason="it ended with watchdog")
+def test_a_daemon_that_waits_for_its_next_try_does_not_run_and_can_be_started_at_once(
+    tmp_path: Path, tools: tuple[Standin, Standin]
+) -> None:
+    systemctl, _ = tools
+    service = unit_service(tmp_path, tools)
+    service.install()
+    systemctl.unset("active")
+    systemctl.set("waits")
+    assert service.running() == Stopped(changed=False, reason="it ended with watchdog")
+    assert isinstance(service.start(), Running)
+
+
+def test_a_daemon_that_is_starting_runs() -> None:
     assert isinstance(
         systemd_unit.unit_in("ActiveState=activating\nSubState=start\nMainPID=7").daemon(), Running
     )
@@ -249,6 +259,7 @@ def test_a_daemon_of_launchd_that_failed_says_how() -> None:
         changed=False, reason="it ended with exit code 78"
     )
     assert launchd.daemon_in("\tstate = running\n\tpid = 42\n") == Running(changed=False, pid=42)
+    assert isinstance(launchd.daemon_in("\tstate = spawn scheduled\n"), Running)
 
 
 def element(task: bytes, name: str) -> str:

@@ -53,8 +53,14 @@ disable)
     rm -f "$state/enabled"
     [ "$2" != --now ] || rm -f "$state/active"
     ;;
-start) has active || run ;;
-restart) run ;;
+start)
+    has waits && { echo "Job for memsync-git.service canceled." >&2; exit 1; }
+    has active || run
+    ;;
+restart)
+    rm -f "$state/waits"
+    run
+    ;;
 stop) rm -f "$state/active" ;;
 reset-failed) rm -f "$state/failed" ;;
 show)
@@ -64,6 +70,8 @@ show)
         echo SubState=running
         echo "MainPID=$(cat "$state/pid")"
         echo Result=success
+    elif has waits; then
+        printf 'ActiveState=activating\nSubState=auto-restart\nMainPID=0\nResult=watchdog\n'
     elif has failed; then
         echo ActiveState=failed
         echo SubState=failed
