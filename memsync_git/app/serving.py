@@ -120,32 +120,32 @@ def serve(program: Program, kind: str | None = None) -> Served | Unserved:
     for service in offered(program, kind):
         match service.install():
             case Installed() as installed:
-                return _served(service, installed, _beside(service, offered(program)), refusals)
+                fallback, refused_beside = _beside(service, offered(program))
+                known = [each for each in (*refusals, *refused_beside) if not each.lacks_tool]
+                return Served(service, installed, fallback, tuple(known))
             case Unserved() as refused:
                 refusals.append(refused)
     return _together(refusals)
 
 
-def _served(
-    service: Service, installed: Installed, beside: Installed | Unserved | None, refusals: list[Unserved]
-) -> Served:
-    if isinstance(beside, Unserved):
-        refusals = [*refusals, beside]
-        beside = None
-    return Served(service, installed, beside, tuple(each for each in refusals if not each.lacks_tool))
+def _beside(chosen: Service, every: Sequence[Service]) -> tuple[Installed | None, list[Unserved]]:
+    """Take away what would keep a second daemon; beside a daemon, install what takes over if it dies.
 
-
-def _beside(chosen: Service, every: Sequence[Service]) -> Installed | Unserved | None:
-    """Take away what would keep a second daemon; beside a daemon, install what takes over if it dies."""
-    fallback: Installed | Unserved | None = None
+    What takes over, and what was refused.
+    """
+    fallback: Installed | None = None
+    refusals: list[Unserved] = []
     for other in every:
-        if other.name == chosen.name:
+        if other.name == chosen.name or not (other.keeps_daemon or chosen.keeps_daemon):
             continue
-        if other.keeps_daemon:
-            other.remove()
-        elif chosen.keeps_daemon:
-            fallback = other.install()
-    return fallback
+        match other.remove() if other.keeps_daemon else other.install():
+            case Installed() as installed:
+                fallback = installed
+            case Unserved() as refused:
+                refusals.append(refused)
+            case Removed():
+                pass
+    return fallback, refusals
 
 
 def _together(refusals: Sequence[Unserved]) -> Unserved:

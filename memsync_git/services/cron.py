@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from memsync_git.errors import Misused
 from memsync_git.ports import Beginning, Installed, Removed, ServiceStanding, Unserved, WithMachine
-from memsync_git.services.tool import Said, Tool
+from memsync_git.services.tool import INSTALL, Said, Tool
 
 BEGIN = "# memsync-git begin"
 END = "# memsync-git end"
@@ -205,7 +205,7 @@ class CronService:
             case Unserved() as without_cron:
                 return without_cron
             case Removed():
-                return Unserved("No cron line of memsync-git is installed.", "memsync-git service install")
+                return Unserved("No cron line of memsync-git is installed.", INSTALL)
             case Installed():
                 return WithMachine()
 

@@ -28,12 +28,10 @@ from memsync_git.ports import (
     Stopped,
     Unserved,
 )
-from memsync_git.services.tool import QUICK_S, Said, Tool, happens
+from memsync_git.services.tool import BY_CRON, INSTALL, QUICK_S, Said, Tool, happens
 from memsync_git.services.unitfile import UnitFile
 
 LABEL: Final = "memsync-git"
-INSTALL: Final = "memsync-git service install"
-BY_CRON: Final = "memsync-git service install --kind cron"
 
 RESTART_S: Final = 15
 """As systemd's RestartSec: a daemon that cannot live does not warm the machine."""

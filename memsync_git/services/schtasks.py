@@ -32,10 +32,9 @@ from memsync_git.services.task_xml import (
     last_result,
     render,
 )
-from memsync_git.services.tool import Said, Tool, happens
+from memsync_git.services.tool import INSTALL, Said, Tool, happens
 
 TASK: Final = "memsync-git"
-INSTALL: Final = "memsync-git service install"
 BY_HAND: Final = "memsync-git sync  does by hand what the task would do"
 
 ENDED_S: Final = 15.0

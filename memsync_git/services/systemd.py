@@ -26,11 +26,10 @@ from memsync_git.ports import (
     Unserved,
     WithMachine,
 )
-from memsync_git.services.systemd_unit import BY_CRON, PROPERTIES, UNIT, KnownUnit, is_ours, render, unit_in
-from memsync_git.services.tool import QUICK_S, Said, Tool
+from memsync_git.services.systemd_unit import PROPERTIES, UNIT, KnownUnit, is_ours, render, unit_in
+from memsync_git.services.tool import BY_CRON, INSTALL, QUICK_S, Said, Tool
 from memsync_git.services.unitfile import UnitFile
 
-INSTALL: Final = "memsync-git service install"
 LINGER: Final = "loginctl enable-linger"
 
 PATIENCE_S: Final = 100.0

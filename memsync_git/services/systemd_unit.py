@@ -13,10 +13,10 @@ from typing import Final
 
 from memsync_git.errors import Misused
 from memsync_git.ports import Running, Stopped
+from memsync_git.services.tool import BY_CRON
 
 UNIT: Final = "memsync-git.service"
 MARK: Final = "# Written by memsync-git service install; what is changed here is lost.\n"
-BY_CRON: Final = "memsync-git service install --kind cron"
 
 _NOT_IN_A_PROGRAM: Final = frozenset("\"'\\")
 """systemd refuses a program whose path holds one of these, however it is quoted (`string_is_safe`)."""
@@ -57,7 +57,6 @@ WantedBy=default.target
 """
 
 PROPERTIES: Final = (
-    "LoadState",
     "ActiveState",
     "SubState",
     "Result",
@@ -108,7 +107,6 @@ def is_ours(data: bytes) -> bool:
 class KnownUnit:
     """What systemd knows about the unit."""
 
-    load: str
     active: str
     sub: str
     result: str
@@ -137,8 +135,8 @@ def unit_in(text: str) -> KnownUnit:
     """The answer of `systemctl show`: `Property=value` lines, in an order of its own."""
     found = dict(line.partition("=")[::2] for line in text.splitlines())
     words = [found.get(name, "") for name in PROPERTIES]
-    load, active, sub, result, pid, file_state, entered = words
-    return KnownUnit(load, active, sub, result, _number(pid), file_state, _number(entered))
+    active, sub, result, pid, file_state, entered = words
+    return KnownUnit(active, sub, result, _number(pid), file_state, _number(entered))
 
 
 def _number(text: str) -> int:

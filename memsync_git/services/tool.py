@@ -16,6 +16,9 @@ from typing import Final
 
 from memsync_git.ports import Unserved
 
+INSTALL: Final = "memsync-git service install"
+BY_CRON: Final = f"{INSTALL} --kind cron"
+
 QUICK_S: Final = 10.0
 """A question to a service manager takes milliseconds; longer means a hung manager or home directory."""
 LOOK_S: Final = 0.1

@@ -122,6 +122,13 @@ def test_cron_alone_takes_the_place_of_a_daemon(app: App, computer: Computer) ->
     assert "--if-stale" in computer.spool
 
 
+def test_a_daemon_that_could_not_be_taken_away_for_cron_is_told(app: App, computer: Computer) -> None:
+    app.service("install")
+    computer.systemctl.set("off")
+    (told,) = app.service("install", "cron")["notices"]
+    assert "stands there all the same" in told["message"]
+
+
 def test_a_machine_with_neither_is_told_so(app: App, computer: Computer) -> None:
     computer.systemctl.set("off")
     computer.crontab.set("off")

@@ -64,7 +64,6 @@ restart)
 stop) rm -f "$state/active" ;;
 reset-failed) rm -f "$state/failed" ;;
 show)
-    has loaded && echo LoadState=loaded || echo LoadState=not-found
     if has active; then
         echo ActiveState=active
         echo SubState=running
