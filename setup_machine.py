@@ -248,10 +248,19 @@ def preview(place: Environment, wish: argparse.Namespace) -> int:
         "·",
         f"the memory would be shared through {'the repository you named' if wish.remote else 'a local hub'}",
     )
-    say("·", "a first sync would be made" + ("" if wish.no_service else ", and a service installed"))
+    say("·", f"a first sync would be made{service_wish(wish)}")
     say("·", "memsync-git --test would be run")
     print("Nothing was changed.")
     return 0
+
+
+def service_wish(wish: argparse.Namespace) -> str:
+    """What would sync by itself, in the words of a preview."""
+    if wish.no_service:
+        return "; nothing would sync by itself"
+    if wish.cron_only:
+        return ", and a cron line installed"
+    return ", and a service installed: systemd or launchd where they answer, and cron to take over"
 
 
 def install(place: Environment) -> None:
@@ -304,7 +313,7 @@ def uninstall(wish: argparse.Namespace) -> int:
         if wish.dry_run or (code and wish.purge):
             return code
         if code:
-            say("!", "the service could not be removed; see crontab -e for a line with memsync-git")
+            say("!", "a service may be left; see crontab -e for a line with memsync-git")
     elif wish.purge:
         raise Stopped(
             "The program is not installed, so where its data stands is not known.",

@@ -371,6 +371,52 @@ class ShowDocument(TypedDict):
     found: list[ShownPart]
 
 
+# --- service ------------------------------------------------------------------------------------------
+
+ServiceAction = Literal["install", "uninstall", "start", "stop", "restart", "status"]
+BeginsWord = Literal["boot", "login", "hand"]
+
+
+class ServicePart(TypedDict):
+    """One service of this machine: systemd, launchd, schtasks or cron.
+
+    offered: this machine has it; `reason` and `hint` say why not, or how its daemon ended.
+    what: the line or unit that stands in it; `current`: it is what would be installed now.
+    running and pid: of the daemon it keeps, None where it keeps none or does not tell.
+    begins: with the machine, when its owner logs in, or by hand.
+    """
+
+    name: str
+    keeps_daemon: bool
+    offered: bool
+    installed: bool
+    what: str | None
+    current: bool | None
+    running: bool | None
+    pid: int | None
+    begins: BeginsWord | None
+    reason: str
+    hint: str
+
+
+class ServiceDocument(TypedDict):
+    """How the services stand after `action`, which `changed` something or not.
+
+    `daemon` is the daemon by its own signs of life, whoever started it. `sentence` is the first thing to
+    know, `next` the command that mends it, empty where all is well.
+    """
+
+    schema_version: int
+    action: ServiceAction
+    changed: bool
+    verdict: Verdict
+    sentence: str
+    next: str
+    services: list[ServicePart]
+    daemon: DaemonPart
+    notices: list[NoticePart]
+
+
 # --- test, doctor, config ------------------------------------------------------------------------------
 
 

@@ -333,10 +333,12 @@ class Remote(Protocol):
 @dataclass(frozen=True, slots=True)
 class Installed:
     """Syncs run by themselves. `what` names the line or unit that does it; `changed` is False where it
-    already stood there word for word."""
+    already stood there word for word. `is_current`: it is what `install` would write now.
+    """
 
     what: str
     changed: bool = True
+    is_current: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,14 +349,61 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """The daemon runs, or is starting. `changed` is False where it ran before.
+
+    pid and since_s (seconds it has run) are None where the service does not tell.
+    """
+
+    changed: bool = True
+    pid: int | None = None
+    since_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The daemon does not run. `changed` is False where it did not run before.
+
+    `reason` is how it ended, in words that follow a colon; empty where it ended in order.
+    """
+
+    changed: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WithMachine:
+    """It begins when the machine comes up, whether anybody logs in or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtLogin:
+    """It begins when the person logs in. `hint`: the command that makes it begin with the machine, or ""."""
+
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """It is installed, but begins only when a person starts it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unserved:
-    """This machine does not offer the service; nothing was changed.
+    """This machine does not offer the service, or not this part of it; nothing was changed.
 
     `reason` is a full sentence for people, `hint` the next command or an empty string.
+    `lacks_tool`: the service is not there at all, so nothing of ours can be in it.
     """
 
     reason: str
     hint: str = ""
+    lacks_tool: bool = False
+
+
+ServiceStanding = Installed | Removed | Unserved
+DaemonStanding = Running | Stopped | Unserved
+Beginning = WithMachine | AtLogin | ByHand | Unserved
 
 
 class Service(Protocol):
@@ -369,16 +418,52 @@ class Service(Protocol):
         """What people call it."""
         ...
 
+    @property
+    def keeps_daemon(self) -> bool:
+        """Whether it keeps a daemon running; otherwise it starts a sync now and then."""
+        ...
+
     def install(self) -> Installed | Unserved:
-        """Make syncs run by themselves from now on, replacing an older installation of ours."""
+        """Make syncs run by themselves from now on, replacing an older installation of ours.
+
+        A daemon is started, and started anew where what it was started from has changed; whether it came
+        up is what `running` tells.
+        """
         ...
 
     def remove(self) -> Removed | Unserved:
-        """Take out what `install` put in."""
+        """Take out what `install` put in, and end the daemon it kept."""
         ...
 
-    def status(self) -> Installed | Removed | Unserved:
+    def status(self) -> ServiceStanding:
         """What stands there now; changes nothing, `changed` is False."""
+        ...
+
+    def renew(self) -> ServiceStanding:
+        """Bring what this installation has installed in step with its configuration.
+
+        Nothing is installed that was not there, and what serves another installation is left.
+        """
+        ...
+
+    def start(self) -> DaemonStanding:
+        """Let the installed daemon run now. `Stopped` if it ended at once."""
+        ...
+
+    def stop(self) -> Stopped | Unserved:
+        """Let the daemon end in order. It stays installed and begins again as `begins` says."""
+        ...
+
+    def restart(self) -> DaemonStanding:
+        """Stop and start: also a daemon that is wedged."""
+        ...
+
+    def running(self) -> DaemonStanding:
+        """Whether the daemon runs; changes nothing, `changed` is False."""
+        ...
+
+    def begins(self) -> Beginning:
+        """When what is installed begins by itself; changes nothing."""
         ...
 
 

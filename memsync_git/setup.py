@@ -19,12 +19,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from memsync_git.app.serving import Served, looked_at, program_at, serve, unserve
 from memsync_git.config.places import Places
 from memsync_git.config.reading import load
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.local.names import witness_name
-from memsync_git.ports import Installed, Removed, Service, Unserved
-from memsync_git.services.cron import CronService
+from memsync_git.ports import DaemonStanding, Installed, Running, Stopped, Unserved
+from memsync_git.services.table import DEFAULT_INTERVAL_MIN, Program
 
 OFFLINE_CODE = 5
 """Exit code of a round whose remote could not be reached (interface page)."""
@@ -102,13 +103,40 @@ def _start_service(wish: argparse.Namespace) -> int:
     if wish.no_service:
         _say("!", "no service, as you wished: memsync-git sync does by hand what it would do")
         return 0
-    match _service(load(Places.of()).sync.cron_interval_min).install():
-        case Installed(what):
-            _say("✓", f"cron syncs by itself: {what}")
+    match serve(_program(load(Places.of()).sync.cron_interval_min), "cron" if wish.cron_only else None):
+        case Served() as served:
+            _tell_served(served)
         case Unserved(reason, hint):
             _say("!", f"nothing syncs by itself yet. {reason}")
             _hint(hint)
     return 0
+
+
+def _tell_served(served: Served) -> None:
+    """What syncs by itself now. A daemon that ran before runs the program as it was: it begins anew."""
+    service = served.service
+    if not service.keeps_daemon:
+        _say("✓", f"{service.name} syncs by itself: {served.installed.what}")
+    else:
+        daemon = service.running() if served.installed.changed else service.restart()
+        _tell_daemon(service.name, served.installed.what, daemon)
+        if served.fallback is not None:
+            _say("✓", f"if it dies, this takes over: {served.fallback.what}")
+    for refused in served.refusals:
+        _say("!", refused.reason)
+        _hint(refused.hint)
+
+
+def _tell_daemon(name: str, what: str, daemon: DaemonStanding) -> None:
+    match daemon:
+        case Running():
+            _say("✓", f"{name} keeps the daemon running: {what}")
+        case Stopped(_, reason):
+            _say("!", f"{name} is to keep the daemon running ({what}), but it ended: {reason or 'at once'}")
+            _hint("memsync-git doctor  looks for what stands in its way")
+        case Unserved(reason, hint):
+            _say("!", reason)
+            _hint(hint)
 
 
 def _self_test() -> int:
@@ -137,6 +165,9 @@ def down(wish: argparse.Namespace) -> int:
     """Remove the service and, with `--purge`, everything recorded, the memory file included."""
     doomed = recorded() if wish.purge else []
     if wish.dry_run:
+        for each in looked_at(_program()):
+            if isinstance(each.installed, Installed):
+                _say("·", f"would be removed from {each.name}: {each.installed.what}")
         for path in doomed:
             _say("·", f"would be removed: {path}")
         print("Nothing was changed.")
@@ -169,11 +200,14 @@ def _agreed(doomed: Sequence[Path]) -> bool:
 
 
 def _stop_service() -> None:
-    match _service().remove():
-        case Removed(changed):
-            _say("✓", "nothing syncs by itself any more" if changed else "there was no cron line of ours")
-        case Unserved(reason):
-            _say("!", f"no service was removed. {reason}")
+    """Remove every service of ours. One that stays is told, and is no reason to keep the rest."""
+    gone, stay = unserve(_program())
+    for name in gone:
+        _say("✓", f"{name} syncs no more")
+    for refused in stay:
+        _say("!", f"a service may be left. {refused.reason}")
+    if not gone and not stay:
+        _say("✓", "there was no service of ours")
 
 
 def _erase(path: Path) -> None:
@@ -189,14 +223,12 @@ def _erase(path: Path) -> None:
 # --- both ----------------------------------------------------------------------------------------------
 
 
-def _service(interval_min: int = 15) -> Service:
-    """What runs syncs on this machine: cron, with this installation's own program.
+def _program(interval_min: int = DEFAULT_INTERVAL_MIN) -> Program:
+    """What the services of this machine run: this installation's own program.
 
-    To remove it the interval does not matter, and a configuration that cannot be read is no obstacle.
+    To remove them the interval does not matter, and a configuration that cannot be read is no obstacle.
     """
-    home = Places.of().home
-    program = Path(sys.executable).parent / "memsync-git"
-    return CronService(str(program), interval_min, None if home is None else str(home))
+    return program_at(Places.of(), str(Path(sys.executable).parent / "memsync-git"), interval_min)
 
 
 def _run(*words: str) -> int:

@@ -1,4 +1,4 @@
-"""What every test shares: how many examples a property is shown.
+"""What every test shares: how many examples a property is shown, and that no service is touched.
 
 HYPOTHESIS_PROFILE=dev      few examples, so that laws and contracts stay under ten seconds (the default)
 HYPOTHESIS_PROFILE=ci       the same ones every time (the default where CI is set): red can be run again
@@ -8,8 +8,12 @@ HYPOTHESIS_PROFILE=night    as many as a night has room for
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.standins import no_service
 
 SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -19,3 +23,12 @@ settings.register_profile(
 )
 settings.register_profile("night", max_examples=4000, deadline=None, suppress_health_check=SLOW_MACHINES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _services_of_whoever_runs_this_are_left_alone(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """A test that means to meet a service brings its own."""
+    with no_service(tmp_path_factory.mktemp("no-service")):
+        yield

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
         HostsDocument,
         ImportDocument,
         InitDocument,
+        NoticePart,
         PreviewDocument,
         ResolvedDocument,
         SelfTestDocument,
+        ServiceAction,
+        ServiceDocument,
         ShowDocument,
         StatusDocument,
         SyncDocument,
@@ -76,17 +79,35 @@ class App:
 
         return plan(self.rooms, options)
 
-    def preview(self, plan: Plan) -> PreviewDocument:
-        """What carrying the plan out would change."""
+    def preview(self, plan: Plan, *, service: bool = False) -> PreviewDocument:
+        """What carrying the plan out would change; with `service`, also what would sync by itself."""
         from memsync_git.app.previewing import preview
+        from memsync_git.app.serving import would_serve
 
-        return preview(plan)
+        document = preview(plan)
+        if service and self.executable:
+            document["notices"] = [*document["notices"], would_serve(self.rooms, self.executable)]
+        return document
 
     def join(self, plan: Plan, *, service: bool) -> InitDocument:
         """Carry the plan out."""
         from memsync_git.app.joining import join
 
         return join(plan, service=service, executable=self.executable)
+
+    # --- running by itself
+
+    def service(self, action: ServiceAction, kind: str | None = None) -> ServiceDocument:
+        """Look at the services of this machine, or change something about them; see `app.tending`."""
+        from memsync_git.app.tending import tend
+
+        return tend(self.rooms, self.executable, action, kind)
+
+    def renew_services(self) -> list[NoticePart]:
+        """Bring what is installed in step with the configuration."""
+        from memsync_git.app.serving import renew
+
+        return renew(self.rooms, self.executable) if self.executable else []
 
     # --- people in the loop
 

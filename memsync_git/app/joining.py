@@ -16,11 +16,13 @@ from memsync_git.app.opening import Rooms
 from memsync_git.app.parts import file_part
 from memsync_git.app.picture import remote_part
 from memsync_git.app.planning import LEGACY, Plan, configured, is_there, legacy
+from memsync_git.app.serving import Served, program, serve, told
 from memsync_git.app.syncing import document_of, note, round_options
+from memsync_git.app.telling import notice
 from memsync_git.config.writing import change
-from memsync_git.documents import SCHEMA_VERSION, InitDocument, SyncDocument
+from memsync_git.documents import SCHEMA_VERSION, InitDocument, NoticePart, SyncDocument
 from memsync_git.options import SyncOptions
-from memsync_git.ports import Installed
+from memsync_git.ports import Unserved
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import ONE
 from memsync_git.stores.lock import round_lock
@@ -40,7 +42,7 @@ def join(plan: Plan, *, service: bool = True, executable: str = "") -> InitDocum
     created = _make(plan, rooms)
     with round_lock(rooms.lock_path, 10.0):
         document = _first_round(plan, rooms)
-    installed = _serve(rooms, executable) if service and executable else None
+    served, notices = _serve(rooms, executable) if service and executable else (None, ())
     replica = rooms.replica()
     with rooms.reading() as installation:
         remote = remote_part(plan.remote, installation.remote(plan.remote.name))
@@ -51,9 +53,9 @@ def join(plan: Plan, *, service: bool = True, executable: str = "") -> InitDocum
         "remote": remote,
         "hub": plan.is_hub,
         "created": created,
-        "service": installed,
+        "service": served,
         "sync": document,
-        "notices": list(plan.notices),
+        "notices": [*plan.notices, *notices],
     }
 
 
@@ -123,14 +125,11 @@ def _relocations(plan: Plan) -> tuple[tuple[str, str], ...]:
     return tuple((path, f"{LEGACY}/{path}") for path in plan.paths)
 
 
-def _serve(rooms: Rooms, executable: str) -> str | None:
-    """Install the cron line; None where this machine has none."""
-    from memsync_git.services.cron import CronService
-
-    home = rooms.places.home
-    minutes = rooms.configuration.sync.cron_interval_min
-    match CronService(executable, minutes, str(home) if home else None).install():
-        case Installed(what):
-            return what
-        case _:
-            return None
+def _serve(rooms: Rooms, executable: str) -> tuple[str | None, tuple[NoticePart, ...]]:
+    """Let syncs run by themselves: what does it (None where this machine has nothing), and what to know."""
+    match serve(program(rooms, executable)):
+        case Served(_, installed, fallback, refusals):
+            beside = f", and {fallback.what}" if fallback is not None else ""
+            return f"{installed.what}{beside}", told(refusals)
+        case Unserved(reason, hint):
+            return None, (notice(f"Nothing syncs by itself yet. {reason}", hint=hint),)

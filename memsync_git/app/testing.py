@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from memsync_git.app.doctor import alone, examined, file, machine, place, remote, store
+from memsync_git.app.doctor import alone, examined, file, machine, place, remote, service, store
 from memsync_git.app.doctor.case import Case
 from memsync_git.app.doctor.finding import Finding, counted, fail, ok, warn
 from memsync_git.app.opening import Rooms, not_set_up
@@ -143,7 +143,7 @@ STEPS: tuple[tuple[str, Callable[[Case], Finding]], ...] = (
     ("fetch", remote.reach),
     ("push", remote.push),
     ("lock", machine.lock),
-    ("service", machine.service),
+    ("service", service.service),
     ("clock", machine.clock),
     ("trial round", trial),
 )

@@ -6,18 +6,23 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import click
 
 from memsync_git.cli.declaring import examples, json_option
 from memsync_git.cli.exits import DONE, MISUSED
 from memsync_git.cli.lazy import LazyGroup
-from memsync_git.cli.printing import leave, put
+from memsync_git.cli.opening import opened
+from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.terminal import Screen, safe
 from memsync_git.config import Places, load, validate
 from memsync_git.config.configuration import Explanation
 from memsync_git.documents import SCHEMA_VERSION, ConfigDocument, ExplanationPart, ProblemPart
 from memsync_git.errors import Misused
+
+SCHEDULE: Final = "sync.cron_interval_min"
+"""The only setting that stands in what a service runs."""
 
 
 @click.group(
@@ -64,6 +69,8 @@ def set_(key: str, value: str) -> None:
         origin = load(places).explain(key).origin
         if origin.source == "environment":
             click.echo(f"{origin.where} is set and speaks over the file.", err=True)
+        if key == SCHEDULE:
+            put_notices(opened().renew_services())
 
 
 @config.command("validate", epilog=examples("memsync-git config validate"))
@@ -107,6 +114,7 @@ def edit() -> None:
         write_text(places.config, after)
     except Misused as error:
         raise _kept(error, places.config, after) from error
+    put_notices(opened().renew_services())
 
 
 def _kept(error: Misused, file: Path, text: str) -> Misused:

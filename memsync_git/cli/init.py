@@ -35,7 +35,7 @@ def init(dry_run: bool, yes: bool, as_json: bool, **options: Any) -> None:
     app = opened()
     plan = app.plan(InitOptions(**options))
     if dry_run:
-        put_preview(app.preview(plan), as_json=as_json)
+        put_preview(app.preview(plan, service=options["service"]), as_json=as_json)
         leave()
     shown = app.preview(plan) if plan.needs_consent else None
     if shown is not None:

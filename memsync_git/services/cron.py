@@ -8,27 +8,25 @@ Rule 4: the line is safe to run beside a daemon: `sync --if-stale` does nothing 
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from memsync_git.errors import Misused
-from memsync_git.ports import Installed, Removed, Unserved
+from memsync_git.ports import Beginning, Installed, Removed, ServiceStanding, Unserved, WithMachine
+from memsync_git.services.tool import INSTALL, Said, Tool
 
 BEGIN = "# memsync-git begin"
 END = "# memsync-git end"
-
-CRONTAB_TIMEOUT_S = 10.0
-"""`crontab` only copies a small file; longer means a hung home directory."""
 
 HOUR_MIN = 60
 DAY_H = 24
 
 _SIGNATURE = " sync --if-stale "
 """By this a line between the markers is known to be ours."""
+
+_INTERVAL = re.compile(r" sync --if-stale (\d+) --quiet$")
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 """Not `splitlines`, which would also split at characters that may stand inside a line."""
@@ -159,9 +157,10 @@ class CronService:
     memsync_home: str | None = None
     crontab: str = "crontab"
     name: str = "cron"
+    keeps_daemon: bool = False
 
     def install(self) -> Installed | Unserved:
-        line = render(self.executable, self.interval_min, self.memsync_home)
+        line = self._wanted()
         text = self._read()
         if isinstance(text, Unserved):
             return text
@@ -174,49 +173,78 @@ class CronService:
         rest = without(text)
         return self._replace(text, rest) or Removed(changed=rest != text)
 
-    def status(self) -> Installed | Removed | Unserved:
+    def status(self) -> ServiceStanding:
         text = self._read()
         if isinstance(text, Unserved):
             return text
         line = line_in(text)
-        return Removed(changed=False) if line is None else Installed(line, changed=False)
+        if line is None:
+            return Removed(changed=False)
+        return Installed(line, changed=False, is_current=line == self._wanted())
+
+    def renew(self) -> ServiceStanding:
+        found = self.status()
+        if isinstance(found, Installed) and not found.is_current and self._is_same_but_for_time(found.what):
+            return self.install()
+        return found
+
+    def start(self) -> Unserved:
+        return self._keeps_nothing()
+
+    def stop(self) -> Unserved:
+        return self._keeps_nothing()
+
+    def restart(self) -> Unserved:
+        return self._keeps_nothing()
+
+    def running(self) -> Unserved:
+        return self._keeps_nothing()
+
+    def begins(self) -> Beginning:
+        match self.status():
+            case Unserved() as without_cron:
+                return without_cron
+            case Removed():
+                return Unserved("No cron line of memsync-git is installed.", INSTALL)
+            case Installed():
+                return WithMachine()
+
+    def _keeps_nothing(self) -> Unserved:
+        return Unserved(
+            f"cron keeps nothing running to be started or stopped: it begins a sync {self._rhythm()}.",
+            "memsync-git sync  begins one now",
+        )
+
+    def _rhythm(self) -> str:
+        return "every minute" if self.interval_min == 1 else f"every {self.interval_min} minutes"
+
+    def _wanted(self) -> str:
+        return render(self.executable, self.interval_min, self.memsync_home)
+
+    def _is_same_but_for_time(self, line: str) -> bool:
+        """Whether a line calls the same program for the same installation."""
+        found = _INTERVAL.search(line)
+        return found is not None and line == render(self.executable, int(found[1]), self.memsync_home)
 
     def _read(self) -> str | Unserved:
-        done = self._run("-l")
-        if isinstance(done, Unserved):
-            return done
-        if done.returncode == 0:
-            return _text(done.stdout)
-        problem = _text(done.stderr).strip()
-        if any(phrase in problem.lower() for phrase in _EMPTY_CRONTAB):
+        said = self._ask("-l")
+        if isinstance(said, Unserved):
+            return said
+        if said.code == 0:
+            return said.out
+        if any(phrase in said.err.lower() for phrase in _EMPTY_CRONTAB):
             return ""
-        return Unserved(f"crontab cannot be read: {problem or 'it says nothing'}", _WITHOUT_CRON)
+        return Unserved(f"crontab cannot be read: {said.problem}", _WITHOUT_CRON)
 
     def _replace(self, old: str, new: str) -> Unserved | None:
         if new == old:
             return None
-        done = self._run("-", stdin=new.encode("utf-8", "surrogateescape"))
-        if isinstance(done, Unserved):
-            return done
-        if done.returncode == 0:
+        said = self._ask("-", stdin=new.encode("utf-8", "surrogateescape"))
+        if isinstance(said, Unserved):
+            return said
+        if said.code == 0:
             return None
-        return Unserved(f"crontab refused the new text: {_text(done.stderr).strip()}", _WITHOUT_CRON)
+        return Unserved(f"crontab refused the new text: {said.problem}", _WITHOUT_CRON)
 
-    def _run(self, argument: str, *, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes] | Unserved:
-        try:
-            return subprocess.run(
-                [self.crontab, argument],
-                input=stdin,
-                capture_output=True,
-                env={**os.environ, "LC_ALL": "C"},
-                timeout=CRONTAB_TIMEOUT_S,
-                check=False,
-            )
-        except FileNotFoundError:
-            return Unserved("This machine has no crontab command.", _WITHOUT_CRON)
-        except (OSError, subprocess.TimeoutExpired) as problem:
-            return Unserved(f"crontab could not be run: {problem}", _WITHOUT_CRON)
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
+    def _ask(self, word: str, *, stdin: bytes = b"") -> Said | Unserved:
+        return Tool("crontab", self.crontab, _WITHOUT_CRON).ask(word, stdin=stdin)

@@ -25,6 +25,7 @@ from memsync_git.local.names import minted
 from memsync_git.model import Entity
 from memsync_git.options import InitOptions, SyncOptions
 from memsync_git.stores.lock import round_lock
+from tests.standins import offer
 
 from .machines import BALLAST, Machine, new_hub
 
@@ -440,24 +441,14 @@ def test_a_fix_beside_a_running_round_changes_nothing(tidy: Machine) -> None:
     assert tidy.file.stat().st_mode & 0o777 == 0o644
 
 
-CRONTAB = """#!/bin/sh
-case "$1" in
--l) [ -e "{spool}" ] || {{ echo "no crontab for me" >&2; exit 1; }}; cat "{spool}" ;;
--) cat > "{spool}" ;;
-esac
-"""
-
-
 @pytest.fixture
 def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A crontab command, as cron's own behaves, first on the path."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    path = folder / "spool"
-    (folder / "crontab").write_text(CRONTAB.format(spool=path))
-    (folder / "crontab").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    return path
+    """A machine with a crontab command and no service manager."""
+    crontab, systemctl = offer(tmp_path / "bin", "crontab"), offer(tmp_path / "bin", "systemctl")
+    systemctl.set("off")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path / "home of a person"))
+    return crontab.state / "spool"
 
 
 def with_program(machine: Machine) -> App:
@@ -473,6 +464,7 @@ def test_a_missing_cron_line_is_written_and_a_stale_one_renewed(tidy: Machine, s
     assert "*/15 * * * *" in spool.read_text()
     change(tidy.home / "config.toml", {"sync.cron_interval_min": 30})
     assert is_like(rows(with_program(tidy).doctor())["service"], "not what the configuration says")
+    assert rows(with_program(tidy).doctor())["service"]["cure"] == "memsync-git service install --kind cron"
     assert rows(with_program(tidy).doctor(fix=True))["service"]["fixed"]
     assert "*/30 * * * *" in spool.read_text()
 

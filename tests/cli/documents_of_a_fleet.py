@@ -57,6 +57,45 @@ PLAIN_STATUS: dict[str, Any] = {
 PLAIN_STATUS["file"] = PLAIN_STATUS["stores"][0]
 PLAIN_STATUS["remote"] = PLAIN_STATUS["remotes"][0]
 
+SERVICE: dict[str, Any] = {
+    "schema_version": 1,
+    "action": "status",
+    "changed": False,
+    "verdict": "warn",
+    "sentence": "systemd says that the daemon runs, but it gives no sign of life",
+    "next": "memsync-git service restart",
+    "services": [
+        {
+            "name": "systemd",
+            "keeps_daemon": True,
+            "offered": True,
+            "installed": True,
+            "what": "/u/memsync-git.service",
+            "current": True,
+            "running": True,
+            "pid": 7,
+            "begins": "boot",
+            "reason": "",
+            "hint": "",
+        },
+        {
+            "name": "cron",
+            "keeps_daemon": False,
+            "offered": False,
+            "installed": False,
+            "what": None,
+            "current": None,
+            "running": None,
+            "pid": None,
+            "begins": None,
+            "reason": "This machine has no crontab command.",
+            "hint": "memsync-git sync",
+        },
+    ],
+    "daemon": {"running": False, "pid": 7, "heartbeat": "2026-11-20T11:20:00Z"},
+    "notices": [],
+}
+
 ITEM: dict[str, Any] = {"kind": "observation", "name": "Alice", "value": "likes tea"}
 
 SYNC: dict[str, Any] = {

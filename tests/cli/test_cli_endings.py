@@ -34,6 +34,7 @@ COMMANDS = [
     *(["config", name] for name in ("path", "get", "set", "validate", "explain", "edit")),
     *(["holds", name] for name in ("list", "accept", "reject")),
     ["hosts", "retire"],
+    *(["service", name] for name in ("install", "uninstall", "start", "stop", "restart", "status")),
 ]
 
 

@@ -21,6 +21,7 @@ from memsync_git.cli.imports import render_import
 from memsync_git.cli.init import render_init
 from memsync_git.cli.resolve import render_resolved
 from memsync_git.cli.self_test import render_self_test
+from memsync_git.cli.service import render_service
 from memsync_git.cli.show import render_show, render_with_origin
 from memsync_git.cli.status import STATES, render_status
 from memsync_git.cli.sync import SENTENCES, render_sync
@@ -30,7 +31,9 @@ from tests.cli import documents_of_a_fleet as fleet
 
 SCREEN = Screen(datetime(2026, 11, 20, 11, 30, tzinfo=UTC))
 COLOURED = Screen(SCREEN.now, colour=True)
-OURS = frozenset({"state", "outcome", "kind", "change", "verdict", "source", "schema_version"})
+OURS = frozenset(
+    {"action", "begins", "state", "outcome", "kind", "change", "verdict", "source", "schema_version"}
+)
 
 CASES: list[tuple[Callable[[Any, Screen], str], dict[str, Any], str]] = [
     (
@@ -52,6 +55,18 @@ daemon         running (pid 123), last seen just now
 machines
 laptop    laptop-7f3a  rev 42  last change 3 minutes ago  this machine
 desk      desk-91c2    rev 17  last change never          retired""",
+    ),
+    (
+        render_service,
+        fleet.SERVICE,
+        """\
+! systemd says that the daemon runs, but it gives no sign of life
+
+systemd  /u/memsync-git.service; runs (pid 7); begins with the machine
+cron     This machine has no crontab command.
+daemon   last sign of life 10 minutes ago (pid 7); it is dead or wedged
+
+Hint: memsync-git service restart""",
     ),
     (
         render_sync,

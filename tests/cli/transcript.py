@@ -27,6 +27,7 @@ from pathlib import Path
 
 from memsync_git.__main__ import PRIVATE_UMASK
 from memsync_git.cli.program import run
+from tests.standins import no_service
 
 FOLDER = Path(__file__).with_name("transcripts")
 ROOT = "/machines"
@@ -119,7 +120,7 @@ def _shell(line: str, home: Path, given: str = "") -> tuple[int, str]:
 def main(names: list[str]) -> None:
     """Write transcripts anew, as they go."""
     for name in names:
-        with tempfile.TemporaryDirectory(prefix="transcript-") as folder:
+        with tempfile.TemporaryDirectory(prefix="transcript-") as folder, no_service(Path(folder) / "none"):
             path = Path(name)
             path.write_text(played(path.read_text("utf-8"), Path(folder)), "utf-8")
 

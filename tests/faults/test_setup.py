@@ -14,17 +14,11 @@ from pathlib import Path
 import pytest
 
 import memsync_git
+from tests.standins import Standin, offer
 
 CHECKOUT = Path(memsync_git.__file__).parent.parent
 SCRIPT = CHECKOUT / "setup_machine.py"
 OLDEST_THAT_CAN_READ_IT = (3, 7)
-
-CRONTAB = """#!/bin/sh
-case "$1" in
--l) cat "$HOME/crontab.spool" 2>/dev/null || { echo "no crontab for me" >&2; exit 1; } ;;
--) cat >"$HOME/crontab.spool" ;;
-esac
-"""
 
 Done = subprocess.CompletedProcess[str]
 
@@ -42,6 +36,10 @@ class Fresh:
         program.parent.mkdir(exist_ok=True)
         program.write_text(script)
         program.chmod(0o755)
+
+    def serves(self, name: str) -> Standin:
+        """Let a service of this machine answer."""
+        return offer(self.home.with_suffix(".bin"), name)
 
     def setup(self, *words: str, before: str = "", **variables: str) -> Done:
         """Run setup_machine.py without a terminal; `before` is Python that meddles with this run."""
@@ -159,6 +157,9 @@ def test_a_dry_run_changes_nothing(new_machine: Callable[[], Fresh]) -> None:
     done = machine.setup("--dry-run", "--remote", "file:///nowhere")
     assert done.returncode == 0, done.stderr
     assert "Nothing was changed." in done.stdout
+    assert "systemd or launchd where they answer" in done.stdout
+    assert "a cron line installed" in machine.setup("--dry-run", "--cron-only").stdout
+    assert "nothing would sync by itself" in machine.setup("--dry-run", "--no-service").stdout
     assert everything_in(machine.home) == []
 
 
@@ -244,28 +245,46 @@ def test_two_machines_are_set_up_share_a_memory_and_are_taken_away(new_machine: 
     assert names(first) == {"from the first"}
 
     shared_program(second, first)
-    second.offer("crontab", CRONTAB)
-    (second.home / "crontab.spool").write_text("@daily theirs\n")
+    systemctl, crontab = second.serves("systemctl"), second.serves("crontab")
+    crontab.set("spool", "@daily theirs\n")
     hub = first.home / ".local" / "share" / "memsync-git" / "hub.git"
     done = second.setup("--yes", "--host", "second", "--remote", str(hub))
     assert done.returncode == 0, done.stdout + done.stderr
     assert names(second) == {"from the first"}
-    assert "sync --if-stale 15 --quiet" in (second.home / "crontab.spool").read_text()
+    assert "sync --if-stale 15 --quiet" in spool_of(crontab)
+    assert "systemd keeps the daemon running" in done.stdout
+    assert systemctl.knows("active")
+    daemon = (systemctl.state / "pid").read_text()
+    assert second.setup("--yes").returncode == 0
+    assert (systemctl.state / "pid").read_text() != daemon, "a daemon of the program as it was goes on"
+    assert second.setup("--yes", "--cron-only").returncode == 0
+    assert not systemctl.knows("active")
+    assert second.setup("--yes").returncode == 0
     note(second, "from the second")
     second.memsync("sync")
     first.memsync("sync")
     assert names(first) == names(second) == {"from the first", "from the second"}
 
-    taken_away_but_for_the_memory(second)
+    taken_away_but_for_the_memory(second, systemctl, crontab)
     purged(first)
 
 
-def taken_away_but_for_the_memory(machine: Fresh) -> None:
+def spool_of(crontab: Standin) -> str:
+    return (crontab.state / "spool").read_text()
+
+
+def taken_away_but_for_the_memory(machine: Fresh, systemctl: Standin, crontab: Standin) -> None:
     before = machine.memory.read_bytes()
+    told = machine.setup("--uninstall", "--dry-run")
+    assert "would be removed from systemd: " in told.stdout
+    assert "would be removed from cron: " in told.stdout
+    assert systemctl.knows("active")
     done = machine.setup("--uninstall")
     assert done.returncode == 0, done.stdout + done.stderr
     assert machine.memory.read_bytes() == before
-    assert (machine.home / "crontab.spool").read_text() == "@daily theirs\n"
+    assert spool_of(crontab) == "@daily theirs\n"
+    assert not systemctl.knows("active")
+    assert not (machine.home / ".config" / "systemd" / "user" / "memsync-git.service").exists()
     assert (machine.home / ".local" / "state" / "memsync-git" / "identity.db").exists()
     assert not os.path.lexists(machine.home / ".local" / "bin" / "memsync-git")
 

@@ -1,4 +1,4 @@
-"""Checks of what memsync-git stands on: Python, git, disk, configuration, lock, clock, service."""
+"""Checks of what memsync-git stands on: Python, git, disk, configuration, lock, clock."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memsync_git.app.doctor.case import Broken, Case
-from memsync_git.app.doctor.finding import FIX, Finding, Mend, fail, ok, warn
+from memsync_git.app.doctor.finding import FIX, Finding, fail, ok, warn
 from memsync_git.app.installation import machine_id
-from memsync_git.app.serving import cron
 from memsync_git.config import validate
-from memsync_git.errors import Misused
-from memsync_git.ports import Installed, Removed, Unserved
 from memsync_git.remotes.trying import OLDEST_GIT
-from memsync_git.services.cron import render
 from memsync_git.stores.lock import RoundLock
 
 OLDEST_PYTHON = (3, 11)
@@ -134,40 +130,3 @@ def _ago(ms: int) -> str:
     if minutes < 120:
         return f"{minutes} minutes"
     return f"{minutes // 60} hours" if minutes < 2880 else f"{minutes // 1440} days"
-
-
-def service(case: Case) -> Finding:
-    """Whether syncs run by themselves; a machine without is no failure."""
-    found = cron(case.rooms, case.executable)
-    match found.status():
-        case Unserved(reason, hint):
-            return warn(reason.rstrip("."), hint)
-        case Removed():
-            return warn("Nothing syncs by itself", FIX if case.executable else "", mend=_install(case))
-        case Installed(line):
-            wanted = _wanted_line(case)
-            if wanted and line != wanted:
-                return warn("The cron line is not what the configuration says", FIX, mend=_install(case))
-            return ok("a cron line")
-
-
-def _wanted_line(case: Case) -> str:
-    if not case.executable:
-        return ""
-    found = cron(case.rooms, case.executable)
-    return render(found.executable, found.interval_min, found.memsync_home)
-
-
-def _install(case: Case) -> Mend | None:
-    """Only a program whose place is known can be called by cron."""
-    if not case.executable:
-        return None
-
-    def install() -> str:
-        match cron(case.rooms, case.executable).install():
-            case Installed(line):
-                return f"cron runs {line}"
-            case Unserved(reason):
-                raise Misused(reason)
-
-    return install

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from memsync_git.app.doctor import file, machine, place, remote, store
+from memsync_git.app.doctor import file, machine, place, remote, service, store
 from memsync_git.app.doctor.case import Case
 from memsync_git.app.doctor.finding import Finding
 
@@ -58,5 +58,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("retired", store.retired),
     ("privacy", remote.public),
     ("clock", machine.clock),
-    ("service", machine.service),
+    ("service", service.service),
 )
