@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import ceil, sqrt
 
-from tests.sim.cells import Cell
+from tests.sim.cells import NOTHING, Cell
 from tests.sim.oracle import Tally
 
 CLUMP = 8
@@ -31,6 +31,8 @@ def bounds(cell: Cell, tally: Tally) -> tuple[int, int]:
     """The most observations lost and deletes back."""
     if cell.bound is None:
         return allowed(UNBOUNDED_SHARE * tally.alive), allowed(UNBOUNDED_SHARE * tally.deletions)
+    if cell.bound is NOTHING:
+        return 0, 0
     lost = cell.bound.lost * tally.alive / cell.bound.alive
     back = cell.bound.back * tally.deletions / cell.bound.deletions
     return allowed(lost), allowed(back)
