@@ -79,13 +79,21 @@ class Base:
         return self.overlay[key] if key in self.overlay else self.newest.get(key)
 
     def brought(self) -> dict[RecordKey, set[Item]]:
-        """The observations of this state that the one before it did not say, by record."""
-        steps = {key: _texts(self.record(key)) - _texts(was) for key, was in self.before.items()}
-        return {key: come for key, come in steps.items() if come}
+        """What this state says, the one before it did not, and a writer cannot have come to by itself.
 
-    def says(self, texts: Mapping[RecordKey, set[Item]]) -> bool:
-        """Whether this state says all of these observations."""
-        return all(each <= _texts(self.record(key)) for key, each in texts.items())
+        That is observations, and another type for an entity that was there. Relations, and the type of a new
+        entity, prove nothing: two machines may well come to the same in the same moment.
+        """
+        steps = {key: (was, _items(self.record(key)) - _items(was)) for key, was in self.before.items()}
+        telling = {
+            key: {item for item in come if item[0] == "o" or (item[0] == "t" and was is not None)}
+            for key, (was, come) in steps.items()
+        }
+        return {key: come for key, come in telling.items() if come}
+
+    def says(self, items: Mapping[RecordKey, set[Item]]) -> bool:
+        """Whether this state says all of these."""
+        return all(each <= _items(self.record(key)) for key, each in items.items())
 
     def records(self) -> dict[RecordKey, Record]:
         """Everything this state held."""
@@ -282,37 +290,31 @@ def nearest(bases: Sequence[Base], graph: Graph, loss: Callable[[Base], int] = l
 
 
 def readable(candidates: Sequence[Base], graph: Graph, since_ms: int) -> list[Base]:
-    """The candidates a version can have been written from, by the observations it shows of our own writes.
+    """The candidates a version can have been written from, by what it shows of our own writes.
 
-    Who shows one that a write of ours was the first to bring has read it: a state without that is no base.
-    Who shows none of all that a write brought, at or after `since_ms`, has read the file before it, or has
-    deleted exactly those: it cannot be told, so they are kept (a documented limit). By distance alone, a
-    server that meanwhile deletes what our write deleted too stands nearer to the write that it never read.
-    Types and relations prove nothing: two machines may well come to the same in the same moment.
+    Who shows what one of them was the first to bring has read it: a state without that is no base. Who shows
+    nothing of all that one brought, at or after `since_ms`, has read the file before it, or has deleted
+    exactly that: it cannot be told, so it is kept (a documented limit). By distance alone, a server that
+    meanwhile deletes what our write deleted too stands nearer to the write that it never read.
     """
     newest_first = sorted(candidates, key=lambda base: base.state.kind is not Kind.PENDING)
     possible, read = [], []
     for at, base in enumerate(newest_first):
         brought = {} if base.state.kind is Kind.OBSERVED else base.brought()
-        shown = {key: texts & _texts(graph.records.get(key)) for key, texts in brought.items()}
+        shown = {key: items & _items(graph.records.get(key)) for key, items in brought.items()}
         if not brought or any(shown.values()) or base.state.from_ms < since_ms:
             possible.append(base)
         read.append(_without_older(shown, newest_first[at + 1 :]))
-    return [base for base in possible if all(base.says(texts) for texts in read)]
+    return [base for base in possible if all(base.says(items) for items in read)]
 
 
 def _without_older(shown: Mapping[RecordKey, set[Item]], older: Sequence[Base]) -> dict[RecordKey, set[Item]]:
-    """Of these observations, those that none of the older states says."""
+    """Of these items, those that none of the older states says."""
     return {
-        key: texts.difference(*(_texts(base.record(key)) for base in older))
-        for key, texts in shown.items()
-        if texts
+        key: items.difference(*(_items(base.record(key)) for base in older))
+        for key, items in shown.items()
+        if items
     }
-
-
-def _texts(record: Record | None) -> set[Item]:
-    """The observations of a record."""
-    return {item for item in _said(record) if item[0] == "o"}
 
 
 def is_taken_back(base: Base, candidates: Sequence[Base], graph: Graph, age_ms: int, sure_ms: int) -> bool:
@@ -372,6 +374,10 @@ def _changed_in_order(base: Base, graph: Graph) -> list[RecordKey]:
     changed = {key for key, _, _ in differing(graph.records, base.newest)} | base.overlay.keys()
     standing = [key for key in graph.records if key in changed]
     return [*standing, *sorted(key for key in changed if key not in graph.records)]
+
+
+def _items(record: Record | None) -> set[Item]:
+    return set(_said(record))
 
 
 def _said(record: Record | None) -> Iterator[Item]:
