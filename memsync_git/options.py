@@ -19,7 +19,8 @@ class SyncOptions:
     """How one `sync` should go.
 
     wait_s: how long to wait for the lock. if_stale_min: do nothing while the daemon's heartbeat is younger
-    or another sync holds the lock; None means a person asked.
+    or another sync holds the lock; None means a person asked. push_first: a file event alone has caused this
+    sync, and the next poll asks for news; see `sync.order`.
     """
 
     dry_run: bool = False
@@ -29,6 +30,7 @@ class SyncOptions:
     recreate: bool = False
     wait_s: float = LOCK_WAIT_S
     if_stale_min: int | None = None
+    push_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

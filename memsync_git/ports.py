@@ -202,7 +202,7 @@ class Fetched:
     newer: the `min_reader` found if it is beyond what this release reads.
     digest: names everything the remote's refs said; equal digests, equal fetches.
     unchanged: the digest is the one the caller knew (`known_digest`), so nothing was read:
-    only `head` and `digest` are filled.
+    only `head`, `digest` and, where it is remembered, `unified_ms` are filled.
     """
 
     fragments: tuple[Fragment, ...] = ()
@@ -224,6 +224,8 @@ class Publication:
     unified: bytes of the unified view for main; None leaves the one that is there.
     message: subject line for people; trailers follow it.
     relocate: (path, new path) moves in main's tree, for adopting a repository of an older tool.
+    onto: the (rev, tok) under the own rid that the remote is known to have accepted, where nothing of it was
+    read lately. If another one was last seen there, the answer is Stale. None: whatever the last fetch saw.
     """
 
     own: Fragment | None
@@ -232,6 +234,7 @@ class Publication:
     message: str
     trailers: tuple[tuple[str, str], ...] = ()
     relocate: tuple[tuple[str, str], ...] = ()
+    onto: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +269,12 @@ class Refused:
     """The remote answered and would not: credentials, a hook, a protected branch, its disk.
 
     `hub_trouble`: the hub itself seems broken (stale lock, disk, quota) rather than unwilling.
+    `hint`: the next command, or an empty string.
     """
 
     reason: str
     hub_trouble: bool = False
+    hint: str = ""
 
 
 FetchOutcome = Fetched | Unreachable | Refused
@@ -314,7 +319,10 @@ class Remote(Protocol):
     def publish(self, publication: Publication) -> PublishOutcome:
         """Make the own fragment durable and bring main up to date, in one push.
 
-        Builds on what the last `fetch` of this object saw (nothing, if there was none).
+        Builds on what the last `fetch` of this object saw, or on what it remembers of an earlier one: each
+        ref is compared and swapped. So a publish without a fetch before it is its own check: where another
+        machine was quicker, main stays (`Accepted.on_main` is False); where somebody wrote under the own
+        rid, the answer is Stale, as it is where `Publication.onto` is not what was last seen there.
         """
         ...
 

@@ -38,18 +38,22 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class RemoteMemory:
-    """How it last went with one remote. Times are None for never; `digest` as in `sync.RemoteReport`.
+    """How it last went with one remote. Times are None for never; `digest` and `hint` as in
+    `sync.RemoteReport`.
 
+    news_ms: when something of another machine last came from it.
     refs_mode: which refs the hub was found to take, and when that was found; empty where it takes all.
     """
 
     name: str
     outcome: OutcomeWord | None = None
     reason: str = ""
+    hint: str = ""
     head: str = ""
     digest: str = ""
     fetched_ms: int | None = None
     published_ms: int | None = None
+    news_ms: int | None = None
     refs_mode: str = ""
     refs_mode_ms: int = 0
 

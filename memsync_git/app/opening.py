@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from memsync_git.app.installation import Identity, Installation, machine_id
+from memsync_git.app.installation import Identity, Installation, RemoteMemory, machine_id
 from memsync_git.config import Configuration, Places, RemoteSettings, StoreSettings
 from memsync_git.config.places import MEMORY_FILE
 from memsync_git.errors import Misused
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from memsync_git.remotes.pushing import RefsMode
     from memsync_git.replica import Replica
     from memsync_git.sync import Session, Settings
+    from memsync_git.sync.order import Sighting
 
 MIB = 1 << 20
 REFS_MODE_FORGOTTEN_MS = 7 * 24 * 3600 * 1000
@@ -186,11 +187,22 @@ class Rooms:
         return [self.remote(each, digest=self.known_digest(each.name)) for each in self.configuration.remotes]
 
     def known_digest(self, name: str) -> str:
-        """What a remote said last; nothing is believed on a machine that was copied."""
+        """What a remote said last."""
+        return self._remembered(name).digest
+
+    def sightings(self) -> dict[str, Sighting]:
+        """When each remote was last looked at, and last brought news."""
+        from memsync_git.sync.order import Sighting
+
+        found = [self._remembered(each.name) for each in self.configuration.remotes]
+        return {each.name: Sighting(each.fetched_ms, each.news_ms) for each in found}
+
+    def _remembered(self, name: str) -> RemoteMemory:
+        """How it last went with a remote; nothing is believed on a machine that was copied."""
         with self.reading() as installation:
             identity = installation.identity()
             is_here = identity is not None and identity.machine == machine_id()
-            return installation.remote(name).digest if is_here else ""
+            return installation.remote(name) if is_here else RemoteMemory(name)
 
     @staticmethod
     def is_near(settings: RemoteSettings) -> bool:
@@ -221,8 +233,17 @@ class Rooms:
         if remotes is None:
             remotes = self.remotes()
         with self.replica_store() as store:
-            world = World(self.file(), store, SystemClock(), SystemChance(), remotes, self.settings())
-            yield Session(world)
+            yield Session(
+                World(
+                    self.file(),
+                    store,
+                    SystemClock(),
+                    SystemChance(),
+                    remotes,
+                    self.settings(),
+                    self.sightings(),
+                )
+            )
 
     @contextmanager
     def replica_store(self) -> Iterator[Store]:

@@ -93,7 +93,9 @@ def _last(last: LastRound | None) -> LastSyncPart | None:
 
 def _notices(summary: Summary, memories: list[RemoteMemory]) -> list[NoticePart]:
     notices = [
-        each for memory in memories for each in remote_notices(memory.name, memory.outcome, memory.reason)
+        each
+        for memory in memories
+        for each in remote_notices(memory.name, memory.outcome, memory.reason, memory.hint)
     ]
     if summary["emptied"]:
         notices.append(notice("The memory file is empty or missing.", NOTHING_DELETED, ANSWER))

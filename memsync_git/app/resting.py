@@ -97,7 +97,7 @@ def _rested(rooms: Rooms, summary: Summary, began_s: float) -> SyncDocument:
     names = [remote.name for remote in rooms.configuration.remotes]
     with rooms.installation() as installation:
         installation.note_remotes(
-            replace(installation.remote(name), outcome="nothing", reason="", fetched_ms=now_ms)
+            replace(installation.remote(name), outcome="nothing", reason="", hint="", fetched_ms=now_ms)
             for name in names
         )
         installation.note_round(LastRound(now_ms, "nothing", ms))

@@ -63,8 +63,9 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
 
 
 def _look(rooms: Rooms, options: SyncOptions) -> Look:
-    """See whether there is anything to do; a special wish is something to do."""
-    if not options.fetch or not options.push or options.full or options.recreate:
+    """See whether there is anything to do; a special wish is something to do, and so is a file event."""
+    special = not options.fetch or not options.push or options.full or options.recreate
+    if special or options.push_first:
         return Look(None, None)
     return look(rooms)
 
@@ -91,6 +92,7 @@ def round_options(options: SyncOptions) -> RoundOptions:
         full=options.full,
         recreate=options.recreate,
         patient=options.if_stale_min is not None,
+        push_first=options.push_first,
     )
 
 
@@ -156,10 +158,12 @@ def _remembered(before: RemoteMemory, line: RemoteReport, refs_mode: str, now_ms
         before,
         outcome=remote_outcome(line),
         reason=line.reason,
+        hint=line.hint,
         head=line.head or before.head,
         digest=line.digest if line.fetched or line.published else before.digest,
         fetched_ms=now_ms if line.fetched else before.fetched_ms,
         published_ms=now_ms if line.published else before.published_ms,
+        news_ms=now_ms if line.brought_news else before.news_ms,
     )
 
 

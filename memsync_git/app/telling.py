@@ -89,7 +89,7 @@ def notices_of(report: RoundReport, *, holds: int) -> list[NoticePart]:
             notice(f"{deletions} for your word.", "Nothing of it was deleted.", "memsync-git holds")
         )
     for line in report.remotes:
-        notices += remote_notices(line.name, remote_outcome(line), line.reason)
+        notices += remote_notices(line.name, remote_outcome(line), line.reason, line.hint)
         notices += [notice(f"Left unread on {line.name}: {odd}") for odd in line.unreadable]
     return notices
 
@@ -100,12 +100,12 @@ def _unharmed(report: RoundReport) -> str:
     return LEFT_ALONE if report.file == "damaged" else UNTOUCHED
 
 
-def remote_notices(name: str, outcome: OutcomeWord | None, reason: str) -> list[NoticePart]:
+def remote_notices(name: str, outcome: OutcomeWord | None, reason: str, hint: str = "") -> list[NoticePart]:
     """What a person should know of a remote that was not reached, or refused."""
     said = {"offline": "could not be reached", "refused": "refused"}.get(outcome or "")
     if said is None or not reason:
         return []
-    return [notice(f"{name} {said}: {bare(reason)}", LOCAL_WORK_IS_SAFE, "memsync-git --test")]
+    return [notice(f"{name} {said}: {bare(reason)}", LOCAL_WORK_IS_SAFE, hint or "memsync-git --test")]
 
 
 def bare(reason: str) -> str:

@@ -99,7 +99,7 @@ class Drafting:
         if own is None:
             return None
         there = self._seen.hosts.get(name, Branch()) if name else self._seen.main
-        match own_plan(own, there.versions().get(own.rid)):
+        match own_plan(own, there.versions().get(own.rid), onto=self._publication.onto):
             case Present():
                 return None
             case Foreign(reason):

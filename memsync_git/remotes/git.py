@@ -129,7 +129,13 @@ class GitRemote:
         if digest == self.known_digest:
             if digest != self.digest:
                 self._seen = None
-            return Fetched(head=main.oid if main else "", digest=digest, unchanged=True)
+            unified = self._lookout.known().unified.get(self._store)
+            return Fetched(
+                head=main.oid if main else "",
+                unified_ms=unified[1] if unified else None,
+                digest=digest,
+                unchanged=True,
+            )
         if self._seen is None or self._seen.tips != tips:
             self._seen = self._lookout.look(tips)
         complaint = Unreadable("the hub", "git's own checks refuse an object it sent")

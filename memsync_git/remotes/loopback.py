@@ -35,6 +35,7 @@ from memsync_git.remotes.plan import (
     Foreign,
     Present,
     Verdict,
+    Version,
     foreign_reason,
     joint_outcome,
     lacking,
@@ -169,7 +170,8 @@ class LoopbackRemote:
             self._main = main
         digest = self.hub.digest()
         if digest == self.known_digest:
-            return Fetched(head=self._head(), digest=digest, unchanged=True)
+            unified_ms = main.unified_ms if main else None
+            return Fetched(head=self._head(), unified_ms=unified_ms, digest=digest, unchanged=True)
         return self._read(main or MainCommit(""), digest)
 
     def _read(self, main: MainCommit, digest: str) -> Fetched:
@@ -185,7 +187,7 @@ class LoopbackRemote:
         )
 
     def publish(self, publication: Publication) -> PublishOutcome:
-        host = self._next_host(publication.own)
+        host = self._next_host(publication.own, publication.onto)
         if isinstance(host, Stale):
             return host
         main = self._next_main(publication)
@@ -201,11 +203,11 @@ class LoopbackRemote:
             self._own, self._hosts, self._main, self._main_there = before
         return given
 
-    def _next_host(self, own: Fragment | None) -> HostCommit | Stale | None:
+    def _next_host(self, own: Fragment | None, onto: Version | None) -> HostCommit | Stale | None:
         if own is None:
             return None
         there, mine = self._hosts.get(own.rid), self._own.get(own.rid)
-        match own_plan(own, there.fragment.version if there else None):
+        match own_plan(own, there.fragment.version if there else None, onto=onto):
             case Present():
                 return None
             case Foreign(reason):

@@ -50,10 +50,12 @@ class Foreign:
 OwnPlan = Present | Ahead | Foreign
 
 
-def own_plan(own: Fragment, there: Version | None) -> OwnPlan:
-    """How the own fragment stands to the version last seen on its host ref."""
+def own_plan(own: Fragment, there: Version | None, *, onto: Version | None = None) -> OwnPlan:
+    """How the own fragment stands to the version last seen on its host ref; `onto` as in `Publication`."""
     if there == own.version:
         return Present()
+    if onto is not None and there != onto:
+        return Foreign(foreign_reason(own))
     if there is None or there[0] < own.rev:
         return Ahead()
     return Foreign(foreign_reason(own))

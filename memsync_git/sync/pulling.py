@@ -8,6 +8,7 @@ can read it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
 from memsync_git.model import RecordKey, Rid
@@ -25,18 +26,25 @@ OWN_IDENTITY_CHANGED = "This installation shared its id with another one and too
 def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | None:
     """Fetch one remote and join what it holds; None if it could not be read."""
     line = report.of(remote.name)
-    remote.known_lines = lambda rid: _lines_of(session.replica, rid)
+    line.hint = ""
+    spare_reading(session, remote)
     match remote.fetch():
         case Unreachable(reason):
             line.state, line.reason = "offline", reason
             return None
-        case Refused(reason):
-            line.state, line.reason = "refused", reason
+        case Refused(reason, _, hint):
+            line.state, line.reason, line.hint = "refused", reason, hint
             return None
         case Fetched() as fetched:
             _note(line, fetched)
-            take_in(session, fetched, report)
+            received = take_in(session, fetched, report)
+            _sight(session, line, fetched, received)
             return fetched
+
+
+def spare_reading(session: Session, remote: Remote) -> None:
+    """Tell a remote which record lines need not be read again."""
+    remote.known_lines = lambda rid: _lines_of(session.replica, rid)
 
 
 def _lines_of(replica: Replica, rid: Rid) -> dict[bytes, tuple[RecordKey, RecordFacts]]:
@@ -51,13 +59,23 @@ def _note(line: RemoteReport, fetched: Fetched) -> None:
     line.newer = fetched.newer
 
 
-def take_in(session: Session, fetched: Fetched, report: RoundReport) -> None:
+def _sight(session: Session, line: RemoteReport, fetched: Fetched, received: Received) -> None:
+    """Remember when the remote was looked at, and whether another machine had written."""
+    now_ms = session.world.clock.wall_ms()
+    seen = replace(session.sighting(line.name), looked_ms=now_ms, unified_ms=fetched.unified_ms)
+    if received.fragments:
+        line.brought_news, seen = True, replace(seen, news_ms=now_ms)
+    session.sightings[line.name] = seen
+
+
+def take_in(session: Session, fetched: Fetched, report: RoundReport) -> Received:
     """Join what was fetched; find out whether the own rid is still ours alone."""
     if fetched.unchanged or not fetched.fragments:
-        return
+        return Received()
     received = session.act(lambda replica, moment: _received(session, replica, fetched, report, moment))
     report.remote.count(received.added, received.removed)
     report.holds += received.holds
+    return received
 
 
 def _received(

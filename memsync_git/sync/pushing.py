@@ -4,9 +4,13 @@ Rule 1: published as soon as any ref carrying the own revision is accepted; main
 Rule 2: no own change, main complete, unified file not due: nothing is pushed. A quiet fleet is silent.
 Rule 3: a machine repairs at once what only it can (its own revision, and what the remote lacks altogether);
 what another machine is about to bring to main itself waits a quarter of an hour.
+Rule 4: a push that comes before any fetch is compared with what the remote had accepted; where it shows that
+something moved, or cannot show it, a fetch follows at once.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.state import Shown, State
@@ -21,9 +25,9 @@ from memsync_git.ports import (
     Stale,
     Unreachable,
 )
-from memsync_git.replica import Replica, Txn
+from memsync_git.replica import Mark, Replica, Txn
 from memsync_git.sync.message import message
-from memsync_git.sync.pulling import pull
+from memsync_git.sync.pulling import pull, spare_reading
 from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
 from memsync_git.sync.session import Session
 from memsync_git.wire.unified import Provenance, unified
@@ -56,6 +60,25 @@ def push(
             return
 
 
+def push_first(session: Session, remote: Remote, report: RoundReport, options: RoundOptions) -> None:
+    """Publish what this machine has changed; the push is the check that nobody else was quicker."""
+    publication = _publication(session, remote, None, options)
+    if publication is None:
+        return
+    spare_reading(session, remote)
+    outcome = remote.publish(publication)
+    _note(session, remote, publication, outcome, report.of(remote.name))
+    match outcome:
+        case Accepted(on_main=True) | Unreachable():
+            return
+        case Refused():
+            _look_again(session, remote, report)
+        case Accepted() | Stale():
+            fetched = _look_again(session, remote, report)
+            if fetched is not None:
+                push(session, remote, fetched, report, options)
+
+
 def _was_overtaken(outcome: PublishOutcome) -> bool:
     """Whether somebody was quicker, so that a second look and a second try help."""
     match outcome:
@@ -77,16 +100,24 @@ def _note(
     """Enter what a remote answered into the report, and into the store what it accepted."""
     match outcome:
         case Accepted(on_main, head, main_refused):
-            line.state, line.reason, line.published = "accepted", "", True
+            line.state, line.reason, line.hint, line.published = "accepted", "", "", True
             line.head = head or line.head
             line.digest = remote.digest if on_main or main_refused else ""
+            if on_main and publication.unified is not None:
+                _sight_unified(session, remote)
             _note_published(session, remote.name, publication.own)
         case Stale(reason):
             line.state, line.reason = "stale", reason
         case Unreachable(reason):
             line.state, line.reason = "offline", reason
-        case Refused(reason):
-            line.state, line.reason = "refused", reason
+        case Refused(reason, _, hint):
+            line.state, line.reason, line.hint = "refused", reason, hint
+
+
+def _sight_unified(session: Session, remote: Remote) -> None:
+    """Remember that main's unified file is of this moment."""
+    now_ms = session.world.clock.wall_ms()
+    session.sightings[remote.name] = replace(session.sighting(remote.name), unified_ms=now_ms)
 
 
 def _note_published(session: Session, name: str, own: Fragment | None) -> None:
@@ -95,12 +126,13 @@ def _note_published(session: Session, name: str, own: Fragment | None) -> None:
 
 
 def _look_again(session: Session, remote: Remote, report: RoundReport) -> Fetched | None:
-    """Fetch after losing a race; what was accepted before stays accepted."""
+    """Fetch after losing a race, and read what is there; what was accepted before stays accepted."""
     line = report.of(remote.name)
-    before = (line.state, line.reason)
+    remote.known_digest = ""
+    before = (line.state, line.reason, line.hint)
     fetched = pull(session, remote, report)
     if line.published or fetched is not None:
-        line.state, line.reason = before
+        line.state, line.reason, line.hint = before
     return fetched
 
 
@@ -111,7 +143,7 @@ def _publication(
     replica = session.replica
     now_ms = session.world.clock.wall_ms()
     has_news = replica.header.rev > 0 and not replica.is_published(remote.name)
-    due = options.full or _unified_is_due(fetched, now_ms)
+    due = options.full or _unified_is_due(session, remote, fetched)
     if not (has_news or options.full or options.relocate or _main_lacks(replica, fetched, now_ms)):
         return None
     usable = replica.state.fragments()
@@ -123,7 +155,14 @@ def _publication(
         message=message(replica.host, _untold(replica, remote.name)),
         trailers=_trailers(own),
         relocate=options.relocate,
+        onto=None if fetched is not None and not fetched.unchanged else _accepted(replica, remote.name),
     )
+
+
+def _accepted(replica: Replica, name: str) -> tuple[int, str] | None:
+    """The own version a remote is known to hold, where nothing was read there in this round."""
+    mark = replica.accepted.get(name, Mark())
+    return (mark.rev, mark.tok) if mark.rev else None
 
 
 def _untold(replica: Replica, name: str) -> list[Txn]:
@@ -166,10 +205,11 @@ def _lacking(replica: Replica, fetched: Fetched) -> list[Header]:
     ]
 
 
-def _unified_is_due(fetched: Fetched | None, now_ms: int) -> bool:
-    if fetched is None or fetched.unified_ms is None:
+def _unified_is_due(session: Session, remote: Remote, fetched: Fetched | None) -> bool:
+    unified_ms = session.sighting(remote.name).unified_ms
+    if unified_ms is None:
         return fetched is not None and not fetched.unchanged
-    return abs(now_ms - fetched.unified_ms) > UNIFIED_LAZY_MS
+    return abs(session.world.clock.wall_ms() - unified_ms) > UNIFIED_LAZY_MS
 
 
 def unified_bytes(state: State, *, due: bool) -> bytes | None:

@@ -21,9 +21,10 @@ SetAside = Callable[[Sequence[bytes]], Unusable | None]
 class RoundOptions:
     """What a caller wants of a round.
 
-    fetch, publish, apply: the steps to take. full: the unified file too. recreate: write an emptied or
-    missing file anew. patient: linger for W (cron: nobody looks again soon). drop: items of a file met for
-    the first time that the fleet has deleted stay deleted (`init --join drop`).
+    fetch, publish, apply: the steps to take. push_first: only the file has changed and the remotes are asked
+    again soon, so the push may come before the fetch (`order.py`). full: the unified file too. recreate:
+    write an emptied or missing file anew. patient: linger for W (cron: nobody looks again soon). drop: items
+    of a file met for the first time that the fleet has deleted stay deleted (`init --join drop`).
     legacy, relocate: what an older tool's files say, and where they are moved (`init` on its repository).
     set_aside: a damaged memory file may be mended, once this has kept what cannot be read of it.
     """
@@ -31,6 +32,7 @@ class RoundOptions:
     fetch: bool = True
     publish: bool = True
     apply: bool = True
+    push_first: bool = False
     full: bool = False
     recreate: bool = False
     patient: bool = False
@@ -64,18 +66,21 @@ class Tally:
 
 @dataclass(slots=True)
 class RemoteReport:
-    """How it went with one remote. `reason` is for people, empty when all is well.
+    """How it went with one remote. `reason` and `hint` are for people, empty when all is well.
 
     digest: names what the remote says, if it is complete and needs no second look; else empty.
+    brought_news: something of another machine came from it.
     """
 
     name: str
     state: RemoteState = "skipped"
     reason: str = ""
+    hint: str = ""
     head: str = ""
     digest: str = ""
     fetched: bool = False
     published: bool = False
+    brought_news: bool = False
     unreadable: tuple[str, ...] = ()
     newer: int | None = None
 

@@ -3,6 +3,8 @@
 file event → capture ─┐
                       ├→ fetch → receive → publish → apply → linger → look once more ─→ settled
 the clock ────────────┘                                                    └─ something new: again
+
+A round that a file event alone has caused may publish first, and fetch only if that shows news (`order.py`).
 """
 
 from __future__ import annotations
@@ -13,14 +15,15 @@ from itertools import islice
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.state import State
-from memsync_git.ports import Fetched
-from memsync_git.replica import Observed, Version
+from memsync_git.ports import Fetched, Remote
+from memsync_git.replica import Mark, Observed, Version
 from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
 from memsync_git.sync.applying import apply, confirm, linger_s, look_once_more, needs_writing
 from memsync_git.sync.capture import Captured, capture, capture_leftovers, tell
 from memsync_git.sync.mending import capture_mended
+from memsync_git.sync.order import Outlook, pushes_first
 from memsync_git.sync.pulling import pull
-from memsync_git.sync.pushing import push
+from memsync_git.sync.pushing import push, push_first
 from memsync_git.sync.recovering import newer_witness, recover
 from memsync_git.sync.report import RoundOptions, RoundReport
 from memsync_git.sync.session import Session
@@ -128,7 +131,11 @@ def _exchanged(
 ) -> Captured:
     """Fetch and publish; a file met for the first time is adopted in between."""
     for remote in session.world.remotes if options.fetch else ():
-        if remote.name not in fetched:
+        if remote.name in fetched:
+            continue
+        if captured.state != "waiting" and _may_push_first(session, remote, options, report):
+            push_first(session, remote, report, options)
+        else:
             fetched[remote.name] = pull(session, remote, report)
     if captured.state == "waiting":
         captured = _first(session, options, captured, fetched, report)
@@ -136,6 +143,20 @@ def _exchanged(
         if fetched.get(remote.name) is not None or not options.fetch:
             push(session, remote, fetched.get(remote.name), report, options)
     return captured
+
+
+def _may_push_first(session: Session, remote: Remote, options: RoundOptions, report: RoundReport) -> bool:
+    """Whether the push is check enough, for a caller who asks for news again soon."""
+    if not (options.push_first and options.publish):
+        return False
+    replica, line = session.replica, report.of(remote.name)
+    outlook = Outlook(
+        has_news=not replica.is_published(remote.name),
+        is_confirmed=replica.accepted.get(remote.name, Mark()).rev > 0,
+        is_complete=bool(line.digest if line.fetched or line.published else remote.known_digest),
+        sighting=session.sighting(remote.name),
+    )
+    return pushes_first(outlook, session.world.clock.wall_ms(), quiet_ms=session.settings.quiet_ms)
 
 
 def _unpublished(session: Session, late: Captured) -> Captured | None:

@@ -7,7 +7,7 @@ Rule 2: an act that fails leaves no trace: the store rolls back, and the replica
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
@@ -18,6 +18,7 @@ from memsync_git.inference import window_ms
 from memsync_git.ports import Chance, Clock, LocalFile, Remote, Rows, Store
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
+from memsync_git.sync.order import QUIET_MS, Sighting
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class Settings:
     """What a round is told by the configuration.
 
     window_ms: W; None lets the time of a full parse decide (model page, section 7).
+    quiet_ms: how long another machine must have been silent for a push to come first.
     """
 
     variant: str = "jsonl"
@@ -35,11 +37,12 @@ class Settings:
     inbound: DeletionLimits = INBOUND
     writer_caches: bool = False
     window_ms: int | None = None
+    quiet_ms: int = QUIET_MS
 
 
 @dataclass(slots=True)
 class World:
-    """Everything a round touches."""
+    """Everything a round touches. sightings: what an earlier session remembers of the remotes, by name."""
 
     file: LocalFile
     store: Store
@@ -47,19 +50,27 @@ class World:
     chance: Chance
     remotes: Sequence[Remote] = ()
     settings: Settings = field(default_factory=Settings)
+    sightings: Mapping[str, Sighting] = field(default_factory=dict)
 
 
 class Session:
-    """The replica of one store, kept current, and the last decoded version of its file."""
+    """The replica of one store, kept current, the last decoded version of its file, and what is remembered
+    of each remote.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.settings = world.settings
+        self.sightings: dict[str, Sighting] = dict(world.sightings)
         self.witness: bytes | None = None
         self._replica: Replica | None = None
         self._generation = -1
         self._decoded: Decoded | None = None
         self._parse_ms_per_mib = 0.0
+
+    def sighting(self, remote: str) -> Sighting:
+        """What is remembered of a remote."""
+        return self.sightings.get(remote, Sighting())
 
     # --- the replica
 

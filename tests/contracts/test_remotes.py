@@ -279,6 +279,61 @@ def test_a_known_digest_spares_the_reading(world: World) -> None:
     assert not fetched(two).unchanged
 
 
+def test_an_unchanged_remote_still_tells_how_old_its_unified_file_is(world: World) -> None:
+    one = world.remote()
+    accepted(one.publish(publication(fragment(DESK), unified=b"one")))
+    first = fetched(one)
+    one.known_digest = first.digest
+    world.clock.sleep(60)
+    quiet = fetched(one)
+    assert quiet.unchanged
+    assert quiet.unified_ms == first.unified_ms
+
+
+def test_a_publish_without_a_fetch_builds_on_what_was_accepted_last(world: World) -> None:
+    one = world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    accepted(one.publish(replace(publication(fragment(DESK, 2, "b")), onto=(1, "a"))))
+    assert versions(world.remote().fetch()) == {(DESK, 2, "b")}
+
+
+def test_a_publish_without_a_fetch_finds_that_main_has_moved(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    fetched(two)
+    accepted(two.publish(publication(fragment(LAPTOP))))
+    accepted(one.publish(replace(publication(fragment(DESK, 2, "b")), onto=(1, "a"))), on_main=False)
+    assert fetched(two).on_main == {DESK: (1, "a"), LAPTOP: (1, "a")}
+
+
+def test_a_publish_without_a_fetch_finds_a_clone(world: World) -> None:
+    one, clone = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    fetched(clone)
+    accepted(clone.publish(publication(fragment(DESK, 2, "b"))))
+    assert isinstance(one.publish(replace(publication(fragment(DESK, 2, "c")), onto=(1, "a"))), Stale)
+    assert versions(world.remote().fetch()) == {(DESK, 2, "b")}
+
+
+def test_a_publish_onto_another_version_than_was_last_seen_is_stale_and_sends_nothing(world: World) -> None:
+    one = world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    newer = publication(fragment(DESK, 3, "c"))
+    assert isinstance(one.publish(replace(newer, onto=(1, "a"))), Stale)
+    assert isinstance(one.publish(replace(newer, onto=(2, "z"))), Stale)
+    assert versions(world.remote().fetch()) == {(DESK, 2, "b")}
+    accepted(one.publish(replace(newer, onto=(2, "b"))))
+
+
+def test_a_version_that_is_there_already_is_accepted_onto_anything(world: World) -> None:
+    """The answer to its push was lost: the remote was seen with it, the store never heard."""
+    one = world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    accepted(one.publish(replace(publication(fragment(DESK, 2, "b")), onto=(1, "a"))))
+
+
 def test_a_fragment_arrives_as_it_was_sent(world: World) -> None:
     sent = replace(fragment(DESK).header, seen={PHONE: (3, 9)}, retired=frozenset({LAPTOP}), ok=1, prev="z")
     own = replace(fragment(DESK), header=sent)

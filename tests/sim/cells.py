@@ -60,7 +60,8 @@ class Cell:
     """One kind of history.
 
     writers: servers per file. cron: share of machines without a daemon, with runs `cron_us` apart.
-    in_place, slow: share of servers that write in place, and that cache. weight: share of the histories.
+    in_place, slow: share of servers that write in place, and that cache. push_first: share of a daemon's
+    rounds after a file event that push before they fetch. weight: share of the histories.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Cell:
     poll_us: tuple[int, int] = (2 * SECOND_US, 10 * SECOND_US)
     in_place: float = 0.3
     slow: float = 0.0
+    push_first: float = 0.5
     length_us: int = 30 * SECOND_US
     writer_caches: bool = False
     weight: int = 1

@@ -24,6 +24,8 @@ from tests.sim.scheduler import MS_US, SECOND_US, Scheduler
 from tests.sim.writer import Sentences, Writer
 
 MOST_SWEEPS = 12
+NEVER_QUIET_MS = 0
+"""In half a minute some machine has always just written: here a push may come first all the same."""
 SETTLING_US = 12 * SECOND_US
 """Longer than any offline time, restart or poll that is still under way when the writers stop."""
 
@@ -86,7 +88,8 @@ class Fleet:
         return Habits(
             cron_us=cron_us,
             poll_us=self.cell.poll_us,
-            settings=Settings(writer_caches=self.cell.writer_caches),
+            push_first=self.cell.push_first,
+            settings=Settings(writer_caches=self.cell.writer_caches, quiet_ms=NEVER_QUIET_MS),
         )
 
     def _writer(self, machine: Machine, n: int) -> Writer:

@@ -119,12 +119,14 @@ class Backup:
 class Habits:
     """How memsync-git runs on a machine.
 
-    cron_us: time between runs of a machine without a daemon, None for a daemon.
+    cron_us: time between runs of a machine without a daemon, None for a daemon. push_first: share of a
+    daemon's rounds after a file event in which the push comes first.
     """
 
     cron_us: int | None = None
     debounce_us: int = SECOND_US
     poll_us: tuple[int, int] = (2 * SECOND_US, 10 * SECOND_US)
+    push_first: float = 0.0
     settings: Settings = field(default_factory=Settings)
 
     @property

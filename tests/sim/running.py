@@ -2,6 +2,7 @@
 
 Rule 1: a daemon captures at every file event, at once, while a round may be under way; a round follows
 after a rest, and at every poll. It captures nothing before a first round has found the store current.
+Some of the rounds that a file event causes push before they fetch.
 Rule 2: a cron run is a process of its own, and patient: nobody looks again soon.
 """
 
@@ -9,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from random import Random
 
-from memsync_git.sync import RoundReport, capture
+from memsync_git.sync import RoundOptions, RoundReport, capture
 from tests.sim.machine import Machine
 from tests.sim.ports import Killed
 from tests.sim.scheduler import MS_US, SECOND_US, Signal
@@ -31,6 +34,7 @@ class Daemon:
         self.process = machine.start()
         self.is_asked_to_stop = False
         self._machine = machine
+        self._bets = Random(f"{machine.name}:{self.process.number}:{machine.boots}:bets")
         self._dirty = Signal()
         self._is_current = Signal()
         self._running = 2
@@ -75,14 +79,20 @@ class Daemon:
         process, machine = self.process, self._machine
         habits, scheduler = machine.habits, machine.scheduler
         while self._goes_on:
+            options = self._options(is_dirty=self._dirty.is_set)
             self._dirty.is_set = False
-            report = process.round()
+            report = process.round(options)
             if report.file != "waiting" and not self._is_current.is_set:
                 scheduler.set(self._is_current)
             if self._goes_on:
                 scheduler.wait(self._dirty, machine.rng.randint(*habits.poll_us))
             if self._goes_on and self._dirty.is_set:
                 process.sleep(habits.debounce_us)
+
+    def _options(self, *, is_dirty: bool) -> RoundOptions:
+        """What a file event or a poll asks of a round."""
+        habits = self._machine.habits
+        return replace(habits.options, push_first=is_dirty and self._bets.random() < habits.push_first)
 
 
 class Cron:
