@@ -38,10 +38,14 @@ REFS_MODE_FORGOTTEN_MS = 7 * 24 * 3600 * 1000
 
 @dataclass(frozen=True)
 class Rooms:
-    """Where this installation lives and what it was told."""
+    """Where this installation lives and what it was told.
+
+    keeps_connections: calls follow each other soon (the daemon), so connections are kept until `hang_up`.
+    """
 
     places: Places
     configuration: Configuration
+    keeps_connections: bool = False
 
     @property
     def store(self) -> StoreSettings:
@@ -171,6 +175,7 @@ class Rooms:
             store=self.store.name,
             refs_mode=self._refs_mode(settings),
             timeout_s=settings.timeout_s,
+            keeps_connection=self.keeps_connections,
         )
         remote.known_digest = digest
         return remote
@@ -185,6 +190,11 @@ class Rooms:
     def remotes(self) -> list[Remote]:
         """Every remote, knowing what it said last."""
         return [self.remote(each, digest=self.known_digest(each.name)) for each in self.configuration.remotes]
+
+    def hang_up(self) -> None:
+        """Close the connections to remotes that were kept open."""
+        for each in self.configuration.remotes:
+            self.remote(each).hang_up()
 
     def known_digest(self, name: str) -> str:
         """What a remote said last."""

@@ -16,13 +16,12 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from threading import Timer
 from typing import BinaryIO, cast
 
 from memsync_git.errors import Misused
-from memsync_git.remotes.url import RemoteUrl, redacted
+from memsync_git.remotes.url import redacted
 
 GRACE_S = 2.0
 """Between TERM for the client and KILL for its group: a hub on the same disk finishes by itself."""
@@ -54,6 +53,7 @@ _PINS = (
 _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "",
+    "GCM_INTERACTIVE": "never",
     "SSH_ASKPASS_REQUIRE": "never",
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -62,7 +62,6 @@ _ENVIRONMENT = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
     "GIT_NAMESPACE": "",
 }
-SSH_OPTIONS = "-oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=5 -oServerAliveCountMax=3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,15 @@ def run(
 
     Raises `Misused` when there is no git to run.
     """
-    child = _start(argv, git_dir, env or {})
+    return _waited(_git(argv, git_dir, env or {}), stdin, deadline_s)
+
+
+def run_beside(argv: Sequence[str], *, folder: Path, deadline_s: float) -> Ran:
+    """Run another program that git uses, such as ssh, by the same rules."""
+    return _waited(_start(argv, folder, {"LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}), b"", deadline_s)
+
+
+def _waited(child: subprocess.Popen[bytes], stdin: bytes, deadline_s: float) -> Ran:
     try:
         out, err = child.communicate(stdin, timeout=deadline_s)
     except subprocess.TimeoutExpired:
@@ -104,7 +111,7 @@ def conversation(
     argv: Sequence[str], *, git_dir: Path, deadline_s: float = LOCAL_DEADLINE_S
 ) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """The stdin and stdout of `git ARGV`, which runs until the block is left or the deadline comes."""
-    child = _start(argv, git_dir, {})
+    child = _git(argv, git_dir, {})
     overdue = Timer(deadline_s, child.kill)
     overdue.daemon = True
     overdue.start()
@@ -117,18 +124,22 @@ def conversation(
             child.communicate()
 
 
-def _start(argv: Sequence[str], git_dir: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _git(argv: Sequence[str], git_dir: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    pins = [word for pin in _PINS for word in ("-c", pin)]
+    return _start(["git", *pins, *argv], git_dir.parent, {**_ENVIRONMENT, **_repository(git_dir), **env})
+
+
+def _start(words: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     from git.cmd import Git
     from git.exc import GitCommandNotFound
 
-    pins = [word for pin in _PINS for word in ("-c", pin)]
     try:
-        process = Git(git_dir.parent).execute(
-            ["git", *pins, *argv],
+        process = Git(folder).execute(
+            list(words),
             istream=cast("BinaryIO", subprocess.PIPE),
             as_process=True,
-            env={**_ENVIRONMENT, **_repository(git_dir), **env},
+            env=dict(env),
             start_new_session=True,
         )
     except GitCommandNotFound as error:
@@ -140,27 +151,6 @@ def _start(argv: Sequence[str], git_dir: Path, env: Mapping[str, str]) -> subpro
 def _repository(git_dir: Path) -> Mapping[str, str]:
     """Which repository is meant, whatever a surrounding git hook has exported."""
     return {"GIT_DIR": str(git_dir), "GIT_OBJECT_DIRECTORY": str(git_dir / "objects")}
-
-
-def contact_environment(url: RemoteUrl, git_dir: Path, *, is_first: bool = False) -> dict[str, str]:
-    """What a call that contacts `url` needs besides. `is_first`: an unknown host key is taken on trust."""
-    env = {"GIT_ALLOW_PROTOCOL": url.protocols}
-    command = _ssh_command(git_dir) if url.kind == "ssh" else ""
-    if command:
-        check = " -oStrictHostKeyChecking=accept-new" if is_first else ""
-        env["GIT_SSH_COMMAND"] = f"{command} {SSH_OPTIONS}{check}"
-    return env
-
-
-@cache
-def _ssh_command(git_dir: Path) -> str:
-    """The ssh the person uses; ssh takes the first value of an option, so theirs stand. Empty: leave it."""
-    if "GIT_SSH_COMMAND" in os.environ:
-        return os.environ["GIT_SSH_COMMAND"]
-    if "GIT_SSH" in os.environ:
-        return ""
-    configured = run(["config", "--get", "core.sshCommand"], git_dir=git_dir).out
-    return configured.decode(errors="replace").strip() or "ssh"
 
 
 def _ended(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

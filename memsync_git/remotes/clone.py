@@ -23,6 +23,7 @@ from pathlib import Path
 
 from memsync_git.remotes import _git
 from memsync_git.remotes._git import Ran
+from memsync_git.remotes.contact import Contact
 from memsync_git.remotes.objects import CloneDamaged, Objects, reading_objects
 from memsync_git.remotes.trees import NewObject, Oid, pack
 from memsync_git.remotes.url import RemoteUrl
@@ -82,6 +83,7 @@ class Clone:
         branch: str,
         timeout_s: float,
         is_first: bool = False,
+        keeps_connection: bool = False,
     ) -> None:
         self.path = path
         self.git_dir = path / ".git"
@@ -89,7 +91,9 @@ class Clone:
         self.url = url
         self.branch = branch
         self.timeout_s = timeout_s
-        self.is_first = is_first
+        self.contact = Contact(
+            url, self.git_dir, timeout_s=timeout_s, is_first=is_first, keeps_connection=keeps_connection
+        )
 
     # --- its life ------------------------------------------------------------------------------
 
@@ -189,15 +193,13 @@ class Clone:
     def _contact(self, argv: Sequence[str]) -> Ran:
         own = f"refs/hub/{self.remote}"
         settings = (
-            "protocol.version=0",
             f"remote.{self._git_remote}.url={self.url.text}",
             f"remote.{self._git_remote}.fetch=+refs/heads/{self.branch}*:{own}/heads/{self.branch}*",
             f"remote.{self._git_remote}.fetch=+refs/memsync/*:{own}/memsync/*",
             f"remote.{self._git_remote}.fetch=+refs/heads/memsync/*:{own}/branches/*",
         )
         pins = [word for setting in settings for word in ("-c", setting)]
-        env = _git.contact_environment(self.url, self.git_dir, is_first=self.is_first)
-        return _git.run([*pins, *argv], git_dir=self.git_dir, env=env, deadline_s=self.timeout_s)
+        return self.contact.run([*pins, *argv])
 
     # --- what is in it ----------------------------------------------------------------------------
 

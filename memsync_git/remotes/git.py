@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -27,6 +28,7 @@ from memsync_git.ports import (
     PastView,
     Publication,
     PublishOutcome,
+    Refused,
     Stale,
     Unreachable,
     Unreadable,
@@ -46,12 +48,15 @@ from memsync_git.wire.fragments import LIMITS, WireLimits
 
 T = TypeVar("T")
 
+SIGN_IN = "asks for your name and token; git config --global credential.helper cache  keeps them"
+
 
 class GitRemote:
     """One store in a shared git repository, reached through a clone on this machine.
 
     refs_mode: which refs the hub takes; found out when it refuses some, to be stored by the caller.
     known_digest: set by the caller; a fetch that finds the remote there reads nothing.
+    keeps_connection: one connection serves many calls, where the transport can; `hang_up` closes it.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class GitRemote:
         refs_mode: RefsMode = "host+main",
         timeout_s: float = 60.0,
         limits: WireLimits = LIMITS,
+        keeps_connection: bool = False,
     ) -> None:
         self.name = name
         self.refs_mode: RefsMode = refs_mode
@@ -74,7 +80,14 @@ class GitRemote:
         self._store = store
         self._main_name = f"heads/{check_branch(branch)}"
         address = validate(url) if isinstance(url, str) else url
-        self._clone = Clone(clone, remote=name, url=address, branch=branch, timeout_s=timeout_s)
+        self._clone = Clone(
+            clone,
+            remote=name,
+            url=address,
+            branch=branch,
+            timeout_s=timeout_s,
+            keeps_connection=keeps_connection,
+        )
         self._lookout = Lookout(self._clone, store=store, main_name=self._main_name, limits=limits)
         self._seen: Seen | None = None
 
@@ -95,7 +108,17 @@ class GitRemote:
     # --- fetch -----------------------------------------------------------------------------------
 
     def fetch(self) -> FetchOutcome:
-        return self._mending(self._fetch)
+        return self._advised(self._mending(self._fetch))
+
+    def hang_up(self) -> None:
+        """Close the connection that was kept open; the next call opens another one."""
+        self._clone.contact.hang_up()
+
+    def _advised(self, outcome: T) -> T | Refused:
+        """A refusal for want of credentials, with the way to give git some."""
+        if not isinstance(outcome, Refused) or not self._clone.contact.is_locked_out:
+            return outcome
+        return replace(outcome, hint=f"git ls-remote {self._clone.url}  {SIGN_IN}")
 
     def _mending(self, step: Callable[[], T]) -> T | Unreachable:
         """Run a step; a damaged clone is set aside and the step run once more on a new one."""
@@ -144,7 +167,7 @@ class GitRemote:
     # --- publish -----------------------------------------------------------------------------------
 
     def publish(self, publication: Publication) -> PublishOutcome:
-        return self._mending(lambda: self._publish(publication))
+        return self._advised(self._mending(lambda: self._publish(publication)))
 
     def _publish(self, publication: Publication) -> PublishOutcome:
         seen = self._current()

@@ -1,4 +1,4 @@
-"""Where a hub's refs are at this moment, without fetching anything.
+"""Where the refs of a hub on this disk are at this moment, without fetching anything.
 
 Rule 1: nothing heavy is imported: a quiet `sync` over a local hub is mostly the start of its programs.
 Rule 2: a glance learns a digest and nothing else; whoever finds it changed fetches.
@@ -22,7 +22,7 @@ def glance(url: RemoteUrl, git_dir: Path, *, branch: str, timeout_s: float) -> s
     ran = _git.run(
         ["-c", "protocol.version=0", "ls-remote", "--", url.text, *patterns],
         git_dir=git_dir,
-        env=_git.contact_environment(url, git_dir, is_first=False),
+        env={"GIT_ALLOW_PROTOCOL": url.protocols},
         deadline_s=timeout_s,
     )
     if ran.code != 0:

@@ -69,6 +69,17 @@ _REFUSED = re.compile(
     r"|archived so it is read-only|not authorized|dubious ownership",
     re.IGNORECASE,
 )
+_UNAUTHORISED = re.compile(
+    r"authentication failed|could not read (?:username|password)|terminal prompts disabled"
+    r"|returned error: 401",
+    re.IGNORECASE,
+)
+_REDIRECTED = re.compile(r"returned error: 30[12378]", re.IGNORECASE)
+_WANTS_SECOND_PROTOCOL = re.compile(
+    r"protocol version|unsupported protocol|protocol v[012]|version 2|git-protocol|invalid server response"
+    r"|returned error: 4(?:00|05|06|26)",
+    re.IGNORECASE,
+)
 _CUT_SHORT = re.compile(
     r"hung up|early eof|disconnect|rpc failed|broken pipe|connection reset|unpack status", re.IGNORECASE
 )
@@ -129,6 +140,22 @@ def without_line(ran: Ran) -> RefOutcome:
 def is_refusal(ran: Ran) -> bool:
     """Whether the hub was reached and would not let us in."""
     return not ran.timed_out and _REFUSED.search(ran.err) is not None
+
+
+def is_unauthorised(ran: Ran) -> bool:
+    """Whether a hub over http wants credentials, or others than it was shown."""
+    return ran.code != 0 and not ran.timed_out and _UNAUTHORISED.search(ran.err) is not None
+
+
+def is_redirection(ran: Ran) -> bool:
+    """Whether a hub over http stands elsewhere."""
+    return ran.code != 0 and not ran.timed_out and _REDIRECTED.search(ran.err) is not None
+
+
+def refuses_first_protocol(ran: Ran) -> bool:
+    """Whether a hub may only be speaking git's second protocol."""
+    failed = ran.code != 0 and not ran.timed_out and not is_refusal(ran)
+    return failed and _WANTS_SECOND_PROTOCOL.search(ran.err) is not None
 
 
 def fetch_failure(ran: Ran) -> Unreachable | Refused:

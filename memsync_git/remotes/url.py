@@ -39,12 +39,17 @@ _LONGEST_USER_CHARS = 39
 
 @dataclass(frozen=True, slots=True)
 class RemoteUrl:
-    """A validated address. `host` is empty for a path; `path` is the local path where there is one."""
+    """A validated address. `host` is empty for a path; `path` is the local path where there is one.
+
+    user, port: as far as the address names them.
+    """
 
     text: str
     kind: Kind
     host: str = ""
     path: str = ""
+    user: str = ""
+    port: int | None = None
 
     @property
     def is_local(self) -> bool:
@@ -119,7 +124,11 @@ def _ssh(text: str, parts: SplitResult) -> RemoteUrl:
         raise _has_secret(text, "an ssh key")
     _check_user(text, parts.username)
     _check_host_and_path(text, parts.hostname or "", parts.path)
-    return RemoteUrl(text, "ssh", host=parts.hostname or "")
+    return _named(text, "ssh", parts)
+
+
+def _named(text: str, kind: Kind, parts: SplitResult) -> RemoteUrl:
+    return RemoteUrl(text, kind, host=parts.hostname or "", user=parts.username or "", port=parts.port)
 
 
 def _scp(text: str) -> RemoteUrl:
@@ -128,7 +137,7 @@ def _scp(text: str) -> RemoteUrl:
         raise _refused(text, "it is neither an address nor an absolute path", hint="A path must begin with /")
     _check_user(text, form["user"])
     _check_host_and_path(text, form["host"], form["path"])
-    return RemoteUrl(text, "ssh", host=form["host"])
+    return RemoteUrl(text, "ssh", host=form["host"], user=form["user"] or "")
 
 
 def _web(text: str, parts: SplitResult, kind: Literal["https", "http"]) -> RemoteUrl:
@@ -140,7 +149,7 @@ def _web(text: str, parts: SplitResult, kind: Literal["https", "http"]) -> Remot
         )
     _check_user(text, parts.username)
     _check_host_and_path(text, parts.hostname or "", parts.path)
-    return RemoteUrl(text, kind, host=parts.hostname or "")
+    return _named(text, kind, parts)
 
 
 def _is_secret(user: str) -> bool:

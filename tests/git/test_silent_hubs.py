@@ -1,18 +1,68 @@
-"""Hubs that take the connection and say nothing: every call ends, and leaves no process behind."""
+"""Hubs that say nothing, or very little: every call ends at its deadline, and leaves no process behind."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from memsync_git.ports import Unreachable
 from memsync_git.remotes import _git
-from tests.git.hubs import DESK, HubFolder, accepted, fragment, publication
+from tests.git.hubs import DESK, HubFolder, accepted, fetched, fragment, publication
+from tests.git.processes import children, nothing_left_of
+from tests.git.web import Serving
+
+
+class Dripping:
+    """A server that says the same few words for ever, a byte at a time."""
+
+    def __init__(self, words: bytes) -> None:
+        self.words = words
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.server.getsockname()[1]
+        self.closing = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self) -> None:
+        self.server.settimeout(0.05)
+        callers: list[socket.socket] = []
+        for byte in itertools.cycle(self.words):
+            with suppress(TimeoutError):
+                callers.append(self.server.accept()[0])
+            for caller in callers:
+                with suppress(OSError):
+                    caller.send(bytes([byte]))
+            if self.closing.wait(0.05):
+                break
+        for caller in callers:
+            caller.close()
+
+    def close(self) -> None:
+        self.closing.set()
+        self.thread.join()
+        self.server.close()
+
+
+@pytest.fixture
+def dripping(request: pytest.FixtureRequest) -> Iterator[Dripping]:
+    server = Dripping(request.param)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def http(hub: HubFolder) -> Iterator[Serving]:
+    serving = Serving(hub.folder)
+    yield serving
+    serving.close()
 
 
 @pytest.fixture
@@ -20,33 +70,6 @@ def silent_port() -> Iterator[int]:
     """A port of this machine that accepts and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
-
-
-def processes_about(text: str) -> list[str]:
-    """The command lines of running processes that mention `text`."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if text in command:
-            found.append(command)
-    return found
-
-
-def nothing_left_of(text: str) -> bool:
-    """Whether the processes about `text` are gone, or go at once: KILL is delivered a moment later."""
-    until_s = time.monotonic() + 5
-    while processes_about(text) and time.monotonic() < until_s:
-        os.sched_yield()
-    return not processes_about(text)
-
-
-def children() -> list[str]:
-    """The processes this one has started and not yet ended."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return [pid for task in tasks for pid in task.read_text().split()]
 
 
 def test_a_silent_http_hub_ends_at_the_deadline_without_survivors(hub: HubFolder, silent_port: int) -> None:
@@ -69,6 +92,59 @@ def test_a_silent_ssh_hub_ends_at_the_deadline_without_survivors(
     remote = hub.remote(url="git@silent.invalid:memory.git", timeout_s=0.5)
     assert isinstance(remote.fetch(), Unreachable)
     assert nothing_left_of("77.25")
+
+
+@pytest.mark.parametrize("scheme", ["http", "ssh"])
+@pytest.mark.parametrize(
+    "dripping", [b"HTTP/1.1 200 OK\r\nX: y\r\n", b"SSH-2.0-slow\r\n", b"0000"], indirect=True
+)
+def test_a_hub_that_says_a_byte_now_and_then_ends_at_the_deadline(
+    hub: HubFolder, dripping: Dripping, scheme: str
+) -> None:
+    """Words of its own protocol, and of others; both programs would listen for ever, or for long."""
+    url = f"{scheme}://127.0.0.1:{dripping.port}/memory.git"
+    remote = hub.remote(url=url, timeout_s=0.5)
+    begun_s = time.monotonic()
+    assert isinstance(remote.fetch(), Unreachable)
+    assert isinstance(remote.publish(publication(fragment(DESK))), Unreachable)
+    assert time.monotonic() - begun_s < 2 * (0.5 + _git.GRACE_S + 1.5)
+    assert children() == []
+
+
+def test_a_silent_ssh_server_ends_at_the_deadline(hub: HubFolder, silent_port: int) -> None:
+    remote = hub.remote(url=f"ssh://127.0.0.1:{silent_port}/memory.git", timeout_s=0.5)
+    assert remote.fetch() == Unreachable("The hub did not answer in time")
+    assert children() == []
+
+
+def test_a_git_hub_that_drips_its_answers_ends_at_the_deadline(hub: HubFolder, http: Serving) -> None:
+    accepted(hub.remote("one").publish(publication(fragment(DESK))))
+    http.drip_s = 0.2
+    remote = hub.remote("desk", url=http.url, timeout_s=0.5)
+    assert remote.fetch() == Unreachable("The hub did not answer in time")
+    assert children() == []
+    http.drip_s = 0.0
+    fetched(remote)
+
+
+def test_a_push_the_hub_finishes_after_the_deadline_is_repeated_without_a_second_commit(
+    hub: HubFolder, http: Serving
+) -> None:
+    pause = hub.folder / "pause"
+    pause.touch()
+    hub.hook("pre-receive", f"while test -e {pause}; do sleep 0.1; done")
+    remote = hub.remote("desk", url=http.url, timeout_s=1.0)
+    assert isinstance(remote.publish(publication(fragment(DESK), unified=b"{}")), Unreachable)
+    assert nothing_left_of(http.url)
+    pause.unlink()
+    until_s = time.monotonic() + 10
+    while not hub.git("for-each-ref", "refs/memsync") and time.monotonic() < until_s:
+        os.sched_yield()
+    before = hub.git("for-each-ref")
+    assert before
+    later = hub.remote("desk", url=http.url)
+    accepted(later.publish(publication(fragment(DESK), unified=b"{}")))
+    assert hub.git("for-each-ref") == before
 
 
 def test_a_hub_that_hangs_in_a_push_is_unreachable_and_the_same_push_later_is_accepted(
