@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from benchmarks import transports
 from benchmarks.timing import Timed, command, in_turn, python, table
 
 IMPORTS = "import click, sqlite3, git"
@@ -147,6 +148,7 @@ def main() -> None:
         print(table("nothing to do", rows, floor=rows[0].name))
         rows = one_entity(fleet, wish.runs)
         print(table("one new entity", rows, floor=rows[0].name))
+        transports.measure(Path(folder) / "transports", runs=wish.runs, entities=wish.entities)
 
 
 if __name__ == "__main__":

@@ -225,7 +225,8 @@ class Publication:
     message: subject line for people; trailers follow it.
     relocate: (path, new path) moves in main's tree, for adopting a repository of an older tool.
     onto: the (rev, tok) under the own rid that the remote is known to have accepted, where nothing of it was
-    read lately. If another one was last seen there, the answer is Stale. None: whatever the last fetch saw.
+    read in this round. If the remote was last seen with another one, or otherwise than `Remote.known_digest`
+    says, the answer is Stale and nothing is sent. None: it builds on whatever the last fetch saw.
     """
 
     own: Fragment | None

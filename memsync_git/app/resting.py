@@ -27,7 +27,6 @@ class LookedAt:
 
     def __init__(self, remote: Remote, outcome: FetchOutcome) -> None:
         self.name = remote.name
-        self.known_digest = remote.known_digest
         self.remote = remote
         self._outcome: FetchOutcome | None = outcome
 
@@ -37,6 +36,14 @@ class LookedAt:
         from memsync_git.ports import Fetched
 
         return isinstance(self._outcome, Fetched) and self._outcome.unchanged
+
+    @property
+    def known_digest(self) -> str:
+        return self.remote.known_digest
+
+    @known_digest.setter
+    def known_digest(self, digest: str) -> None:
+        self.remote.known_digest = digest
 
     @property
     def known_lines(self) -> KnownLines:

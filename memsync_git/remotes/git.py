@@ -39,7 +39,7 @@ from memsync_git.remotes.draft import Draft, Drafting
 from memsync_git.remotes.lookout import Lookout
 from memsync_git.remotes.objects import CloneDamaged
 from memsync_git.remotes.outcomes import fetch_failure
-from memsync_git.remotes.plan import joint_outcome, lacking
+from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, lacking, remembers_more
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
 from memsync_git.remotes.seen import NOTHING_SEEN, Seen, digest_of
 from memsync_git.remotes.trees import Oid, lookup
@@ -171,6 +171,8 @@ class GitRemote:
 
     def _publish(self, publication: Publication) -> PublishOutcome:
         seen = self._current()
+        if remembers_more(publication, digest_of(seen.tips), self.known_digest):
+            return Stale(NOT_JOINED)
         pusher = Pusher(self._clone, self.refs_mode, main_name=self._main_name)
         host_name = pusher.host_name(publication.own.rid) if publication.own else None
         draft = self._drafted(publication, seen, host_name, main=pusher.moves_main)

@@ -31,6 +31,7 @@ from memsync_git.ports import (
     nothing_known,
 )
 from memsync_git.remotes.plan import (
+    NOT_JOINED,
     Ahead,
     Foreign,
     Present,
@@ -40,6 +41,7 @@ from memsync_git.remotes.plan import (
     joint_outcome,
     lacking,
     own_plan,
+    remembers_more,
 )
 
 
@@ -187,6 +189,8 @@ class LoopbackRemote:
         )
 
     def publish(self, publication: Publication) -> PublishOutcome:
+        if remembers_more(publication, self.digest, self.known_digest):
+            return Stale(NOT_JOINED)
         host = self._next_host(publication.own, publication.onto)
         if isinstance(host, Stale):
             return host

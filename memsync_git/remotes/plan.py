@@ -61,6 +61,18 @@ def own_plan(own: Fragment, there: Version | None, *, onto: Version | None = Non
     return Foreign(foreign_reason(own))
 
 
+def remembers_more(publication: Publication, seen: str, known: str) -> bool:
+    """Whether a remote was last seen otherwise than its caller knows: an answer never came, or a process died
+    between a fetch and its joining. Nothing may be built on what was seen and not joined.
+
+    `seen`, `known`: digests; `known` is empty where the caller knows of none.
+    """
+    return publication.onto is not None and known not in ("", seen)
+
+
+NOT_JOINED = "What was last seen there was not taken in yet"
+
+
 def foreign_reason(own: Fragment) -> str:
     """The sentence for people when somebody else wrote under our replica id."""
     return f"Another installation published revision {own.rev} or later as {own.rid}"

@@ -102,7 +102,7 @@ def _note(
         case Accepted(on_main, head, main_refused):
             line.state, line.reason, line.hint, line.published = "accepted", "", "", True
             line.head = head or line.head
-            line.digest = remote.digest if on_main or main_refused else ""
+            line.digest = remote.known_digest = remote.digest if on_main or main_refused else ""
             if on_main and publication.unified is not None:
                 _sight_unified(session, remote)
             _note_published(session, remote.name, publication.own)

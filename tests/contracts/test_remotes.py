@@ -326,6 +326,22 @@ def test_a_publish_onto_another_version_than_was_last_seen_is_stale_and_sends_no
     accepted(one.publish(replace(newer, onto=(2, "b"))))
 
 
+def test_nothing_is_built_on_what_was_seen_and_never_joined(world: World) -> None:
+    """A fetch whose answer was lost, or whose process died: this side remembers more than its caller."""
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"))))
+    joined = one.digest
+    fetched(two)
+    accepted(two.publish(publication(fragment(LAPTOP))))
+    fetched(one)
+    one.known_digest = joined
+    newer = replace(publication(fragment(DESK, 2, "b")), onto=(1, "a"))
+    assert isinstance(one.publish(newer), Stale)
+    assert versions(world.remote().fetch()) == {(DESK, 1, "a"), (LAPTOP, 1, "a")}
+    one.known_digest = fetched(one).digest
+    accepted(one.publish(newer))
+
+
 def test_a_version_that_is_there_already_is_accepted_onto_anything(world: World) -> None:
     """The answer to its push was lost: the remote was seen with it, the store never heard."""
     one = world.remote()

@@ -17,11 +17,17 @@ import pytest
 STARTING_S = 10.0
 
 
+def found() -> str | None:
+    """Where sshd is, if this machine has it and a client for it."""
+    where = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
+    return shutil.which("sshd", path=where) if shutil.which("ssh") is not None else None
+
+
 def program() -> str:
     """Where sshd is. A machine without one is told, and CI has one."""
-    found = shutil.which("sshd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
-    if found is not None and shutil.which("ssh") is not None:
-        return found
+    where = found()
+    if where is not None:
+        return where
     missing = "No sshd on this machine: apt-get install openssh-server"
     if os.environ.get("CI"):
         pytest.fail(missing)
@@ -71,8 +77,13 @@ class Sshd:
         for name, settings in (("server", server), ("client", client)):
             lines = [f"{key} {value}" for key, value in settings.items()]
             (self.folder / name).write_text("\n".join(lines) + "\n")
+        self.also_at(self.port)
+
+    def also_at(self, port: int) -> None:
+        """Let the client know this server at a port, its own or one that leads to it."""
         kind, key, *_ = (self.folder / "host.pub").read_text().split()
-        (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {kind} {key}\n")
+        with (self.folder / "known").open("a") as known:
+            known.write(f"[127.0.0.1]:{port} {kind} {key}\n")
 
     def _started(self) -> subprocess.Popen[bytes]:
         if os.geteuid() == 0:
@@ -90,8 +101,11 @@ class Sshd:
     def command(self) -> str:
         return f"ssh -F {shlex.quote(str(self.folder / 'client'))}"
 
+    def at(self, port: int) -> str:
+        return f"ssh://{getpass.getuser()}@127.0.0.1:{port}"
+
     def url(self, path: Path) -> str:
-        return f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}{path}"
+        return f"{self.at(self.port)}{path}"
 
     def connections(self) -> int:
         """How many connections were let in so far."""

@@ -275,6 +275,21 @@ def test_an_answer_lost_once_is_found_by_the_next_push(pair: Pair) -> None:
     assert b"Carol" in pair.laptop.data
 
 
+def test_a_fetch_whose_answer_was_lost_is_made_again_before_anything_is_built_on_it(pair: Pair) -> None:
+    """Else main would show a unified memory without what it had brought."""
+    pair.writes(pair.laptop, "Carol")
+    pair.laptop.round()
+    pair.desk.remote.after_fetch = lambda _outcome: Unreachable("lost on the way")
+    digest = pair.desk.remote.known_digest
+    pair.desk.round(RoundOptions())
+    pair.desk.remote.after_fetch = lambda outcome: outcome
+    pair.desk.remote.known_digest = digest
+    pair.writes(pair.desk, "Bob")
+    pair.desk.round()
+    assert pair.hub.main is not None
+    assert b"Carol" in (pair.hub.main.unified or b"")
+
+
 def test_without_the_wish_the_remote_is_asked_first(pair: Pair) -> None:
     pair.writes(pair.desk, "Bob")
     pair.desk.round(RoundOptions())
