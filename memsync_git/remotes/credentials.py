@@ -101,6 +101,7 @@ class Credentials:
 
     def opened(self) -> None:
         """The hub was opened."""
+        self._was_rejected = False
         if self._held is not None and not self._is_approved:
             self._is_approved = True
             self._tell("approve", self._held)

@@ -1,0 +1,96 @@
+"""What an app remembers of a remote from one process to the next, and what it says of a closed one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from memsync_git.app import App
+from memsync_git.app.installation import Identity
+from memsync_git.config import Places
+from memsync_git.model import Entity
+from memsync_git.options import SyncOptions
+from tests.git.web import Serving, basic
+
+from .machines import Machine
+
+EVENT = SyncOptions(push_first=True)
+
+
+@pytest.fixture
+def contacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Git's own trace: `seen` tells from it which commands contacted the hub."""
+    trace = tmp_path / "trace"
+    trace.touch()
+    monkeypatch.setenv("GIT_TRACE2_PERF", str(trace))
+    return trace
+
+
+def seen(trace: Path) -> list[str]:
+    """The commands since the last time this was asked."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in trace.read_text().splitlines()]
+    trace.write_text("")
+    commands = [row[8].split()[0] for row in rows if row[1] == "d0" and row[3] == "cmd_name"]
+    return [command for command in commands if command in ("fetch", "push", "ls-remote")]
+
+
+def note(machine: Machine, name: str) -> None:
+    machine.adds(Entity(name, "person", ("likes tea",)))
+
+
+def test_a_new_process_after_a_file_event_pushes_without_asking(laptop: Machine, contacts: Path) -> None:
+    note(laptop, "Alice")
+    laptop.sync()
+    seen(contacts)
+    note(laptop, "Bob")
+    laptop.app.sync(EVENT)
+    assert seen(contacts) == ["push"]
+    note(laptop, "Carol")
+    laptop.sync()
+    assert seen(contacts) == ["fetch", "push"], "a person who asks wants to see news"
+
+
+def test_what_another_machine_wrote_lately_is_remembered(
+    laptop: Machine, desk: Machine, contacts: Path
+) -> None:
+    note(laptop, "Alice")
+    laptop.sync()
+    note(desk, "Bob")
+    desk.sync()
+    laptop.sync()
+    seen(contacts)
+    note(laptop, "Carol")
+    laptop.app.sync(EVENT)
+    assert seen(contacts) == ["fetch", "push"]
+
+
+def test_on_a_machine_that_was_copied_nothing_is_believed(laptop: Machine, contacts: Path) -> None:
+    note(laptop, "Alice")
+    laptop.sync()
+    with laptop.app.rooms.installation() as installation:
+        identity = installation.identity()
+        assert identity is not None
+        installation.set_identity(Identity(identity.rid, "another machine", identity.created_ms))
+    seen(contacts)
+    note(laptop, "Bob")
+    laptop.app.sync(EVENT)
+    assert seen(contacts) == ["fetch", "push"]
+
+
+def test_a_closed_hub_is_told_with_the_way_in(
+    laptop: Machine, hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    serving = Serving(hub.parent)
+    try:
+        serving.opens_to = basic("me", "secret")
+        places = Places.of({"MEMSYNC_HOME": str(laptop.home)})
+        app = App.open(places, {"remotes.origin.url": serving.url})
+        note(laptop, "Alice")
+        document = app.sync(SyncOptions())
+        assert document["outcome"] == "refused"
+        assert document["notices"][0]["hint"].startswith(f"git ls-remote {serving.url}")
+        assert app.status()["notices"][0]["hint"].startswith(f"git ls-remote {serving.url}")
+    finally:
+        serving.close()
