@@ -69,8 +69,10 @@ def push_first(session: Session, remote: Remote, report: RoundReport, options: R
     outcome = remote.publish(publication)
     _note(session, remote, publication, outcome, report.of(remote.name))
     match outcome:
-        case Accepted(on_main=True) | Unreachable():
-            return
+        case Accepted(on_main=True):
+            remote.known_digest = remote.digest
+        case Unreachable():
+            pass
         case Refused():
             _look_again(session, remote, report)
         case Accepted() | Stale():
@@ -102,7 +104,7 @@ def _note(
         case Accepted(on_main, head, main_refused):
             line.state, line.reason, line.hint, line.published = "accepted", "", "", True
             line.head = head or line.head
-            line.digest = remote.known_digest = remote.digest if on_main or main_refused else ""
+            line.digest = remote.digest if on_main or main_refused else ""
             if on_main and publication.unified is not None:
                 _sight_unified(session, remote)
             _note_published(session, remote.name, publication.own)
