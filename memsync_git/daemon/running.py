@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -24,6 +23,7 @@ from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms
 from memsync_git.app.pulse import BEAT_S, Pause, Pulse
 from memsync_git.app.working import Workplace
+from memsync_git.daemon.posts import Beat, Post, Reload, Reloaded, Stop, Tick, UpkeepDue, Wished
 from memsync_git.daemon.rounds import Rounds
 from memsync_git.daemon.signs import Signs
 from memsync_git.daemon.timing import DAY_S, Timing
@@ -57,53 +57,13 @@ UNTICKED_S = 5 * TICK_S
 UPKEEP_S = 3600.0
 FLUSH_S = 5.0
 """For one last publish at the end; a service manager waits 90 s, a person less."""
-HANG_UP_S = 3.0
-"""For git to end when it is told to, and for that to be noted."""
+HANG_UP_S = 0.5
+"""For a round to note that git was ended."""
+HANG_UPS = 8
+"""A round tries a remote again at most so often before it gives in."""
 WITHDRAW_S = 1.0
 
 log = logging.getLogger("memsync_git.daemon")
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A second has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """It is time to say that the daemon lives."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpkeepDue:
-    """It is time to see whether the clones are to be collected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wished:
-    """What a person wishes, as it is stored."""
-
-    pause: Pause | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reload:
-    """The configuration is to be read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reloaded:
-    """It was read again."""
-
-    rooms: Rooms
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End in order."""
-
-
-Post = Event | Tick | Beat | UpkeepDue | Wished | Reload | Reloaded | Stop
 
 
 class Daemon:
@@ -310,16 +270,22 @@ class Daemon:
         is_saved = self._captures.drained(until_s - self._clock.elapsed_s())
         if is_saved and self._pacer.paused is None:
             self._syncs.post("flush", self._rounds.flush)
-        is_over = self._syncs.drained(until_s - self._clock.elapsed_s())
-        if not is_over:
-            self._workplace.hang_up()
-            is_over = self._syncs.drained(HANG_UP_S)
+        is_over = self._syncs.drained(until_s - self._clock.elapsed_s()) or self._hung_up()
         self._watch.close()
         self._notes.post("pulse", partial(self._signs.leave, None))
         self._notes.drained(WITHDRAW_S)
         if is_saved and is_over:
             self._workplace.close()
         log.info("The daemon of %s ends.", self._rooms.host)
+
+    def _hung_up(self) -> bool:
+        """End what is still being said to remotes, second tries included; whether rounds are over."""
+        self._syncs.close()
+        for _ in range(HANG_UPS):
+            self._workplace.hang_up()
+            if self._syncs.drained(HANG_UP_S):
+                return True
+        return False
 
 
 def _pace_of(rooms: Rooms) -> Pace:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.daemon.running import Daemon, Reload, Stop
+from memsync_git.daemon.posts import Reload, Stop
+from memsync_git.daemon.running import Daemon
 from memsync_git.services.readiness import Readiness
 from memsync_git.stores.lock import daemon_lock
 

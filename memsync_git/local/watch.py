@@ -68,6 +68,7 @@ class Watch:
         self._events = 0
         self._suspected_at: int | None = None
         self._observer: BaseObserver | None = None
+        self._retry_s = 0.0
         self._post = Post(file.parent, self._is_about_file, self._file_event)
         self._hub_posts = [post for hub in (hubs or {}).items() for post in hub_posts(*hub)]
         self._is_remote = False
@@ -81,14 +82,6 @@ class Watch:
 
     def start(self) -> None:
         """Begin to watch, as far as that is possible."""
-        from watchdog.observers import Observer
-
-        self._observer = Observer()
-        try:
-            self._observer.start()
-        except OSError as error:
-            log.warning("No events from the kernel: %s.", explained(error))
-            self._observer = None
         self._keep_posts()
 
     def look(self) -> None:
@@ -101,7 +94,22 @@ class Watch:
             self._suspected_at = self._events if self.watching == "events" else None
             self._on_file()
 
+    def _observe(self) -> None:
+        """Have the kernel's events, if it gives them."""
+        from watchdog.observers import Observer
+
+        try:
+            observer = Observer()
+            observer.start()
+        except OSError as error:
+            self._retry_s = time.monotonic() + RETRY_S
+            log.warning("No events from the kernel: %s.", explained(error))
+        else:
+            self._observer = observer
+
     def _keep_posts(self) -> None:
+        if self._observer is None and time.monotonic() >= self._retry_s:
+            self._observe()
         if self._observer is not None:
             for post in (self._post, *self._hub_posts):
                 post.keep(self._observer)

@@ -12,10 +12,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import memsync_git
 from memsync_git.app import App
@@ -28,7 +29,7 @@ from memsync_git.options import InitOptions
 from memsync_git.stores.reading import SqliteReader
 from tests.cli.machines import entity
 
-PROGRAMS = Path(__file__).parent / "programs"
+ROOT = Path(memsync_git.__file__).parents[1]
 PATIENCE_S = 20.0
 """For anything that takes well under a second on a machine with nothing else to do."""
 QUICK = "[sync]\ndebounce_s = 0.2\nmax_delay_s = 2.0\npoll_s = [0.5, 3]\n"
@@ -49,24 +50,27 @@ class Home:
     path: Path
     hub: str = ""
     child: subprocess.Popen[bytes] | None = None
-    variables: dict[str, str] = field(default_factory=dict)
+    elsewhere: Path | None = None
 
     @property
     def file(self) -> Path:
-        return self.path / "memory.json"
+        return self.elsewhere or self.path / "memory.json"
 
     # --- commands
 
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MEMSYNC_")}
-        package = str(Path(memsync_git.__file__).parents[1])
-        return {**kept, "MEMSYNC_HOME": str(self.path), "PYTHONPATH": package, **self.variables}
+        return {**kept, "MEMSYNC_HOME": str(self.path), "PYTHONPATH": str(ROOT)}
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "memsync_git"]
 
     def run(self, *arguments: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:
         """A command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "memsync_git", *arguments],
+            [*self.command, *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -108,16 +112,17 @@ class Home:
         """What the daemon has logged so far."""
         return (self.path / "daemon.log").read_text(errors="replace")
 
-    def start(self, program: str = "serving.py", *arguments: str, prefix: Sequence[str] = ()) -> None:
+    def start(self, **circumstances: Any) -> None:
         """Start the daemon and wait until it has synced once."""
-        self.begin(program, *arguments, prefix=prefix)
+        self.begin(**circumstances)
         until(lambda: "A round ended" in self.said, lambda: self.said)
 
-    def begin(self, program: str = "serving.py", *arguments: str, prefix: Sequence[str] = ()) -> None:
-        """Start the daemon and wait for its pulse."""
+    def begin(self, **circumstances: Any) -> None:
+        """Start the daemon and wait for its pulse; `circumstances` as programs/serving.py takes them."""
         with (self.path / "daemon.log").open("wb") as log:
             self.child = subprocess.Popen(
-                [*prefix, sys.executable, str(PROGRAMS / program), *arguments],
+                [sys.executable, "-m", "tests.daemon.programs.serving", json.dumps(circumstances)],
+                cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -133,6 +138,12 @@ class Home:
 
     def send(self, number: int) -> None:
         os.kill(self.pid, number)
+
+    def wait(self, seconds: float) -> None:
+        """Let it live for so long: a moment drawn by lot, not a condition."""
+        assert self.child is not None
+        with suppress(subprocess.TimeoutExpired):
+            self.child.wait(seconds)
 
     def stop(self, number: int = signal.SIGTERM, *, within_s: float = 20) -> int:
         """End the daemon and return its exit code."""
@@ -178,7 +189,10 @@ class Home:
 def shared(hub: Path) -> set[str]:
     """The entities of the unified file on main."""
     done = subprocess.run(
-        ["git", "-C", hub, "show", "main:memory.json"], capture_output=True, text=True, check=False
+        ["git", "-c", "safe.directory=*", "-C", hub, "show", "main:memory.json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return {json.loads(line)["name"] for line in done.stdout.splitlines() if '"entity"' in line}
 
