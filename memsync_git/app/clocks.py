@@ -9,7 +9,8 @@ from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_GRAIN_S = 10
-_WITH_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_WITH_SLEEP = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""Linux has a clock of its own for that; on macOS the monotonic one goes on in sleep."""
 
 
 class SystemClock:
@@ -23,7 +24,7 @@ class SystemClock:
 
     def elapsed_s(self) -> float:
         """Seconds that never go back and, where the system can tell, go on while the machine sleeps."""
-        return time.clock_gettime(_WITH_SLEEP)
+        return time.monotonic() if _WITH_SLEEP is None else time.clock_gettime(_WITH_SLEEP)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

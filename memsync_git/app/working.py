@@ -146,9 +146,8 @@ class Workplace:
         with round_lock(self._rooms.lock_path, 0.0):
             with self._turn.taken(), self._careful():
                 replica = self._at_work().replica
-            if replica.header.rev == 0 or all(replica.is_published(each.name) for each in self._remotes):
-                return None
-            return self._round(self._remotes, SyncOptions(full=True))
+                waiting = [each for each in self._remotes if not replica.is_published(each.name)]
+            return self._round(waiting, SyncOptions(full=True)) if waiting else None
 
     def collect(self) -> None:
         """The monthly collection of the clones.

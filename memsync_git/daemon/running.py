@@ -2,8 +2,8 @@
 
     watcher ──┐                                  ┌──▶ captures    look at the file, read it, save
     timing  ──┼─▶ posts ─▶ main loop ─▶ Pacer ───┼──▶ rounds      fetch, publish, write the file
-    signals ──┤                                  └──▶ notes       pulse, pause, configuration, listeners
-    workers ──┘
+    signals ──┤                                  └──▶ notes       pulse, pause, configuration
+    workers ──┘                                       listeners   whoever wants to know how rounds go
 
 Rule 1: the main loop waits for posts and for the Pacer's next moment, and for nothing else: no disk, no lock.
 Rule 2: a pulse is left only while no worker is wedged, so that cron takes over from one that is.
@@ -23,9 +23,9 @@ from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms
 from memsync_git.app.pulse import BEAT_S, Pause, Pulse
 from memsync_git.app.working import Workplace
+from memsync_git.daemon.notes import Notes
 from memsync_git.daemon.posts import Beat, Post, Reload, Reloaded, Stop, Tick, UpkeepDue, Wished
 from memsync_git.daemon.rounds import Rounds
-from memsync_git.daemon.signs import Signs
 from memsync_git.daemon.timing import DAY_S, Timing
 from memsync_git.daemon.workers import Worker
 from memsync_git.errors import MemsyncError
@@ -62,6 +62,7 @@ HANG_UP_S = 0.5
 HANG_UPS = 8
 """A round tries a remote again at most so often before it gives in."""
 WITHDRAW_S = 1.0
+"""For the pulse to be taken back, and for listeners to hear of the last round."""
 
 log = logging.getLogger("memsync_git.daemon")
 
@@ -80,10 +81,11 @@ class Daemon:
         self._opened, self._readiness, self._clock = opened, readiness, clock
         self._rooms = opened()
         self._posts: SimpleQueue[Post] = SimpleQueue()
-        self._captures, self._syncs, self._notes = Worker("captures"), Worker("rounds"), Worker("notes")
+        self._captures, self._syncs = Worker("captures"), Worker("rounds")
+        self._notes, self._told = Worker("notes"), Worker("listeners")
         self._workplace = Workplace(self._rooms, expect=self._syncs.expect, clock=clock)
         self._rounds = Rounds(self._rooms, self._workplace, listeners, aside=self._aside)
-        self._signs = Signs(self._rooms)
+        self._kept = Notes(self._rooms)
         self._watch = self._watch_of(self._rooms)
         self._timing = Timing(
             {
@@ -194,7 +196,7 @@ class Daemon:
         self.post(self._rounds.run(sync))
 
     def _aside(self, job: Callable[[], None]) -> None:
-        self._notes.post(f"aside {next(self._asides)}", job)
+        self._told.post(f"round {next(self._asides)}", job)
 
     # --- signs of life
 
@@ -208,7 +210,7 @@ class Daemon:
 
     def _leave_pulse(self) -> None:
         if not self._is_wedged:
-            self._notes.post("pulse", partial(self._signs.leave, self._pulse()))
+            self._notes.post("pulse", partial(self._kept.leave, self._pulse()))
 
     def _pulse(self) -> Pulse:
         wake_s, now = self._pacer.wake_s, self._now()
@@ -228,7 +230,7 @@ class Daemon:
 
     def _read_wish(self) -> None:
         """On the thread of notes."""
-        pause = self._signs.pause(self._wished)
+        pause = self._kept.pause(self._wished)
         if pause != self._wished:
             self.post(Wished(pause))
 
@@ -272,8 +274,9 @@ class Daemon:
             self._syncs.post("flush", self._rounds.flush)
         is_over = self._syncs.drained(until_s - self._clock.elapsed_s()) or self._hung_up()
         self._watch.close()
-        self._notes.post("pulse", partial(self._signs.leave, None))
+        self._notes.post("pulse", partial(self._kept.leave, None))
         self._notes.drained(WITHDRAW_S)
+        self._told.drained(WITHDRAW_S)
         if is_saved and is_over:
             self._workplace.close()
         log.info("The daemon of %s ends.", self._rooms.host)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -40,7 +41,7 @@ _EXHAUSTED = {
     errno.EMFILE: "the limit fs.inotify.max_user_instances, or that of open files, is reached",
 }
 _TELLING = frozenset(["closed", "moved", "created", "deleted"])
-_TELLING_ELSEWHERE = _TELLING | {"modified"}
+_STEPS = frozenset[str]() if sys.platform == "linux" else frozenset(["modified"])
 """Only inotify says when a writer has closed the file; without that, every step of a write is told."""
 _UNFINISHED = (".lock", ".new", ".tmp")
 
@@ -69,8 +70,8 @@ class Watch:
         self._suspected_at: int | None = None
         self._observer: BaseObserver | None = None
         self._retry_s = 0.0
-        self._post = Post(file.parent, self._is_about_file, self._file_event)
-        self._hub_posts = [post for hub in (hubs or {}).items() for post in hub_posts(*hub)]
+        self._outpost = Outpost(file.parent, self._is_about_file, self._file_event)
+        self._hub_outposts = [outpost for hub in (hubs or {}).items() for outpost in hub_outposts(*hub)]
         self._is_remote = False
         self._judged_on: Identity | None = None
         self._told: Watching | None = None
@@ -78,15 +79,15 @@ class Watch:
     @property
     def watching(self) -> Watching:
         """How changes of the file are noticed at this moment."""
-        return "events" if self._post.is_armed and not self._is_remote else "polling"
+        return "events" if self._outpost.is_armed and not self._is_remote else "polling"
 
     def start(self) -> None:
         """Begin to watch, as far as that is possible."""
-        self._keep_posts()
+        self._keep_outposts()
 
     def look(self) -> None:
         """Notice what events did not tell, and watch again what is not watched."""
-        self._keep_posts()
+        self._keep_outposts()
         self._doubt_events()
         now = fingerprint(self._file)
         if now != self._seen:
@@ -107,12 +108,12 @@ class Watch:
         else:
             self._observer = observer
 
-    def _keep_posts(self) -> None:
+    def _keep_outposts(self) -> None:
         if self._observer is None and time.monotonic() >= self._retry_s:
             self._observe()
         if self._observer is not None:
-            for post in (self._post, *self._hub_posts):
-                post.keep(self._observer)
+            for outpost in (self._outpost, *self._hub_outposts):
+                outpost.keep(self._observer)
         standing = identity(self._file.parent)
         if standing != self._judged_on:
             self._judged_on, self._is_remote = standing, is_remote(self._file.parent)
@@ -124,12 +125,11 @@ class Watch:
         """A change that was seen a second ago and still has no event: the events are not to be relied on."""
         if self._suspected_at is not None and self._suspected_at == self._events:
             log.warning("The memory file changed without an event; its folder is watched anew.")
-            self._post.distrust()
+            self._outpost.distrust()
         self._suspected_at = None
 
     def _is_about_file(self, event: FileSystemEvent) -> bool:
-        telling = _TELLING if os.name == "posix" and MOUNTS.exists() else _TELLING_ELSEWHERE
-        return event.event_type in telling and self._file.name in _names(event)
+        return event.event_type in _TELLING | _STEPS and self._file.name in _names(event)
 
     def _file_event(self) -> None:
         self._events += 1
@@ -148,7 +148,7 @@ _WORDS: Mapping[Watching, tuple[int, str]] = {
 }
 
 
-class Post:
+class Outpost:
     """One folder to be watched, through everything that can happen to it."""
 
     def __init__(
@@ -196,12 +196,12 @@ class Post:
     def _arm(self, observer: BaseObserver, standing: Identity) -> None:
         from watchdog.events import FileSystemEventHandler
 
-        post = self
+        outpost = self
 
         class Listening(FileSystemEventHandler):
             def dispatch(self, event: FileSystemEvent) -> None:
-                if post._is_telling(event):
-                    post._tell()
+                if outpost._is_telling(event):
+                    outpost._tell()
 
         try:
             self._watch = observer.schedule(Listening(), str(self._folder), recursive=self._recursive)
@@ -213,12 +213,12 @@ class Post:
         self._tell()  # what happened before the watch stood
 
 
-def hub_posts(git_dir: Path, tell: Callable[[], None]) -> list[Post]:
+def hub_outposts(git_dir: Path, tell: Callable[[], None]) -> list[Outpost]:
     """Where a push to a hub shows: loose refs, packed ones, or a table of them."""
     return [
-        Post(git_dir / "refs", _is_finished, tell, recursive=True),
-        Post(git_dir, lambda event: "packed-refs" in _names(event) and _is_finished(event), tell),
-        Post(git_dir / "reftable", _is_finished, tell),
+        Outpost(git_dir / "refs", _is_finished, tell, recursive=True),
+        Outpost(git_dir, lambda event: "packed-refs" in _names(event) and _is_finished(event), tell),
+        Outpost(git_dir / "reftable", _is_finished, tell),
     ]
 
 

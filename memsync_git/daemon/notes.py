@@ -1,4 +1,4 @@
-"""Signs of life: the pulse others read, and a person's pause, which is read as often.
+"""What the daemon and other processes leave for each other: its pulse, and a person's pause.
 
 Rule 1: called by one thread, which may wait for the disk.
 Rule 2: a pulse that cannot be left is as good as none: cron takes over, and the daemon goes on.
@@ -17,7 +17,7 @@ from memsync_git.errors import MemsyncError
 log = logging.getLogger("memsync_git.daemon")
 
 
-class Signs:
+class Notes:
     """`identity.db`, held open: it is looked at every second."""
 
     def __init__(self, rooms: Rooms) -> None:
