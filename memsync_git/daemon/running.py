@@ -111,9 +111,8 @@ class Daemon:
         """Work until a `Stop` is posted."""
         log.info("The daemon of %s begins.", self._rooms.host)
         self._captures.post("watch", self._watch.start)
-        self._notes.post("wish", self._read_wish)
         self._timing.start()
-        self._tell(Ticked())
+        self._wish(self._kept.pause(None))  # before anything syncs
         self._beat()
         self._readiness.ready()
         while not isinstance(post := self._next_post(), Stop):

@@ -77,6 +77,16 @@ def test_a_pause_holds_back_syncs_and_nothing_else(laptop: Home, desk: Home, hub
     publishes(hub, "Carol", within_s=10)
 
 
+def test_a_daemon_that_begins_in_a_pause_takes_in_and_does_not_sync(laptop: Home, hub: Path) -> None:
+    laptop.app.pause()
+    laptop.begin()
+    laptop.add("Alice")
+    until(lambda: laptop.status()["pending"]["up"] == 2, laptop.status)
+    assert "A round ended" not in laptop.said
+    assert laptop.stop() == 0
+    assert shared(hub) == set()
+
+
 def test_a_pause_for_a_while_ends_by_itself(laptop: Home, hub: Path) -> None:
     laptop.start()
     assert laptop.run("pause", "--for", "6s").returncode == 0
