@@ -100,7 +100,7 @@ class Signs:
         """What is told of the daemon; of one that ended without a word, when it was last alive."""
         return {
             "running": self.is_running,
-            "pid": self.pulse.pid if self.is_running and self.pulse is not None else None,
+            "pid": self.pulse.pid if self.pulse is not None else None,
             "heartbeat": timestamp(self.pulse.beat_ms) if self.pulse is not None else None,
             "watching": self.pulse.watching if self.is_running and self.pulse is not None else None,
         }
