@@ -18,6 +18,7 @@ OutcomeWord = Literal[
     "locked", "unusable", "held", "refused", "offline", "failed", "stale", "accepted", "nothing"
 ]
 Verdict = Literal["ok", "warn", "fail"]
+Watching = Literal["events", "polling"]
 
 OUTCOMES_WORST_FIRST: Final[tuple[OutcomeWord, ...]] = (
     "locked",
@@ -131,9 +132,18 @@ class PendingPart(TypedDict):
 
 
 class DaemonPart(TypedDict):
+    """`watching`: how it learns of changes to the file, None where none runs."""
+
     running: bool
     pid: int | None
     heartbeat: str | None
+    watching: Watching | None
+
+
+class PausePart(TypedDict):
+    """Nothing syncs by itself, `until` then (None: until `resume`)."""
+
+    until: str | None
 
 
 class LastSyncPart(TypedDict):
@@ -158,10 +168,20 @@ class StatusDocument(TypedDict):
     holds: int
     hosts: list[HostPart]
     daemon: DaemonPart
+    pause: PausePart | None
     last_sync: LastSyncPart | None
     next_sync: str | None
     outcome: OutcomeWord | None
     notices: list[NoticePart]
+
+
+class PauseDocument(TypedDict):
+    """After `pause` and `resume`: whether syncs by themselves are paused now, and what there is to obey."""
+
+    schema_version: int
+    paused: bool
+    until: str | None
+    daemon: DaemonPart
 
 
 # --- sync, import, init, preview -------------------------------------------------------------------------

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ImportDocument,
         InitDocument,
         NoticePart,
+        PauseDocument,
         PreviewDocument,
         ResolvedDocument,
         SelfTestDocument,
@@ -70,6 +71,21 @@ class App:
         from memsync_git.app.picture import status
 
         return status(self.rooms)
+
+    def pause(self, span: str | None = None) -> PauseDocument:
+        """Let nothing sync by itself, for a while as a person wrote it or until `resume`."""
+        from datetime import timedelta
+
+        from memsync_git.app.moments import span_of
+        from memsync_git.app.pausing import pause
+
+        return pause(self.rooms, None if span is None else span_of(span) // timedelta(milliseconds=1))
+
+    def resume(self) -> PauseDocument:
+        """Let everything sync by itself again."""
+        from memsync_git.app.pausing import resume
+
+        return resume(self.rooms)
 
     # --- joining
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_GRAIN_S = 10
+_WITH_SLEEP = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""Linux has a clock of its own for that; on macOS the monotonic one goes on in sleep."""
 
 
 class SystemClock:
@@ -19,6 +21,10 @@ class SystemClock:
 
     def monotonic_s(self) -> float:
         return time.monotonic()
+
+    def elapsed_s(self) -> float:
+        """Seconds that never go back and, where the system can tell, go on while the machine sleeps."""
+        return time.monotonic() if _WITH_SLEEP is None else time.clock_gettime(_WITH_SLEEP)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -116,6 +116,14 @@ class Installation:
     def note_pause(self, pause: Pause | None) -> None:
         self._write_or_drop("pause", None if pause is None else asdict(pause))
 
+    def collected_ms(self) -> int:
+        """When the clones were last collected whole; 0 for never."""
+        found = self._read("upkeep", _ONE)
+        return 0 if found is None else int(found["collected_ms"])
+
+    def note_collected(self, now_ms: int) -> None:
+        self._write("upkeep", _ONE, {"collected_ms": now_ms})
+
     def summary(self, store: str) -> Summary | None:
         """The last summary of a replica, whatever has happened to it since."""
         found = self._read("summary", store)

@@ -45,7 +45,7 @@ def _read(words: str, now: datetime) -> datetime | None:
         return now
     span = _SPAN.fullmatch(words)
     if span is not None:
-        return now - timedelta(**{_UNITS.get(span[2], span[2] + "s"): int(span[1])})
+        return now - _length(span)
     day, _, clock = words.partition(" ")
     if day in _DAYS:
         return _on(_DAYS[day](now.date()), clock)
@@ -53,6 +53,22 @@ def _read(words: str, now: datetime) -> datetime | None:
         then = _on(now.date(), words)
         return then if then <= now else _on(now.date() - timedelta(days=1), words)
     return _iso(words.upper())
+
+
+def span_of(text: str) -> timedelta:
+    """How long a person means: `2h`, `30 minutes`.
+
+    Raises:
+        Misused: it cannot be told.
+    """
+    span = _SPAN.fullmatch(" ".join(text.strip().lower().split()))
+    if span is None or span[0].endswith("ago"):
+        raise Misused(f"{shown(text)!r} names no length of time", hint="30min\n2h\n1 day")
+    return _length(span)
+
+
+def _length(span: re.Match[str]) -> timedelta:
+    return timedelta(**{_UNITS.get(span[2], span[2] + "s"): int(span[1])})
 
 
 def _on(day: date, clock: str) -> datetime:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from memsync_git.formats import Limits
     from memsync_git.local.file import OsFile
     from memsync_git.local.quarantine import Quarantine
-    from memsync_git.ports import Remote, Store
+    from memsync_git.ports import Clock, Remote, Store
     from memsync_git.remotes.git import GitRemote
     from memsync_git.remotes.pushing import RefsMode
     from memsync_git.replica import Replica
@@ -235,7 +235,9 @@ class Rooms:
         )
 
     @contextmanager
-    def session(self, remotes: Sequence[Remote] | None = None) -> Iterator[Session]:
+    def session(
+        self, remotes: Sequence[Remote] | None = None, *, clock: Clock | None = None
+    ) -> Iterator[Session]:
         """A session on the first store, with the remotes of the configuration unless others are given."""
         from memsync_git.app.clocks import SystemChance, SystemClock
         from memsync_git.sync import Session, World
@@ -247,7 +249,7 @@ class Rooms:
                 World(
                     self.file(),
                     store,
-                    SystemClock(),
+                    clock or SystemClock(),
                     SystemChance(),
                     remotes,
                     self.settings(),
@@ -276,6 +278,20 @@ class Rooms:
     def lock_path(self) -> Path:
         """The lock that keeps rounds of one machine apart."""
         return self.places.state / "round.lock"
+
+    @property
+    def daemon_lock_path(self) -> Path:
+        """The lock that keeps the daemon of one machine alone."""
+        return self.places.state / "daemon.lock"
+
+    @property
+    def near_hubs(self) -> dict[str, Path]:
+        """The remotes that are folders on this disk, by name."""
+        from memsync_git.remotes.glance import git_dir_of
+        from memsync_git.remotes.url import validate
+
+        urls = {each.name: validate(each.url) for each in self.configuration.remotes}
+        return {name: git_dir_of(Path(url.path)) for name, url in urls.items() if url.is_local}
 
 
 def not_set_up() -> Misused:

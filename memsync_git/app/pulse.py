@@ -8,9 +8,8 @@ Rule 2: a clock that jumped cannot keep a dead daemon alive: a beat from the fut
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Watching = Literal["events", "polling"]
+from memsync_git.documents import Watching
 
 BEAT_S = 15.0
 """How often the daemon says that it lives."""

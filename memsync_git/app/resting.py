@@ -81,8 +81,11 @@ class Look:
     remotes: Sequence[Remote] | None
 
 
-def look(rooms: Rooms) -> Look:
-    """Look at file, witness and remotes, in this order, as far as they are what they were."""
+def look(rooms: Rooms, remotes: Sequence[Remote] | None = None) -> Look:
+    """Look at file, witness and remotes, in this order, as far as they are what they were.
+
+    `remotes`: all of the configuration, where they are at hand; they know what they said last.
+    """
     began_s = time.monotonic()
     summary = rooms.current_summary()
     if summary is None or summary["at_rest"] is None or not _is_same(rooms, *summary["at_rest"]):
@@ -91,7 +94,8 @@ def look(rooms: Rooms) -> Look:
         if all(_glanced(rooms, each) for each in rooms.configuration.remotes):
             return Look(_rested(rooms, summary, began_s), None)
         return Look(None, None)
-    looked_at = [LookedAt(remote, remote.fetch()) for remote in rooms.remotes()]
+    asked = rooms.remotes() if remotes is None else remotes
+    looked_at = [LookedAt(remote, remote.fetch()) for remote in asked]
     if all(remote.is_unchanged for remote in looked_at):
         return Look(_rested(rooms, summary, began_s), looked_at)
     return Look(None, looked_at)

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from memsync_git.app.opening import Rooms
-from memsync_git.app.pulse import is_beating
+from memsync_git.app.picture import signs_of
 from memsync_git.app.standing import Standing
 from memsync_git.app.telling import notice
-from memsync_git.app.times import timestamp
 from memsync_git.config import Places
 from memsync_git.documents import DaemonPart, NoticePart
 from memsync_git.errors import Misused
@@ -77,16 +76,8 @@ def _standing(service: Service, *, is_placed: bool) -> Standing:
 
 def daemon_part(rooms: Rooms) -> DaemonPart:
     """The daemon by its own signs of life, whoever started it."""
-    from memsync_git.app.clocks import SystemClock
-
-    clock = SystemClock()
     with rooms.reading() as installation:
-        pulse = installation.pulse()
-    return {
-        "running": is_beating(pulse, boot=clock.boot_id(), now_ms=clock.wall_ms()),
-        "pid": None if pulse is None else pulse.pid,
-        "heartbeat": None if pulse is None else timestamp(pulse.beat_ms),
-    }
+        return signs_of(installation).daemon_part()
 
 
 # --- installing and removing

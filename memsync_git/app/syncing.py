@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.installation import Identity, LastRound, RemoteMemory, machine_id
 from memsync_git.app.opening import Rooms, not_set_up
+from memsync_git.app.picture import signs_of
+from memsync_git.app.pulse import FRESH_FOR_S
 from memsync_git.app.resting import Look, LookedAt, look
 from memsync_git.app.summary import after_round
 from memsync_git.app.telling import (
@@ -20,6 +22,7 @@ from memsync_git.app.telling import (
     remote_outcome,
     sync_document,
 )
+from memsync_git.app.turns import YieldingRemote
 from memsync_git.errors import Busy
 from memsync_git.options import SyncOptions
 
@@ -47,6 +50,8 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
         raise not_set_up()
     if options.dry_run:
         return _rehearsed(rooms, options)
+    if options.if_stale_min is not None and is_left_to_daemon(rooms, options.if_stale_min):
+        return _left_to_another(rooms)
     seen = _look(rooms, options)
     if seen.rests is not None:
         return seen.rests
@@ -59,6 +64,8 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     except Busy:
         if options.if_stale_min is None:
             raise
+        if is_held_by_wedged_daemon(rooms):
+            return _synced(rooms, options, seen.remotes)
         return _left_to_another(rooms)
 
 
@@ -71,15 +78,20 @@ def _look(rooms: Rooms, options: SyncOptions) -> Look:
 
 
 def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None) -> SyncDocument:
+    with rooms.session(remotes) as session:
+        document = one_round(rooms, session, round_options(options))
+        keep_small(session.world.remotes)
+    return document
+
+
+def one_round(rooms: Rooms, session: Session, options: RoundOptions) -> SyncDocument:
+    """One round of a session, noted for `status`. The caller holds the round lock, and keeps clones small."""
     from memsync_git.sync import sync_round
 
-    with rooms.session(remotes) as session:
-        report = sync_round(session, round_options(options))
-        session.world.file.protect()
-        replica = session.replica
-        note(rooms, session, report)
-        _keep_small(session)
-    return document_of(report, replica)
+    report = sync_round(session, options)
+    session.world.file.protect()
+    note(rooms, session, report)
+    return document_of(report, session.replica)
 
 
 def round_options(options: SyncOptions) -> RoundOptions:
@@ -103,8 +115,27 @@ def document_of(report: RoundReport, replica: Replica, *, dry_run: bool = False)
     )
 
 
+def is_left_to_daemon(rooms: Rooms, stale_min: int) -> bool:
+    """Whether cron has nothing to do: a daemon lives, or a person wants nothing to sync by itself."""
+    with rooms.reading() as installation:
+        signs = signs_of(installation, fresh_for_s=min(FRESH_FOR_S, stale_min * 60))
+    return signs.is_running or signs.is_paused
+
+
+def is_held_by_wedged_daemon(rooms: Rooms) -> bool:
+    """Whether the lock is in the hands of a daemon that no longer shows a sign of life.
+
+    A lock is for economy: what a stopped process does when it goes on is safe beside any round.
+    """
+    from memsync_git.stores.lock import RoundLock
+
+    with rooms.reading() as installation:
+        pulse = installation.pulse()
+    return pulse is not None and pulse.pid == RoundLock(rooms.lock_path).holder()
+
+
 def _left_to_another(rooms: Rooms) -> SyncDocument:
-    """Cron met a sync at work: nothing to do."""
+    """Cron met a sync at work, or a daemon: nothing to do."""
     from memsync_git.sync import RoundReport
 
     return document_of(RoundReport(), rooms.replica())
@@ -140,15 +171,17 @@ def _refs_mode(remote: Remote) -> str:
 
 
 def _bare(remote: Remote) -> Remote:
-    return remote.remote if isinstance(remote, LookedAt) else remote
+    while isinstance(remote, LookedAt | YieldingRemote):
+        remote = remote.remote
+    return remote
 
 
-def _keep_small(session: Session) -> None:
-    """Upkeep of the clones, under the lock of the round."""
-    for remote in map(_bare, session.world.remotes):
+def keep_small(remotes: Iterable[Remote], *, full: bool = False) -> None:
+    """Upkeep of the clones, under the lock of the round; `full` is the monthly collection."""
+    for remote in map(_bare, remotes):
         upkeep = getattr(remote, "upkeep", None)
         if upkeep is not None:
-            upkeep()
+            upkeep(full=full)
 
 
 def _remembered(before: RemoteMemory, line: RemoteReport, refs_mode: str, now_ms: int) -> RemoteMemory:

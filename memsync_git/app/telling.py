@@ -49,6 +49,27 @@ def sync_document(report: RoundReport, *, conflicts: int, holds: int, dry_run: b
     }
 
 
+def failed_document(names: Iterable[str], told: NoticePart, ms: int) -> SyncDocument:
+    """A round that broke before it had anything to report."""
+    none: CountPart = {"added": 0, "removed": 0, "changed": 0}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "outcome": "failed",
+        "local": none,
+        "remote": none,
+        "conflicts": 0,
+        "holds": 0,
+        "published": False,
+        "wrote_file": False,
+        "rounds": 0,
+        "ms": ms,
+        "txn": None,
+        "dry_run": False,
+        "remotes": [{"name": name, "outcome": "failed", "reason": ""} for name in names],
+        "notices": [told],
+    }
+
+
 def count_of(tally: Tally) -> CountPart:
     return {"added": tally.added, "removed": tally.removed, "changed": tally.changed}
 

@@ -21,6 +21,9 @@ _COMMANDS = {
     "init": "memsync_git.cli.init:init",
     "sync": "memsync_git.cli.sync:sync",
     "status": "memsync_git.cli.status:status",
+    "daemon": "memsync_git.cli.daemon:daemon",
+    "pause": "memsync_git.cli.pause:pause",
+    "resume": "memsync_git.cli.pause:resume",
     "show": "memsync_git.cli.show:show",
     "conflicts": "memsync_git.cli.conflicts:conflicts",
     "resolve": "memsync_git.cli.resolve:resolve",
@@ -98,9 +101,11 @@ def _misuse(error: click.ClickException) -> Misused:
 
 
 def _reported(error: Exception, arguments: Sequence[str]) -> int:
+    from memsync_git.app.reports import write_report
+
     report = None
     with contextlib.suppress(MemsyncError):
-        report = failures.write_report(error, Places.of().reports, arguments)
+        report = write_report(error, Places.of().reports, arguments)
     click.echo(failures.text_of_bug(error, report), err=True)
     return exits.BUG
 

@@ -25,7 +25,7 @@ STATES: dict[StateWord, tuple[Verdict, str]] = {
     "syncing": ("ok", "syncing now"),
     "offline": ("warn", "offline; work here is safe and goes out later"),
     "stopped": ("warn", "nothing syncs by itself on this machine"),
-    "paused": ("warn", "paused"),
+    "paused": ("warn", "paused: memsync-git resume"),
     "attention": ("fail", "something needs you"),
 }
 
@@ -87,7 +87,7 @@ def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]
         yield "remote", "none: memsync-git init"
     yield "conflicts", _with_command(document["conflicts"], "memsync-git conflicts")
     yield "holds", _with_command(document["holds"], "memsync-git holds")
-    yield "next sync", screen.ago(document["next_sync"]) if document["next_sync"] else "when you ask for it"
+    yield "next sync", _next(document, screen)
     yield "daemon", _daemon(document, screen)
 
 
@@ -95,11 +95,20 @@ def _with_command(number: int, command: str) -> str:
     return f"{number}: {command}" if number else "none"
 
 
+def _next(document: StatusDocument, screen: Screen) -> str:
+    pause = document["pause"]
+    if pause is not None:
+        return f"after the pause, {screen.ago(pause['until'])}" if pause["until"] else "after the pause"
+    return screen.ago(document["next_sync"]) if document["next_sync"] else "when you ask for it"
+
+
 def _daemon(document: StatusDocument, screen: Screen) -> str:
     daemon = document["daemon"]
+    seen = f", last seen {screen.ago(daemon['heartbeat'])}" if daemon["heartbeat"] else ""
     if not daemon["running"]:
-        return "not running"
-    return f"running (pid {daemon['pid']}), last seen {screen.ago(daemon['heartbeat'])}"
+        return f"not running{seen}"
+    how = "; it looks at the file every second" if daemon["watching"] == "polling" else ""
+    return f"running (pid {daemon['pid']}){seen}{how}"
 
 
 def _hosts(document: StatusDocument, screen: Screen) -> list[str]:

@@ -13,6 +13,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ LOCAL_DEADLINE_S = 60.0
 """For commands that touch only the clone."""
 MAX_MESSAGE_CHARS = 4000
 """Of git's stderr, which a peer can fill through `remote:` lines."""
+
+_LOOK_S = 0.02
+_running: set[subprocess.Popen[bytes]] = set()
 
 _PINS = (
     "core.fsync=all",
@@ -95,6 +99,7 @@ def run_beside(argv: Sequence[str], *, folder: Path, deadline_s: float) -> Ran:
 
 
 def _waited(child: subprocess.Popen[bytes], stdin: bytes, deadline_s: float) -> Ran:
+    _running.add(child)
     try:
         out, err = child.communicate(stdin, timeout=deadline_s)
     except subprocess.TimeoutExpired:
@@ -103,7 +108,24 @@ def _waited(child: subprocess.Popen[bytes], stdin: bytes, deadline_s: float) -> 
     except BaseException:
         _ended(child)
         raise
+    finally:
+        _running.discard(child)
     return Ran(child.returncode, out, _message(err))
+
+
+def end_running() -> None:
+    """End the commands that other threads of this process are waiting for, as at their deadline.
+
+    They return as if the remote had gone away.
+    """
+    children = list(_running)
+    for child in children:
+        child.terminate()
+    until_s = time.monotonic() + GRACE_S
+    while any(child.returncode is None for child in children) and time.monotonic() < until_s:
+        time.sleep(_LOOK_S)
+    for child in children:
+        _kill_group(child.pid)
 
 
 @contextmanager

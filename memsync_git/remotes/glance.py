@@ -2,22 +2,35 @@
 
 Rule 1: nothing heavy is imported: a quiet `sync` over a local hub is mostly the start of its programs.
 Rule 2: a glance learns a digest and nothing else; whoever finds it changed fetches.
+Rule 3: a hub on this disk is read without starting a program, as long as its refs are plain files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 from memsync_git.remotes import _git
 from memsync_git.remotes.url import RemoteUrl
 
+_FOLDERS_WE_READ = ("refs/heads", "refs/memsync")
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NOT_PLAIN = re.compile(rb"hiderefs|refstorage", re.IGNORECASE)
+"""Settings of a hub by which its files do not say what it advertises."""
+_LARGEST_FILE = 16 << 20
+"""Of packed refs: a hundred thousand of them."""
+
 _FOLDERS = {"refs/heads/memsync/": "branches/", "refs/": ""}
 
 
 def glance(url: RemoteUrl, git_dir: Path, *, branch: str, timeout_s: float) -> str | None:
     """The digest of the refs a fetch would bring; None where the hub cannot be read."""
+    on_disk = refs_on_disk(Path(url.path), branch) if url.is_local else None
+    if on_disk is not None:
+        return digest_of_refs({_short(name): oid for name, oid in on_disk.items()})
     patterns = [f"refs/heads/{branch}*", "refs/memsync/*", "refs/heads/memsync/*"]
     ran = _git.run(
         ["-c", "protocol.version=0", "ls-remote", "--", url.text, *patterns],
@@ -35,6 +48,63 @@ def _short(name: str) -> str:
     """A hub's ref as the clone calls it."""
     prefix = next(prefix for prefix in (*_FOLDERS, "") if name.startswith(prefix))
     return _FOLDERS.get(prefix, "") + name.removeprefix(prefix)
+
+
+# --- a hub on this disk
+
+
+def git_dir_of(path: Path) -> Path:
+    """The repository itself, bare or not."""
+    return path / ".git" if (path / ".git").is_dir() else path
+
+
+def refs_on_disk(path: Path, branch: str) -> dict[str, str] | None:
+    """The refs a fetch would bring, read from their files; None where only git can tell.
+
+    Loose refs are read before packed ones: git packs a ref before it removes its file.
+    """
+    git_dir = git_dir_of(path)
+    try:
+        if _NOT_PLAIN.search(_read(git_dir / "config")):
+            return None
+        loose = dict(_loose(git_dir))
+        packed = dict(_packed(git_dir))
+    except (OSError, ValueError):
+        return None
+    wanted = (f"refs/heads/{branch}", "refs/memsync/", "refs/heads/memsync/")
+    return {name: oid for name, oid in (packed | loose).items() if name.startswith(wanted)}
+
+
+def _loose(git_dir: Path) -> Iterator[tuple[str, str]]:
+    for folder in _FOLDERS_WE_READ:
+        for parent, _, names in os.walk(git_dir / folder):
+            for name in names:
+                if not name.endswith(".lock"):
+                    path = Path(parent, name)
+                    yield path.relative_to(git_dir).as_posix(), _oid(_read(path).decode("ascii").strip())
+
+
+def _packed(git_dir: Path) -> Iterator[tuple[str, str]]:
+    try:
+        text = _read(git_dir / "packed-refs").decode("utf-8", "replace")
+    except FileNotFoundError:
+        return
+    for line in text.splitlines():
+        if line and line[0] not in "#^":
+            oid, _, name = line.partition(" ")
+            yield name, _oid(oid)
+
+
+def _oid(text: str) -> str:
+    """An object id as it is; a symbolic ref is for git to follow."""
+    if not _OID.fullmatch(text):
+        raise ValueError("no object id")
+    return text
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LARGEST_FILE)
 
 
 def digest_of_refs(refs: Mapping[str, str]) -> str:

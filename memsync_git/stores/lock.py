@@ -1,4 +1,4 @@
-"""One round at a time on one machine: the lock of the replica.
+"""One round at a time on one machine, and one daemon: their locks.
 
 Rule 1: for economy, not for correctness: two rounds at once cost work, never data.
 Rule 2: the kernel lets go when the holder dies, however it dies; no lock ever goes stale.
@@ -20,6 +20,9 @@ POLL_S = 0.05
 
 class RoundLock:
     """The lock of one replica, in a file of its own (0600, its folder 0700)."""
+
+    doing = "Another round is being run"
+    hint = "run the command again when that one has ended"
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -71,16 +74,24 @@ class RoundLock:
     def _busy(self) -> Busy:
         holder = self.holder()
         who = f" by process {holder}" if holder is not None else ""
-        return Busy(
-            f"Another round is being run{who}.",
-            unharmed="Nothing was changed.",
-            hint="run the command again when that one has ended",
-        )
+        return Busy(f"{self.doing}{who}.", unharmed="Nothing was changed.", hint=self.hint)
+
+
+class DaemonLock(RoundLock):
+    """The lock by which a daemon is alone on its installation."""
+
+    doing = "A daemon is already being run here"
+    hint = "memsync-git status"
 
 
 def round_lock(path: Path, wait_s: float) -> AbstractContextManager[None]:
     """Hold the lock at `path` while a block runs; see `RoundLock.held`."""
     return RoundLock(path).held(wait_s)
+
+
+def daemon_lock(path: Path) -> AbstractContextManager[None]:
+    """Be the one daemon of an installation while a block runs; see `RoundLock.held`."""
+    return DaemonLock(path).held(0.0)
 
 
 def _is_alive(pid: int) -> bool:

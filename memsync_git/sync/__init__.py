@@ -7,6 +7,7 @@ Rule 3: nothing here knows how a port works, and correctness needs no lock.
 """
 
 from memsync_git.sync.capture import Captured, capture
+from memsync_git.sync.opening import take_up
 from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
 from memsync_git.sync.round import sync_round
 from memsync_git.sync.session import Session, Settings, World
@@ -21,4 +22,5 @@ __all__ = [
     "World",
     "capture",
     "sync_round",
+    "take_up",
 ]

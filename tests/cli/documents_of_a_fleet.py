@@ -48,7 +48,13 @@ PLAIN_STATUS: dict[str, Any] = {
         },
         {"id": "desk-91c2", "host": "desk", "rev": 17, "last_change": None, "retired": True},
     ],
-    "daemon": {"running": True, "pid": 123, "heartbeat": "2026-11-20T11:29:58Z"},
+    "daemon": {
+        "running": True,
+        "pid": 123,
+        "heartbeat": "2026-11-20T11:29:58Z",
+        "watching": "events",
+    },
+    "pause": None,
     "last_sync": {"at": "2026-11-20T09:30:00Z", "outcome": "accepted", "ms": 41},
     "next_sync": "2026-11-20T11:31:30Z",
     "outcome": "accepted",
@@ -92,9 +98,25 @@ SERVICE: dict[str, Any] = {
             "hint": "memsync-git sync",
         },
     ],
-    "daemon": {"running": False, "pid": 7, "heartbeat": "2026-11-20T11:20:00Z"},
+    "daemon": {"running": False, "pid": 7, "heartbeat": "2026-11-20T11:20:00Z", "watching": None},
     "notices": [],
 }
+
+PAUSED_STATUS: dict[str, Any] = {
+    **PLAIN_STATUS,
+    "state": "paused",
+    "daemon": {**PLAIN_STATUS["daemon"], "watching": "polling"},
+    "pause": {"until": "2026-11-20T13:30:00Z"},
+    "next_sync": None,
+}
+NO_DAEMON: dict[str, Any] = {"running": False, "pid": None, "heartbeat": None, "watching": None}
+PAUSE: dict[str, Any] = {
+    "schema_version": 1,
+    "paused": True,
+    "until": "2026-11-20T13:30:00Z",
+    "daemon": PLAIN_STATUS["daemon"],
+}
+RESUMED: dict[str, Any] = {**PAUSE, "paused": False, "until": None}
 
 ITEM: dict[str, Any] = {"kind": "observation", "name": "Alice", "value": "likes tea"}
 

@@ -20,6 +20,7 @@ import pytest
 
 import memsync_git
 from memsync_git import __version__
+from memsync_git.app import reports
 from memsync_git.cli import exits, failures
 from memsync_git.cli.exits import CODES, worst
 from memsync_git.cli.opening import own_executable
@@ -159,7 +160,7 @@ def _bug() -> Exception:
 
 
 def test_a_report_has_versions_and_places_and_nothing_of_a_memory() -> None:
-    report = failures.report_of(_bug(), ["resolve", "SECRET-OF-ALICE", "--value=SECRET-OF-ALICE", "--all"])
+    report = reports.report_of(_bug(), ["resolve", "SECRET-OF-ALICE", "--value=SECRET-OF-ALICE", "--all"])
     assert f"memsync-git {__version__}\n" in report
     assert "builtins.OSError (errno 5)\n" in report
     assert "followed by\nbuiltins.KeyError\n" in report
@@ -170,16 +171,16 @@ def test_a_report_has_versions_and_places_and_nothing_of_a_memory() -> None:
 
 
 def test_reports_are_private_and_do_not_pile_up(tmp_path: Path) -> None:
-    written = [failures.write_report(_bug(), tmp_path / "logs", []) for _ in range(12)]
+    written = [reports.write_report(_bug(), tmp_path / "logs", []) for _ in range(12)]
     kept = sorted((tmp_path / "logs").iterdir())
-    assert len(kept) == failures.KEPT_REPORTS
+    assert len(kept) == reports.KEPT_REPORTS
     assert set(kept) < set(written)
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept)
 
 
 def test_where_no_report_can_be_written_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("in the way")
-    report = failures.write_report(_bug(), tmp_path / "logs", [])
+    report = reports.write_report(_bug(), tmp_path / "logs", [])
     assert report is None
     assert "No report could be written." in failures.text_of_bug(_bug(), report)
 

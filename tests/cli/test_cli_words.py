@@ -19,6 +19,7 @@ from memsync_git.cli.holds import render_decided, render_holds
 from memsync_git.cli.hosts import render_hosts
 from memsync_git.cli.imports import render_import
 from memsync_git.cli.init import render_init
+from memsync_git.cli.pause import render_pause
 from memsync_git.cli.resolve import render_resolved
 from memsync_git.cli.self_test import render_self_test
 from memsync_git.cli.service import render_service
@@ -67,6 +68,47 @@ cron     This machine has no crontab command.
 daemon   last sign of life 10 minutes ago (pid 7); it is dead or wedged
 
 Hint: memsync-git service restart""",
+    ),
+    (
+        render_status,
+        fleet.PAUSED_STATUS,
+        """\
+! paused: memsync-git resume
+
+last sync      2 hours ago, published
+pending        2 up, 0 down
+file default   1 entity, 5 relations, 31 observations
+               /m/memory.json (jsonl)
+remote origin  git@example.org:me/memory.git (main), published
+conflicts      1: memsync-git conflicts
+holds          none
+next sync      after the pause, in 2 hours
+daemon         running (pid 123), last seen just now; it looks at the file every second
+
+machines
+laptop    laptop-7f3a  rev 42  last change 3 minutes ago  this machine
+desk      desk-91c2    rev 17  last change never          retired""",
+    ),
+    (
+        render_pause,
+        fleet.PAUSE,
+        """\
+! Paused: nothing syncs by itself. The pause ends in 2 hours.
+The daemon still takes in what is noted here; it goes out afterwards.
+memsync-git sync  works all the same; memsync-git resume  ends the pause""",
+    ),
+    (
+        render_pause,
+        {**fleet.PAUSE, "until": None, "daemon": fleet.NO_DAEMON},
+        """\
+! Paused: nothing syncs by itself.
+memsync-git sync  works all the same; memsync-git resume  ends the pause""",
+    ),
+    (render_pause, fleet.RESUMED, "✓ Not paused.\nThe daemon syncs at once."),
+    (
+        render_pause,
+        {**fleet.RESUMED, "daemon": fleet.NO_DAEMON},
+        "✓ Not paused.\nNo daemon is running: cron, or you, sync next.",
     ),
     (
         render_sync,

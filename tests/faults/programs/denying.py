@@ -17,6 +17,9 @@ _NUMBERS = {
     "openat": (257, 56),
     "unlink": (87, 35),
     "fsync": (74, 82),
+    "inotify_init": (253, 26),
+    "inotify_init1": (294, 26),
+    "inotify_add_watch": (254, 27),
 }
 
 

@@ -1,0 +1,20 @@
+"""Who wants to know how the daemon's rounds go: a log, a notification, a metric."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from memsync_git.documents import StateWord, SyncDocument
+
+
+class Listener(Protocol):
+    """Somebody who is told about every round of the daemon.
+
+    Invariant: told one round after the other, on a thread where neither a capture nor a round waits.
+    What a listener raises is logged and goes no further.
+    """
+
+    def round_ended(self, document: SyncDocument, state: StateWord) -> None:
+        """A round is over. `document` is what `sync --json` prints (outcome "failed" where the round broke),
+        `state` the word of `status` after it."""
+        ...

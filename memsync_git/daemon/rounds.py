@@ -1,0 +1,133 @@
+"""A round of the daemon, whatever becomes of it: run, told to whoever listens, answered to the Pacer.
+
+Rule 1: nothing gets out. A round that fails, or has a bug, is an outcome like any other.
+Rule 2: a bug leaves a report, as it does on the command line; what was half done was rolled back.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from memsync_git.app.installation import LastRound
+from memsync_git.app.listening import Listener
+from memsync_git.app.opening import Rooms
+from memsync_git.app.picture import status
+from memsync_git.app.reports import write_report
+from memsync_git.app.telling import failed_document, notice
+from memsync_git.app.working import Workplace
+from memsync_git.daemon.workers import words_of
+from memsync_git.documents import NoticePart, OutcomeWord, StateWord, SyncDocument
+from memsync_git.errors import Busy, MemsyncError
+from memsync_git.pacing import Outcome, RoundEnded, Sync
+
+COLLECT_EVERY_MS: Final = 30 * 24 * 3600 * 1000
+
+OUTCOMES: Final[dict[OutcomeWord, Outcome]] = {
+    "accepted": "well",
+    "nothing": "well",
+    "stale": "stale",
+    "offline": "offline",
+    "refused": "refused",
+}
+"""What a remote said, as the Pacer understands it."""
+
+log = logging.getLogger("memsync_git.daemon")
+
+
+class Rounds:
+    """The rounds of one daemon. `rooms` follows the configuration; `aside` has a job done elsewhere."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        workplace: Workplace,
+        listeners: Sequence[Listener],
+        aside: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self.rooms = rooms
+        self._workplace = workplace
+        self._listeners = listeners
+        self._aside = aside
+
+    def run(self, sync: Sync) -> RoundEnded:
+        """One round. Never raises."""
+        document = self._tried(sync.remotes, lambda: self._workplace.sync(sync.reason, sync.remotes))
+        if document is None:
+            return RoundEnded(dict.fromkeys(sync.remotes, "busy"))
+        return RoundEnded(outcomes_of(document, sync.remotes), active=is_active(document))
+
+    def flush(self) -> None:
+        """Publish what waits, before the end. Never raises."""
+        self._tried((), self._workplace.flush)
+
+    def collect(self) -> None:
+        """The monthly collection of the clones, if it is due."""
+        try:
+            with self.rooms.installation() as installation:
+                now_ms = time.time_ns() // 1_000_000
+                if abs(now_ms - installation.collected_ms()) > COLLECT_EVERY_MS:
+                    self._workplace.collect()
+                    installation.note_collected(now_ms)
+        except MemsyncError as error:
+            log.warning("The clones were not collected: %s", error.message)
+
+    def _tried(self, names: Sequence[str], work: Callable[[], SyncDocument | None]) -> SyncDocument | None:
+        """What a round came to; None if another process was at it, or nothing was to do."""
+        began_s = time.monotonic()
+        try:
+            document = work()
+        except Busy:
+            log.debug("Another process runs a round.")
+            return None
+        except Exception as error:  # noqa: BLE001  the one catch-all of the daemon: it reports and goes on
+            ms = round((time.monotonic() - began_s) * 1000)
+            document = failed_document(names, self._told(error), ms)
+            self._note_failed(ms)
+        if document is not None:
+            self._tell(document)
+        return document
+
+    def _told(self, error: Exception) -> NoticePart:
+        """What there is to say about a failure, and a report where it is a bug."""
+        if isinstance(error, MemsyncError):
+            log.error("A round failed: %s", error.message)
+            return notice(error.message, error.unharmed, error.hint)
+        report = write_report(error, self.rooms.places.reports, ["daemon"])
+        message = f"The daemon met a bug: {words_of(error)}"
+        log.error("%s; the report is %s.", message, report)
+        return notice(message, "Changes are written whole or not at all.", "memsync-git doctor")
+
+    def _note_failed(self, ms: int) -> None:
+        with suppress(MemsyncError, OSError), self.rooms.installation() as installation:
+            installation.note_round(LastRound(time.time_ns() // 1_000_000, "failed", ms))
+
+    # --- telling
+
+    def _tell(self, document: SyncDocument) -> None:
+        said = {part["name"]: part["outcome"] for part in document["remotes"]}
+        level = logging.DEBUG if document["outcome"] == "nothing" else logging.INFO
+        log.log(level, "A round ended: %s, %s, %d ms.", document["outcome"], said, document["ms"])
+        for listener in self._listeners:
+            self._aside(lambda listener=listener: listener.round_ended(document, self._state()))  # type: ignore[misc]
+
+    def _state(self) -> StateWord:
+        try:
+            return status(self.rooms)["state"]
+        except MemsyncError:
+            return "attention"
+
+
+def outcomes_of(document: SyncDocument, names: Sequence[str]) -> dict[str, Outcome]:
+    """How it went with each remote that was meant to be spoken to."""
+    said = {part["name"]: OUTCOMES.get(part["outcome"], "failed") for part in document["remotes"]}
+    return {name: said.get(name, "failed") for name in names}
+
+
+def is_active(document: SyncDocument) -> bool:
+    """Whether something came in or went out."""
+    counts = (document["local"], document["remote"])
+    return document["published"] or document["wrote_file"] or any(any(count.values()) for count in counts)

@@ -1,0 +1,299 @@
+"""The daemon's main loop: whatever happens is told the Pacer, and what the Pacer says is done.
+
+    watcher ──┐                                  ┌──▶ captures    look at the file, read it, save
+    timing  ──┼─▶ posts ─▶ main loop ─▶ Pacer ───┼──▶ rounds      fetch, publish, write the file
+    signals ──┤                                  └──▶ notes       pulse, pause, configuration
+    workers ──┘                                       listeners   whoever wants to know how rounds go
+
+Rule 1: the main loop waits for posts and for the Pacer's next moment, and for nothing else: no disk, no lock.
+Rule 2: a pulse is left only while no worker is wedged, so that cron takes over from one that is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
+from queue import Empty, SimpleQueue
+
+from memsync_git.app.clocks import SystemChance, SystemClock
+from memsync_git.app.listening import Listener
+from memsync_git.app.opening import Rooms
+from memsync_git.app.pulse import BEAT_S, Pause, Pulse
+from memsync_git.app.working import Workplace
+from memsync_git.daemon.notes import Notes
+from memsync_git.daemon.posts import Beat, Post, Reload, Reloaded, Stop, Tick, UpkeepDue, Wished
+from memsync_git.daemon.rounds import Rounds
+from memsync_git.daemon.timing import DAY_S, Timing
+from memsync_git.daemon.workers import Worker
+from memsync_git.errors import MemsyncError
+from memsync_git.local.watch import Watch
+from memsync_git.pacing import (
+    Action,
+    Capture,
+    Captured,
+    CheckDue,
+    Event,
+    FileChanged,
+    HubChanged,
+    Now,
+    Pace,
+    Pacer,
+    Paused,
+    Reconfigured,
+    Resumed,
+    RoundEnded,
+    Sync,
+    Ticked,
+)
+from memsync_git.services.readiness import Readiness
+
+TICK_S = 1.0
+"""Between looks at the file, at the clock and at a person's pause, which take effect that soon."""
+UNTICKED_S = 5 * TICK_S
+"""Without a tick for so long, the clock that apscheduler goes by was set: its jobs are begun anew."""
+UPKEEP_S = 3600.0
+FLUSH_S = 5.0
+"""For one last publish at the end; a service manager waits 90 s, a person less."""
+HANG_UP_S = 0.5
+"""For a round to note that git was ended."""
+HANG_UPS = 8
+"""A round tries a remote again at most so often before it gives in."""
+WITHDRAW_S = 1.0
+"""For the pulse to be taken back, and for listeners to hear of the last round."""
+
+log = logging.getLogger("memsync_git.daemon")
+
+
+class Daemon:
+    """One daemon, from `run` to its end. `opened` reads the configuration."""
+
+    def __init__(
+        self,
+        opened: Callable[[], Rooms],
+        *,
+        listeners: Sequence[Listener] = (),
+        readiness: Readiness,
+        clock: SystemClock,
+    ) -> None:
+        self._opened, self._readiness, self._clock = opened, readiness, clock
+        self._rooms = opened()
+        self._posts: SimpleQueue[Post] = SimpleQueue()
+        self._captures, self._syncs = Worker("captures"), Worker("rounds")
+        self._notes, self._told = Worker("notes"), Worker("listeners")
+        self._workplace = Workplace(self._rooms, expect=self._syncs.expect, clock=clock)
+        self._rounds = Rounds(self._rooms, self._workplace, listeners, aside=self._aside)
+        self._kept = Notes(self._rooms)
+        self._watch = self._watch_of(self._rooms)
+        self._timing = Timing(
+            {
+                partial(self.post, Tick()): TICK_S,
+                partial(self.post, Beat()): BEAT_S,
+                partial(self.post, UpkeepDue()): UPKEEP_S,
+                partial(self.post, CheckDue()): DAY_S,
+            }
+        )
+        self._chance, self._asides = SystemChance(), count()
+        self._pacer = Pacer.begin(_pace_of(self._rooms), _names_of(self._rooms), self._now())
+        self._started_ms, self._ticked_s = clock.wall_ms(), clock.elapsed_s()
+        self._wished: Pause | None = None
+        self._is_wedged = False
+
+    def post(self, post: Post) -> None:
+        """Tell the main loop; from any thread, and from a signal handler."""
+        self._posts.put(post)
+
+    # --- its life
+
+    def run(self) -> None:
+        """Work until a `Stop` is posted."""
+        log.info("The daemon of %s begins.", self._rooms.host)
+        self._captures.post("watch", self._watch.start)
+        self._timing.start()
+        self._wish(self._kept.pause(None))  # before anything syncs
+        self._beat()
+        self._readiness.ready()
+        while not isinstance(post := self._next_post(), Stop):
+            self._handle(post)
+        self._end()
+
+    def _next_post(self) -> Post:
+        now_s, wake_s = self._clock.elapsed_s(), self._pacer.wake_s
+        wait_s = UNTICKED_S if wake_s is None else min(max(wake_s - now_s, 0.0), UNTICKED_S)
+        try:
+            return self._posts.get(timeout=wait_s)
+        except Empty:
+            return Ticked()
+
+    def _handle(self, post: Post) -> None:
+        self._mind_the_clock()
+        match post:
+            case Tick():
+                self._tick()
+            case Beat():
+                self._beat()
+            case UpkeepDue():
+                self._syncs.post("collect", self._rounds.collect)
+            case Wished(pause):
+                self._wish(pause)
+            case Reload():
+                self._readiness.reloading()
+                self._notes.post("reload", self._read_again)
+            case Reloaded(rooms):
+                self._reload(rooms)
+            case Stop():
+                pass
+            case _:
+                self._tell(post)
+        if isinstance(post, RoundEnded):
+            self._leave_pulse()
+            self._readiness.status(", ".join(f"{name}: {how}" for name, how in post.outcomes.items()))
+
+    def _mind_the_clock(self) -> None:
+        now_s = self._clock.elapsed_s()
+        if now_s - self._ticked_s > UNTICKED_S:
+            self._ticked_s = now_s
+            self._timing.begin_anew()
+
+    def _tick(self) -> None:
+        self._ticked_s = self._clock.elapsed_s()
+        self._captures.post("look", self._watch.look)
+        self._notes.post("wish", self._read_wish)
+        self._tell(Ticked())
+
+    # --- the pacer
+
+    def _now(self) -> Now:
+        chance = int(self._chance.token(), 16) / 2**64
+        return Now(self._clock.elapsed_s(), self._clock.wall_ms(), chance)
+
+    def _tell(self, event: Event) -> None:
+        self._pacer, actions = self._pacer.told(event, self._now())
+        for action in actions:
+            self._obey(action)
+
+    def _obey(self, action: Action) -> None:
+        match action:
+            case Capture():
+                self._captures.post("capture", self._capture)
+            case Sync():
+                self._syncs.post("round", partial(self._sync, action))
+                self._leave_pulse()
+
+    def _capture(self) -> None:
+        """On the thread of captures. A round meets the same trouble, and reports it."""
+        has_news = True
+        try:
+            has_news = self._workplace.capture()
+        finally:
+            self.post(Captured(has_news))
+
+    def _sync(self, sync: Sync) -> None:
+        """On the thread of rounds."""
+        self.post(self._rounds.run(sync))
+
+    def _aside(self, job: Callable[[], None]) -> None:
+        self._told.post(f"round {next(self._asides)}", job)
+
+    # --- signs of life
+
+    def _beat(self) -> None:
+        was_wedged, self._is_wedged = self._is_wedged, self._captures.is_wedged or self._syncs.is_wedged
+        if self._is_wedged and not was_wedged:
+            log.error("The daemon is stuck and leaves no pulse, so that cron takes over.")
+        self._leave_pulse()
+        if not self._is_wedged:
+            self._readiness.alive()
+
+    def _leave_pulse(self) -> None:
+        if not self._is_wedged:
+            self._notes.post("pulse", partial(self._kept.leave, self._pulse()))
+
+    def _pulse(self) -> Pulse:
+        wake_s, now = self._pacer.wake_s, self._now()
+        is_paused = self._pacer.paused is not None
+        next_ms = None if wake_s is None or is_paused else now.wall_ms + round((wake_s - now.s) * 1000)
+        return Pulse(
+            os.getpid(),
+            self._clock.boot_id(),
+            self._started_ms,
+            now.wall_ms,
+            next_ms,
+            self._watch.watching,
+            is_syncing=self._pacer.running is not None,
+        )
+
+    # --- a person's wishes
+
+    def _read_wish(self) -> None:
+        """On the thread of notes."""
+        pause = self._kept.pause(self._wished)
+        if pause != self._wished:
+            self.post(Wished(pause))
+
+    def _wish(self, pause: Pause | None) -> None:
+        self._wished = pause
+        self._tell(Resumed() if pause is None else Paused(pause.until_ms))
+        self._leave_pulse()
+
+    def _read_again(self) -> None:
+        """On the thread of notes."""
+        try:
+            self.post(Reloaded(self._opened()))
+        except MemsyncError as error:
+            log.error("The configuration stays as it was: %s", error.message)  # noqa: TRY400  said, not traced
+            self._readiness.ready()
+
+    def _reload(self, rooms: Rooms) -> None:
+        before, self._rooms, self._rounds.rooms = self._watch, rooms, rooms
+        self._workplace.doubt(rooms)
+        self._watch = self._watch_of(rooms)
+        self._captures.post("unwatch", before.close)
+        self._captures.post("watch", self._watch.start)
+        self._tell(Reconfigured(_pace_of(rooms), _names_of(rooms)))
+        self._readiness.ready()
+        log.info("The configuration was read again.")
+
+    def _watch_of(self, rooms: Rooms) -> Watch:
+        hubs = {path: partial(self.post, HubChanged(name)) for name, path in rooms.near_hubs.items()}
+        return Watch(rooms.file().path, partial(self.post, FileChanged()), hubs=hubs)
+
+    # --- its end
+
+    def _end(self) -> None:
+        """Save what stands in the file, try one publish, take the pulse back."""
+        until_s = self._clock.elapsed_s() + FLUSH_S
+        self._readiness.stopping()
+        self._timing.close()
+        self._captures.post("capture", self._capture)
+        is_saved = self._captures.drained(until_s - self._clock.elapsed_s())
+        if is_saved and self._pacer.paused is None:
+            self._syncs.post("flush", self._rounds.flush)
+        is_over = self._syncs.drained(until_s - self._clock.elapsed_s()) or self._hung_up()
+        self._watch.close()
+        self._notes.post("pulse", partial(self._kept.leave, None))
+        self._notes.drained(WITHDRAW_S)
+        self._told.drained(WITHDRAW_S)
+        if is_saved and is_over:
+            self._workplace.close()
+        log.info("The daemon of %s ends.", self._rooms.host)
+
+    def _hung_up(self) -> bool:
+        """End what is still being said to remotes, second tries included; whether rounds are over."""
+        self._syncs.close()
+        for _ in range(HANG_UPS):
+            self._workplace.hang_up()
+            if self._syncs.drained(HANG_UP_S):
+                return True
+        return False
+
+
+def _pace_of(rooms: Rooms) -> Pace:
+    sync = rooms.configuration.sync
+    return Pace(sync.debounce_s, sync.max_delay_s, *sync.poll_s)
+
+
+def _names_of(rooms: Rooms) -> tuple[str, ...]:
+    return tuple(remote.name for remote in rooms.configuration.remotes)

@@ -1,0 +1,174 @@
+"""A round of the daemon, whatever becomes of it, in this process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from memsync_git.app.working import Workplace
+from memsync_git.daemon.rounds import Rounds, outcomes_of
+from memsync_git.documents import StateWord, SyncDocument
+from memsync_git.errors import Busy, MemsyncError, StoreDamaged
+from memsync_git.pacing import RoundEnded, Sync
+from tests.cli.machines import new_hub
+from tests.daemon.machines import Home
+
+FULL, POLL = Sync("full", ("origin",)), Sync("poll", ("origin",))
+
+
+class Listening:
+    """A listener with a notebook."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[SyncDocument, StateWord]] = []
+
+    def round_ended(self, document: SyncDocument, state: StateWord) -> None:
+        self.heard.append((document, state))
+
+
+class Failing(Workplace):
+    """A workplace where every round raises."""
+
+    error: Exception = KeyError("SECRET-OF-ALICE")
+
+    def sync(self, reason: object, names: object) -> SyncDocument:
+        raise self.error
+
+
+def at_once(job: Callable[[], None]) -> None:
+    job()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    found = Home(tmp_path / "laptop", str(new_hub(tmp_path / "hub.git")))
+    found.init()
+    return found
+
+
+@pytest.fixture
+def workplace(home: Home) -> Iterator[Workplace]:
+    found = Workplace(home.app.rooms)
+    yield found
+    found.close()
+
+
+def test_rounds_answer_the_pacer_and_tell_who_listens(home: Home, workplace: Workplace) -> None:
+    listener = Listening()
+    rounds = Rounds(home.app.rooms, workplace, [listener], at_once)
+    home.add("Alice")
+    assert rounds.run(FULL) == RoundEnded({"origin": "well"}, active=True)
+    assert rounds.run(POLL) == RoundEnded({"origin": "well"}, active=False)
+    assert [(document["outcome"], state) for document, state in listener.heard] == [
+        ("accepted", "in_sync"),
+        ("nothing", "in_sync"),
+    ]
+
+
+def test_a_bug_leaves_a_report_and_is_an_outcome_like_any_other(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    listener = Listening()
+    rounds = Rounds(home.app.rooms, Failing(home.app.rooms), [listener], at_once)
+    assert rounds.run(FULL) == RoundEnded({"origin": "failed"}, active=False)
+    (report,) = (home.path / "logs").glob("report-*.txt")
+    assert "command: daemon" in report.read_text()
+    document, state = listener.heard[0]
+    assert (document["outcome"], state, home.status()["state"]) == ("failed", "attention", "attention")
+    assert "KeyError at tests/daemon/test_rounds.py" in document["notices"][0]["message"]
+    assert "SECRET-OF-ALICE" not in caplog.text + report.read_text() + str(document)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "heard"),
+    [
+        (StoreDamaged("The store cannot be read."), "failed", 1),
+        (Busy("Another round is being run."), "busy", 0),
+    ],
+)
+def test_an_expected_failure_leaves_no_report(
+    home: Home, error: MemsyncError, outcome: str, heard: int
+) -> None:
+    listener = Listening()
+    workplace = Failing(home.app.rooms)
+    workplace.error = error
+    rounds = Rounds(home.app.rooms, workplace, [listener], at_once)
+    assert rounds.run(FULL) == RoundEnded({"origin": outcome}, active=False)  # type: ignore[dict-item]
+    assert len(listener.heard) == heard
+    assert list((home.path / "logs").glob("report-*.txt")) == []
+
+
+def test_a_remote_that_was_not_spoken_to_is_no_success(home: Home, workplace: Workplace) -> None:
+    document = workplace.sync("full", ["origin"])
+    assert outcomes_of(document, ["origin", "backup"]) == {"origin": "well", "backup": "failed"}
+
+
+def test_clones_are_collected_once_a_month(home: Home, workplace: Workplace) -> None:
+    rounds = Rounds(home.app.rooms, workplace, [], at_once)
+    home.add("Alice")
+    rounds.run(FULL)
+    rounds.collect()
+    packs = set((home.path / "memory-backup-repo" / ".git" / "objects" / "pack").iterdir())
+    assert packs
+    home.add("Bob")
+    rounds.run(FULL)
+    rounds.collect()
+    assert set((home.path / "memory-backup-repo" / ".git" / "objects" / "pack").iterdir()) == packs
+
+
+# --- the place of work
+
+
+def test_a_quiet_poll_of_a_hub_on_this_disk_starts_no_program(
+    home: Home, workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.add("Alice")
+    workplace.sync("full", ["origin"])
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+    assert workplace.sync("poll", ["origin"])["outcome"] == "nothing"
+    assert not trace.exists()
+
+
+def test_a_full_check_believes_nothing_and_makes_no_commit(home: Home, workplace: Workplace) -> None:
+    home.add("Alice")
+    workplace.sync("local", ["origin"])
+    head = home.status()["remote"]["head"]  # type: ignore[index]
+    assert workplace.sync("full", ["origin"])["outcome"] == "nothing"
+    assert home.status()["remote"]["head"] == head  # type: ignore[index]
+
+
+def test_a_capture_says_whether_there_is_news(home: Home, workplace: Workplace) -> None:
+    assert not workplace.capture()
+    home.add("Alice")
+    assert workplace.capture()
+    assert not workplace.capture()
+    home.file.write_text("{broken")
+    assert workplace.capture()
+    assert not workplace.capture()
+    home.write("Alice")
+    assert workplace.capture()
+
+
+def test_what_another_process_wrote_is_seen_at_once(home: Home, workplace: Workplace) -> None:
+    home.add("Alice")
+    workplace.sync("full", ["origin"])
+    home.add("Bob")
+    assert home.run("sync").returncode == 0
+    assert not workplace.capture()
+    assert workplace.sync("poll", ["origin"])["outcome"] == "nothing"
+
+
+def test_before_the_end_only_what_nobody_has_is_published(home: Home, workplace: Workplace) -> None:
+    home.add("Alice")
+    workplace.sync("full", ["origin"])
+    assert workplace.flush() is None
+    home.add("Bob")
+    workplace.capture()
+    document = workplace.flush()
+    assert document is not None
+    assert document["published"]
