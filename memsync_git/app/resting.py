@@ -95,7 +95,7 @@ def _rested(rooms: Rooms, summary: Summary, began_s: float) -> SyncDocument:
     ms = round((time.monotonic() - began_s) * 1000)
     now_ms = time.time_ns() // 1_000_000
     names = [remote.name for remote in rooms.configuration.remotes]
-    with rooms.installation() as installation:
+    with rooms.installation() as installation, installation.together():
         installation.note_remotes(
             replace(installation.remote(name), outcome="nothing", reason="", fetched_ms=now_ms)
             for name in names

@@ -76,6 +76,7 @@ class GitRemote:
         address = validate(url) if isinstance(url, str) else url
         self._clone = Clone(clone, remote=name, url=address, branch=branch, timeout_s=timeout_s)
         self._lookout = Lookout(self._clone, store=store, main_name=self._main_name, limits=limits)
+        self._tips: Mapping[str, Tip] | None = None
         self._seen: Seen | None = None
 
     @property
@@ -109,7 +110,7 @@ class GitRemote:
             return Unreachable(f"The clone {self._clone.path} cannot be used: {error}")
 
     def _begin_anew(self) -> None:
-        self._seen = None
+        self._tips = self._seen = None
         self._lookout.forget()
         self._clone.set_aside()
 
@@ -125,6 +126,7 @@ class GitRemote:
         return self._fetched(self._clone.refs(), unchecked=unchecked)
 
     def _fetched(self, tips: Mapping[str, Tip], *, unchecked: bool) -> Fetched:
+        self._tips = tips
         digest, main = digest_of(tips), tips.get(self._main_name)
         if digest == self.known_digest:
             if digest != self.digest:
@@ -177,8 +179,10 @@ class GitRemote:
     def _current(self) -> Seen:
         """What the last fetch saw, be it one of an earlier process."""
         if self._seen is None:
-            self._clone.ensure()
-            self._seen = self._lookout.look(self._clone.refs())
+            if self._tips is None:
+                self._clone.ensure()
+                self._tips = self._clone.refs()
+            self._seen = self._lookout.look(self._tips)
         return self._seen
 
     def _drafted(
