@@ -17,7 +17,7 @@ from memsync_git.model import Graph, Item, Rid
 from memsync_git.ports import (
     Accepted,
     FetchOutcome,
-    KnownLines,
+    KnownRecords,
     PastView,
     Publication,
     PublishOutcome,
@@ -50,12 +50,12 @@ class ReadOnlyRemote:
         self._remote = remote
 
     @property
-    def known_lines(self) -> KnownLines:
-        return self._remote.known_lines
+    def known_records(self) -> KnownRecords:
+        return self._remote.known_records
 
-    @known_lines.setter
-    def known_lines(self, lines: KnownLines) -> None:
-        self._remote.known_lines = lines
+    @known_records.setter
+    def known_records(self, records: KnownRecords) -> None:
+        self._remote.known_records = records
 
     @property
     def digest(self) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memsync_git.config import RemoteSettings
     from memsync_git.crdt.fragment import Fragment
     from memsync_git.model import Rid
-    from memsync_git.ports import FetchOutcome, KnownLines, PastView, Publication, PublishOutcome, Remote
+    from memsync_git.ports import FetchOutcome, KnownRecords, PastView, Publication, PublishOutcome, Remote
 
 
 class LookedAt:
@@ -39,12 +39,12 @@ class LookedAt:
         return isinstance(self._outcome, Fetched) and self._outcome.unchanged
 
     @property
-    def known_lines(self) -> KnownLines:
-        return self.remote.known_lines
+    def known_records(self) -> KnownRecords:
+        return self.remote.known_records
 
-    @known_lines.setter
-    def known_lines(self, lines: KnownLines) -> None:
-        self.remote.known_lines = lines
+    @known_records.setter
+    def known_records(self, records: KnownRecords) -> None:
+        self.remote.known_records = records
 
     @property
     def digest(self) -> str:

@@ -23,7 +23,7 @@ from memsync_git.ports import (
     Clock,
     Fetched,
     FetchOutcome,
-    KnownLines,
+    KnownRecords,
     PastView,
     Publication,
     PublishOutcome,
@@ -80,13 +80,13 @@ class GitRemote:
         self._seen: Seen | None = None
 
     @property
-    def known_lines(self) -> KnownLines:
-        """The record lines that need not be read again; set by the caller."""
-        return self._lookout.known_lines
+    def known_records(self) -> KnownRecords:
+        """The records whose lines need not be read again; set by the caller."""
+        return self._lookout.known_records
 
-    @known_lines.setter
-    def known_lines(self, lines: KnownLines) -> None:
-        self._lookout.known_lines = lines
+    @known_records.setter
+    def known_records(self, records: KnownRecords) -> None:
+        self._lookout.known_records = records
 
     @property
     def digest(self) -> str:

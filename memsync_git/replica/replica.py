@@ -1,7 +1,8 @@
 """The replica itself: its state, its ring, its holds, and the acts of a round.
 
 Rule 1: `observe` turns a version of the memory file into facts; `target` says what the file should hold.
-Rule 2: `behind` names the records where file and target differ; it follows every change at its own cost.
+Rule 2: `behind` names the records where file and target differ, `contested` those a person has to look at;
+both follow every change at its own cost.
 Rule 3: a written state enters the ring as pending before the swap (`intend`) and becomes newest
 after it (`settle`), so a crash between them costs nothing.
 """
@@ -64,6 +65,7 @@ class Replica:
         self.fresh = Fresh()
         self.kept_states: dict[int, FileState] = {}
         self._behind: set[RecordKey] | None = None
+        self._contested: set[RecordKey] | None = None
 
     # --- what it holds
 
@@ -92,13 +94,20 @@ class Replica:
             self.recheck([*self.state.keys(), *self.ring.graph.records, *held])
         return self._behind
 
-    def know_behind(self, keys: Iterable[RecordKey]) -> None:
+    @property
+    def contested(self) -> set[RecordKey]:
+        """The records with a conflict, or edited while deleted."""
+        if self._contested is None:
+            self._contested = set(filter(self.state.is_contested, self.state.keys()))
+        return self._contested
+
+    def go_on_from(self, behind: Iterable[RecordKey], contested: Iterable[RecordKey]) -> None:
         """Go on from the differences that were saved."""
-        self._behind = set(keys)
+        self._behind, self._contested = set(behind), set(contested)
 
     def compare_anew(self) -> None:
         """Forget the differences that were known: file or state were replaced as a whole."""
-        self._behind = None
+        self._behind = self._contested = None
 
     def project(self, projection: Projection) -> None:
         """Compare file and target in the projection of this variant from now on."""
@@ -107,14 +116,15 @@ class Replica:
             self.compare_anew()
 
     def recheck(self, keys: Iterable[RecordKey]) -> None:
-        """Look again whether some records differ between file and target."""
-        if self._behind is None:
-            return
-        for key in keys:
-            if self._is_behind(key):
-                self._behind.add(key)
-            else:
-                self._behind.discard(key)
+        """Look again whether some records differ between file and target, or within the state."""
+        keys = list(keys)
+        for known, is_among in (
+            (self._behind, self._is_behind),
+            (self._contested, self.state.is_contested),
+        ):
+            if known is not None:
+                known.difference_update(keys)
+                known.update(filter(is_among, keys))
 
     def _is_behind(self, key: RecordKey) -> bool:
         wanted, standing = self.target(key), self.ring.graph.records.get(key)
@@ -221,7 +231,7 @@ class Replica:
             dots = [
                 (rid, entry.n) for rid, entry in pen.entries(item) if entry.n in hold.dots.get(rid, EMPTY)
             ]
-            pen.remove_dots(dots)
+            pen.remove_dots(key_of(item), dots)
             gone: dict[Rid, Intervals] = {}
             for rid, n in dots:
                 gone[rid] = gone.get(rid, EMPTY) | Intervals.numbers([n])

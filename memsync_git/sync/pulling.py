@@ -7,7 +7,8 @@ can read it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
 from memsync_git.model import RecordKey, Rid
@@ -25,7 +26,7 @@ OWN_IDENTITY_CHANGED = "This installation shared its id with another one and too
 def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | None:
     """Fetch one remote and join what it holds; None if it could not be read."""
     line = report.of(remote.name)
-    remote.known_lines = lambda rid: _lines_of(session.replica, rid)
+    remote.known_records = partial(_known_records, session)
     match remote.fetch():
         case Unreachable(reason):
             line.state, line.reason = "offline", reason
@@ -39,10 +40,9 @@ def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | Non
             return fetched
 
 
-def _lines_of(replica: Replica, rid: Rid) -> dict[bytes, tuple[RecordKey, RecordFacts]]:
-    """The record lines of a fragment in use, and what they say."""
-    records = replica.state.records_of(rid).items()
-    return {facts.raw: (key, facts) for key, facts in records if facts.raw is not None}
+def _known_records(session: Session, rid: Rid) -> Mapping[RecordKey, RecordFacts]:
+    """What is known of a fragment when the remote comes to read it."""
+    return session.replica.state.records_of(rid)
 
 
 def _note(line: RemoteReport, fetched: Fetched) -> None:
