@@ -7,7 +7,6 @@ Rule 3: who wrote a foreign row, and when, is counted for people and never taken
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from memsync_git.model import Graph, Item, Record, items_of
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.holding import said
 from memsync_git.sync.message import shown
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

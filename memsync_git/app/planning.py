@@ -5,7 +5,7 @@ Rule 1: a repository is adopted only if it is empty, ours, or an older tool's; a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from memsync_git.formats.importing import read_import
 from memsync_git.model import Item
 from memsync_git.options import InitOptions
 from memsync_git.ports import Missing, Refused, Snapshot, Unreachable, Unusable
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
     from memsync_git.remotes.survey import Survey

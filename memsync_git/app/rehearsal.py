@@ -6,7 +6,6 @@ Rule 1: the memory file is copied into memory, the store too; a remote is fetche
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.opening import Rooms
@@ -30,6 +29,7 @@ from memsync_git.replica import Replica, rows
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.reading import SqliteReader
 from memsync_git.sync import RoundOptions, RoundReport, Session, World, sync_round
+from memsync_git.values import dataclass
 
 KINDS = ("replica", "header", "facts", "file", "state", "pending", "hold", "past", "txn", "version")
 

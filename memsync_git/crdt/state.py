@@ -8,13 +8,14 @@ else is looked at again, nor read at all (`records.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.records import Records, changed
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
+from memsync_git.values import dataclass
 
 Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""

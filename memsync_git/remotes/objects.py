@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from memsync_git.remotes import _git
 from memsync_git.remotes.trees import Commit, Kind, Listing, Oid, parse_commit, parse_tree
+from memsync_git.values import dataclass
 
 MAX_TREE_BYTES = 4 << 20
 """About 60 000 names; ours have one per machine."""
