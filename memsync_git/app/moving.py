@@ -22,7 +22,9 @@ from memsync_git.documents import (
     PreviewDocument,
 )
 from memsync_git.errors import Misused
-from memsync_git.formats import VARIANTS, Imported, TooLarge, decode, detect, encode, read_import
+from memsync_git.formats import VARIANTS, TooLarge, decode, encode
+from memsync_git.formats.detecting import detect
+from memsync_git.formats.importing import Imported, read_import
 from memsync_git.model import Graph, Item, Record, items_of
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.holding import said

@@ -14,7 +14,8 @@ from memsync_git.app.telling import bare, notice
 from memsync_git.config import Configuration, RemoteSettings, StoreSettings
 from memsync_git.documents import NoticePart
 from memsync_git.errors import Denied, FileUnusable, Misused, Offline
-from memsync_git.formats import READ_GRAPH, Damage, Decoded, decode, detect
+from memsync_git.formats import Damage, Decoded, decode
+from memsync_git.formats.detecting import READ_GRAPH, detect
 from memsync_git.formats.importing import read_import
 from memsync_git.model import Item
 from memsync_git.options import InitOptions

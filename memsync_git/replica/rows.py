@@ -19,7 +19,7 @@ version   rid:rev:tok             written by this store
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import astuple
 from hashlib import sha256
 from typing import Any, Protocol
@@ -161,7 +161,7 @@ class _StoredLines:
     def name_of(self, key: RecordKey) -> str:
         return digest(key)
 
-    def numbers_of(self, stored: bytes) -> Iterator[tuple[int, int]]:
+    def numbers_of(self, stored: bytes) -> list[tuple[int, int]]:
         return numbers_of(stored)
 
     def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:

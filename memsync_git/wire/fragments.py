@@ -25,7 +25,7 @@ from memsync_git.model import JsonText, RecordKey, Rid
 from memsync_git.wire.headers import asked_reader, decode_header, encode_header
 from memsync_git.wire.records import decode_record, encode_record, read_record
 from memsync_git.wire.rid import fragment_path, shard_path
-from memsync_git.wire.stored import line_of, numbers_of, shard_name, shard_of
+from memsync_git.wire.stored import first_of, line_of, numbers_of, shard_name, shard_of
 from memsync_git.wire.verdicts import (
     FORMAT,
     LIMITS,
@@ -104,19 +104,16 @@ class _Line(NamedTuple):
 def _lines(fragment: Fragment) -> list[_Line]:
     """The record lines in order. What nobody has read goes out as it is stored."""
     records = Records.of(fragment.records)
-    for name in [name for name, stored in records.unread.items() if _first_of(stored) == MAX_NUMBER]:
+    firsts = {name: first_of(stored) for name, stored in records.unread.items()}
+    for name in [name for name, first in firsts.items() if first is None]:
         records.read_by_name(name)
-    lines = [_Line(_first_of(stored), (), line_of(stored), stored) for stored in records.unread.values()]
+    lines = [_Line(firsts[name] or 0, (), line_of(stored), stored) for name, stored in records.unread.items()]
     lines += [_Line(_first(facts), key, encode_record(key, facts)) for key, facts in records.read.items()]
     return sorted(lines)
 
 
 def _first(facts: RecordFacts) -> int:
     return min([entry.n for entry in facts.entries()], default=MAX_NUMBER)
-
-
-def _first_of(stored: bytes) -> int:
-    return next(numbers_of(stored), (MAX_NUMBER, MAX_NUMBER))[0]
 
 
 def _shards(lines: Iterable[_Line]) -> dict[str, list[bytes]]:
@@ -216,7 +213,8 @@ def _records(
         name = unread_before.get(line)
         if name is not None:
             unread[name] = known.unread[name]
-            numbers += (n for low, high in numbers_of(unread[name]) for n in range(low, high + 1))
+            for low, high in numbers_of(unread[name]):
+                numbers += range(low, high + 1)
         else:
             key, facts = read_before.get(line) or read_record(line, limits)
             read[key] = facts

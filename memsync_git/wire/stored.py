@@ -8,7 +8,6 @@ Rule 1: what stands before a line is a function of the line, so it is written on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
 
 from memsync_git.crdt.fragment import RecordFacts
@@ -35,12 +34,18 @@ def shard_of(stored: bytes) -> str:
     return stored[:_SHARD_CHARS].decode("ascii")
 
 
-def numbers_of(stored: bytes) -> Iterator[tuple[int, int]]:
+def numbers_of(stored: bytes) -> list[tuple[int, int]]:
     """The numbers of the facts in a stored line as inclusive intervals, lowest first."""
     numbers = stored[_SHARD_CHARS + 1 : stored.index(b" ", _SHARD_CHARS + 1)]
-    for span in numbers.split(b",") if numbers else ():
-        low, _, high = span.partition(b"-")
-        yield int(low), int(high)
+    spans = [span.partition(b"-") for span in numbers.split(b",")] if numbers else []
+    return [(int(low), int(high)) for low, _, high in spans]
+
+
+def first_of(stored: bytes) -> int | None:
+    """The lowest number in a stored line; None where there is no fact in it."""
+    if stored.startswith(b" ", _SHARD_CHARS + 1):
+        return None
+    return int(stored[_SHARD_CHARS + 1 : stored.index(b"-", _SHARD_CHARS + 1)])
 
 
 def line_of(stored: bytes) -> bytes:

@@ -3,7 +3,6 @@ lines were: views, order, conflicts, homes, the dead, and the bytes that go out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from hypothesis import given
@@ -127,7 +126,7 @@ class Kept:
     def name_of(self, key: RecordKey) -> str:
         return repr(key)
 
-    def numbers_of(self, stored: bytes) -> Iterator[tuple[int, int]]:
+    def numbers_of(self, stored: bytes) -> list[tuple[int, int]]:
         return numbers_of(stored)
 
     def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
