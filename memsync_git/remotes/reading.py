@@ -143,15 +143,13 @@ class Reading:
         return self.decoded[key]
 
     def _decode(self, rid: Rid, files: Files, where: str) -> Decoded:
-        entries = [files.entry, *self._shards(rid, files.shards, where)]
-        left, chunks = self._limits.max_fragment_bytes, []
-        for entry in entries:
-            data = self._objects.read(entry.oid, "blob", limit=left)
+        oids = [entry.oid for entry in (files.entry, *self._shards(rid, files.shards, where))]
+        chunks: list[bytes] = []
+        for data in self._objects.read_all(oids, "blob", limit=self._limits.max_fragment_bytes):
             if data is None:
                 raise CloneDamaged(f"{where} is missing")
             if isinstance(data, Unfit):
                 return Malformed(data.reason)
-            left -= len(data)
             chunks.append(data)
         return decode(
             chunks[0],
