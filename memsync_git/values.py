@@ -70,8 +70,10 @@ def _comparing(names: list[str]) -> dict[str, Callable[..., Any]]:
     """How values of one class are compared, by the parts that count."""
     parts = attrgetter(*names) if names else bool  # nothing to tell two of them apart
 
-    def is_equal(self: object, other: object) -> bool:
-        return parts(self) == parts(other) if other.__class__ is self.__class__ else NotImplemented
+    def is_equal(self: object, other: object) -> Any:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return self is other or parts(self) == parts(other)
 
     def hashed(self: object) -> int:
         return hash(parts(self))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from memsync_git.crdt.changes import differing
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.pen import Pen, Written
@@ -183,7 +184,7 @@ class Replica:
         before = self.ring.graph.records
         act()
         after = self.ring.graph.records
-        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        changed = {key for key, _, _ in differing(before, after)}
         self.fresh.file |= changed
         self.recheck(changed)
 
