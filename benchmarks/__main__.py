@@ -1,9 +1,10 @@
 """Every measurement in turn.
 
-    python -m benchmarks [--runs N] [--entities N]
+    python -m benchmarks [--runs N] [--entities N [N …]]
 
 The floors are what the same work costs without us: asking the remote and starting Python for a quiet sync;
-hash-object, mktree, commit-tree and push by hand for one changed entity.
+hash-object, mktree, commit-tree and push by hand for one changed entity. Several sizes show what grows with
+the memory and what with the change.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from pathlib import Path
 
 from benchmarks import transports
 from benchmarks.timing import Timed, command, in_turn, python, table
+from memsync_git.app import App
+from memsync_git.config import Places
+from memsync_git.sync import RoundReport, capture
 
 IMPORTS = "import click, sqlite3, git"
 
@@ -29,6 +33,7 @@ class Fleet:
         self.folder = folder
         self.hub = folder / "hub.git"
         self.env = {**os.environ, "HOME": str(folder), "GIT_CONFIG_GLOBAL": os.devnull}
+        self.env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program was compiled by its installer
         self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self.hub))
         self.homes = [folder / name for name in ("a", "b")]
         self.homes[0].mkdir()
@@ -46,6 +51,11 @@ class Fleet:
 
     def memory(self, home: int) -> Path:
         return self.homes[home] / "memory.json"
+
+    def note(self, name: str) -> None:
+        """A server appends a new entity."""
+        with self.memory(0).open("a") as memory:
+            memory.write("\n" + self.row(name, 1))
 
     def row(self, name: str, observations: int) -> str:
         said = [f"observation {at} about {name}, with a few words to it" for at in range(observations)]
@@ -121,8 +131,7 @@ def one_entity(fleet: Fleet, runs: int) -> list[Timed]:
     turn = iter(range(10_000))
 
     def note() -> None:
-        memory = fleet.memory(0)
-        memory.write_text(memory.read_text() + "\n" + fleet.row(f"New {next(turn)}", 1))
+        fleet.note(f"New {next(turn)}")
 
     def floor() -> None:
         start()
@@ -136,19 +145,50 @@ def one_entity(fleet: Fleet, runs: int) -> list[Timed]:
     )
 
 
+def durable(fleet: Fleet, runs: int) -> list[Timed]:
+    """One new entity until it is durable here: by a command, then by a process that was there already."""
+    turn = iter(range(10_000))
+
+    def note() -> None:
+        fleet.note(f"Kept {next(turn)}")
+
+    cold = {
+        "python importing our packages": command(python(), "-c", IMPORTS, env=fleet.env),
+        "memsync-git sync --no-fetch --no-push": command(
+            *fleet.words("sync", "--no-fetch", "--no-push"), env=fleet.at(0)
+        ),
+    }
+    rows = in_turn(cold, runs=runs, prepare=note)
+    with App.open(Places.of(fleet.at(0))).rooms.session() as session:
+        warm = {"a living session takes the file in": lambda: _ignored(capture(session, RoundReport()))}
+        return rows + in_turn(warm, runs=runs, prepare=note)
+
+
+def _ignored(_answer: object) -> None:
+    """A step has no answer."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=11)
-    parser.add_argument("--entities", type=int, default=1000)
+    parser.add_argument("--entities", type=int, nargs="+", default=[1000])
     wish = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        fleet = Fleet(Path(folder), wish.entities)
-        print(f"{wish.entities} entities, 5 observations each, hub on this disk, {wish.runs} runs")
-        rows = quiet(fleet, wish.runs)
-        print(table("nothing to do", rows, floor=rows[0].name))
-        rows = one_entity(fleet, wish.runs)
-        print(table("one new entity", rows, floor=rows[0].name))
-        transports.measure(Path(folder) / "transports", runs=wish.runs, entities=wish.entities)
+    for entities in wish.entities:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(Fleet(Path(folder), entities), entities, wish.runs)
+            transports.measure(Path(folder) / "transports", runs=wish.runs, entities=entities)
+
+
+def measure(fleet: Fleet, entities: int, runs: int) -> None:
+    """Print every table for one size."""
+    print(f"\n{entities} entities, 5 observations each, hub on this disk, {runs} runs")
+    for title, work in (
+        ("nothing to do", quiet),
+        ("one new entity", one_entity),
+        ("one new entity, until it is durable", durable),
+    ):
+        rows = work(fleet, runs)
+        print(table(title, rows, floor=rows[0].name), flush=True)
 
 
 if __name__ == "__main__":

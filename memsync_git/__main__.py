@@ -27,7 +27,9 @@ def main() -> None:
     _write_anything()
     from memsync_git.cli.program import run
 
-    sys.exit(run(arguments))
+    code = run(arguments)
+    gc.freeze()  # nor are they searched once more on the way out
+    sys.exit(code)
 
 
 def _write_anything() -> None:

@@ -10,7 +10,6 @@ Rule 3: a restore says everything anew, so it beats a delete decided elsewhere a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from memsync_git.crdt.fragment import Stamp
@@ -18,6 +17,7 @@ from memsync_git.crdt.state import State
 from memsync_git.crdt.view import Conflict, Live
 from memsync_git.formats.canonical import NotJson, canonical, parse
 from memsync_git.model import Item, RecordKey, Rid, items_of, key_of, record_with
+from memsync_git.values import dataclass
 
 TYPE = "type"
 NEWEST = "newest"

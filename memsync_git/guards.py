@@ -9,10 +9,10 @@ held and rejecting can say it again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.model import Item, Rid, key_of
+from memsync_git.values import dataclass
 
 SMALLEST_WIPE = 5
 RESTORED_BACKUP_ITEMS = 3

@@ -13,11 +13,12 @@ The numbers were found by simulation (docs/MODEL.md); a rule that carries one sa
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from memsync_git.crdt.changes import VersionVector, differing, items_between
 from memsync_git.model import Graph, Item, Projection, Record, RecordKey, Rid, items_of
+from memsync_git.values import dataclass
 
 NEWEST_KEPT = 4
 MOST_KEPT = 256

@@ -10,9 +10,11 @@ memory if their items are the same, whatever the order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, NewType
+
+from memsync_git.values import dataclass
 
 Rid = NewType("Rid", str)
 """Replica id: `[a-z0-9][a-z0-9-]{0,40}-[0-9a-f]{4,8}`, minted once per installation."""
@@ -118,6 +120,13 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"Graph({list(self.records.values())!r})"
+
+    def built_on(self, other: Graph) -> Graph:
+        """The same graph, of the other's very records where they are equal: to be compared at a glance."""
+        same = other.records
+        return Graph(
+            {key: same[key] if same.get(key) == record else record for key, record in self.records.items()}
+        )
 
     def items(self) -> set[Item]:
         """Everything the graph says, as a set."""

@@ -5,8 +5,9 @@ Rule 1: an option that was not given has the default a command line without it m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from memsync_git.values import dataclass
 
 Join = Literal["keep", "drop"]
 

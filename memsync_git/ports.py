@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
 from memsync_git.model import RecordKey, Rid
+from memsync_git.values import dataclass
 
 # --- the memory file -------------------------------------------------------------------------------
 
@@ -170,11 +171,11 @@ class Store(Rows, Protocol):
     def close(self) -> None: ...
 
 
-KnownLines = Callable[[Rid], Mapping[bytes, tuple[RecordKey, RecordFacts]]]
-"""By replica, its record lines that need not be read again."""
+KnownRecords = Callable[[Rid], Mapping[RecordKey, RecordFacts]]
+"""By replica, what is known of its records: their lines need not be read again."""
 
 
-def nothing_known(rid: Rid) -> Mapping[bytes, tuple[RecordKey, RecordFacts]]:
+def nothing_known(rid: Rid) -> Mapping[RecordKey, RecordFacts]:
     """No line was read before."""
     del rid
     return {}
@@ -301,12 +302,12 @@ class Remote(Protocol):
     overwritten by force; publishing the same twice is harmless.
 
     known_digest: set by the caller from what it stored; a fetch that finds the remote there reads nothing.
-    known_lines: set by the caller: the record lines of a replica it has read before, and what they say.
+    known_records: set by the caller: the records of a replica as it has them; their lines are not read again.
     """
 
     name: str
     known_digest: str
-    known_lines: KnownLines
+    known_records: KnownRecords
 
     @property
     def digest(self) -> str:

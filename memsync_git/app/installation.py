@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +21,7 @@ from memsync_git.documents import OutcomeWord
 if TYPE_CHECKING:
     from memsync_git.app.summary import Summary
     from memsync_git.model import Rid
-    from memsync_git.ports import Store
+    from memsync_git.ports import Store, Transaction
 
 _ONE = "one"
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
@@ -72,6 +72,17 @@ class Installation:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._open: Transaction | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is noted in the block is durable at once, or none of it; until then reading shows what was."""
+        with self._writing() as transaction:
+            self._open = transaction
+            try:
+                yield
+            finally:
+                self._open = None
 
     def identity(self) -> Identity | None:
         """Who this is, or None before `init`."""
@@ -143,12 +154,15 @@ class Installation:
         if value is not None:
             self._write(kind, _ONE, value)
             return
-        with self._store.transaction() as transaction:
+        with self._writing() as transaction:
             transaction.drop(kind, _ONE)
 
     def _write(self, kind: str, key: str, value: dict[str, Any]) -> None:
-        with self._store.transaction() as transaction:
+        with self._writing() as transaction:
             transaction.put(kind, key, json.dumps(value).encode("ascii"))
+
+    def _writing(self) -> AbstractContextManager[Transaction]:
+        return self._store.transaction() if self._open is None else nullcontext(self._open)
 
 
 def machine_id() -> str:

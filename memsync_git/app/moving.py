@@ -7,7 +7,6 @@ Rule 3: who wrote a foreign row, and when, is counted for people and never taken
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,14 @@ from memsync_git.documents import (
     PreviewDocument,
 )
 from memsync_git.errors import Misused
-from memsync_git.formats import VARIANTS, Imported, TooLarge, decode, detect, encode, read_import
+from memsync_git.formats import VARIANTS, TooLarge, decode, encode
+from memsync_git.formats.detecting import detect
+from memsync_git.formats.importing import Imported, read_import
 from memsync_git.model import Graph, Item, Record, items_of
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.holding import said
 from memsync_git.sync.message import shown
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

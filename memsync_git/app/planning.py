@@ -5,7 +5,7 @@ Rule 1: a repository is adopted only if it is empty, ours, or an older tool's; a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,13 @@ from memsync_git.app.telling import bare, notice
 from memsync_git.config import Configuration, RemoteSettings, StoreSettings
 from memsync_git.documents import NoticePart
 from memsync_git.errors import Denied, FileUnusable, Misused, Offline
-from memsync_git.formats import READ_GRAPH, Damage, Decoded, decode, detect
+from memsync_git.formats import Damage, Decoded, decode
+from memsync_git.formats.detecting import READ_GRAPH, detect
 from memsync_git.formats.importing import read_import
 from memsync_git.model import Item
 from memsync_git.options import InitOptions
 from memsync_git.ports import Missing, Refused, Snapshot, Unreachable, Unusable
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
     from memsync_git.remotes.survey import Survey

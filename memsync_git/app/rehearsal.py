@@ -6,7 +6,6 @@ Rule 1: the memory file is copied into memory, the store too; a remote is fetche
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.opening import Rooms
@@ -17,7 +16,7 @@ from memsync_git.model import Graph, Item, Rid
 from memsync_git.ports import (
     Accepted,
     FetchOutcome,
-    KnownLines,
+    KnownRecords,
     PastView,
     Publication,
     PublishOutcome,
@@ -30,6 +29,7 @@ from memsync_git.replica import Replica, rows
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.reading import SqliteReader
 from memsync_git.sync import RoundOptions, RoundReport, Session, World, sync_round
+from memsync_git.values import dataclass
 
 KINDS = ("replica", "header", "facts", "file", "state", "pending", "hold", "past", "txn", "version")
 
@@ -50,12 +50,12 @@ class ReadOnlyRemote:
         self._remote = remote
 
     @property
-    def known_lines(self) -> KnownLines:
-        return self._remote.known_lines
+    def known_records(self) -> KnownRecords:
+        return self._remote.known_records
 
-    @known_lines.setter
-    def known_lines(self, lines: KnownLines) -> None:
-        self._remote.known_lines = lines
+    @known_records.setter
+    def known_records(self, records: KnownRecords) -> None:
+        self._remote.known_records = records
 
     @property
     def digest(self) -> str:

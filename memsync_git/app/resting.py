@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memsync_git.config import RemoteSettings
     from memsync_git.crdt.fragment import Fragment
     from memsync_git.model import Rid
-    from memsync_git.ports import FetchOutcome, KnownLines, PastView, Publication, PublishOutcome, Remote
+    from memsync_git.ports import FetchOutcome, KnownRecords, PastView, Publication, PublishOutcome, Remote
 
 
 class LookedAt:
@@ -46,12 +46,12 @@ class LookedAt:
         self.remote.known_digest = digest
 
     @property
-    def known_lines(self) -> KnownLines:
-        return self.remote.known_lines
+    def known_records(self) -> KnownRecords:
+        return self.remote.known_records
 
-    @known_lines.setter
-    def known_lines(self, lines: KnownLines) -> None:
-        self.remote.known_lines = lines
+    @known_records.setter
+    def known_records(self, records: KnownRecords) -> None:
+        self.remote.known_records = records
 
     @property
     def digest(self) -> str:
@@ -106,7 +106,7 @@ def _rested(rooms: Rooms, summary: Summary, began_s: float) -> SyncDocument:
     ms = round((time.monotonic() - began_s) * 1000)
     now_ms = time.time_ns() // 1_000_000
     names = [remote.name for remote in rooms.configuration.remotes]
-    with rooms.installation() as installation:
+    with rooms.installation() as installation, installation.together():
         installation.note_remotes(
             replace(installation.remote(name), outcome="nothing", reason="", hint="", fetched_ms=now_ms)
             for name in names

@@ -148,7 +148,9 @@ def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
     """Keep how the round and each remote did, and who this is by now."""
     now_ms = session.world.clock.wall_ms()
     replica = session.replica
-    with rooms.installation() as installation:
+    outcome = outcome_of(report, holds=count_holds(replica))
+    summary = after_round(rooms, session, report)
+    with rooms.installation() as installation, installation.together():
         identity = installation.identity()
         if identity is None or (identity.rid, identity.machine) != (replica.rid, machine_id()):
             created_ms = identity.created_ms if identity is not None else now_ms
@@ -159,9 +161,8 @@ def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
             for remote in session.world.remotes
             if remote.name in lines
         )
-        outcome = outcome_of(report, holds=count_holds(replica))
         installation.note_round(LastRound(now_ms, outcome, report.ms))
-        installation.note_summary(rooms.store.name, after_round(rooms, session, report))
+        installation.note_summary(rooms.store.name, summary)
 
 
 def _refs_mode(remote: Remote) -> str:

@@ -140,7 +140,8 @@ def notice(message: str, unharmed: str = "", hint: str = "") -> NoticePart:
 
 def count_conflicts(replica: Replica) -> int:
     """Registers with several values, and records edited while deleted."""
-    return sum(1 for _ in replica.state.all_conflicts()) + sum(1 for _ in replica.state.unanchored())
+    state = replica.state
+    return sum(len(state.conflicts(key)) + state.is_unanchored(key) for key in replica.contested)
 
 
 def count_holds(replica: Replica) -> int:

@@ -11,7 +11,6 @@ Rule 2: each machine writes once, as its server would; then both must say the sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from memsync_git.app.clocks import SystemChance
 from memsync_git.app.opening import Rooms
@@ -25,6 +24,7 @@ from memsync_git.replica import Replica
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.reading import SqliteReader
 from memsync_git.sync import Session, World, sync_round
+from memsync_git.values import dataclass
 from memsync_git.wire.rid import new_rid
 
 HOST = "trial"

@@ -10,20 +10,21 @@ another process may do the same (the fleet simulation runs a daemon just so).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from memsync_git.app.clocks import SystemClock
+from memsync_git.crdt.records import Records
 
 if TYPE_CHECKING:
-    from memsync_git.crdt.fragment import Fragment, RecordFacts
-    from memsync_git.model import RecordKey, Rid
+    from memsync_git.crdt.fragment import Fragment
+    from memsync_git.model import Rid
     from memsync_git.ports import (
         Clock,
         FetchOutcome,
-        KnownLines,
+        KnownRecords,
         PastView,
         Publication,
         PublishOutcome,
@@ -104,16 +105,17 @@ class YieldingRemote:
         self.remote.known_digest = digest
 
     @property
-    def known_lines(self) -> KnownLines:
-        return self.remote.known_lines
+    def known_records(self) -> KnownRecords:
+        return self.remote.known_records
 
-    @known_lines.setter
-    def known_lines(self, lines: KnownLines) -> None:
-        self.remote.known_lines = lambda rid: self._in_turn(lines, rid)
+    @known_records.setter
+    def known_records(self, records: KnownRecords) -> None:
+        self.remote.known_records = lambda rid: self._copied(records, rid)
 
-    def _in_turn(self, lines: KnownLines, rid: Rid) -> Mapping[bytes, tuple[RecordKey, RecordFacts]]:
+    def _copied(self, records: KnownRecords, rid: Rid) -> Records:
+        """A copy of our own to read from: whoever has the turn meanwhile reads and changes the original."""
         with self._turn.taken():
-            return lines(rid)
+            return Records.of(records(rid))
 
     @property
     def digest(self) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from memsync_git.documents import Verdict
+from memsync_git.values import dataclass
 
 NARROWEST: Final = 40
 USUAL_WIDTH: Final = 80

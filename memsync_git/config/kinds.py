@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from memsync_git.values import dataclass
 
 LONGEST_TEXT_CHARS = 4096
 """Linux's PATH_MAX; nothing a setting holds is longer than a path."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from memsync_git.errors import Misused
+from memsync_git.values import dataclass
 
 HOME_VARIABLE = "MEMSYNC_HOME"
 APP = "memsync-git"

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from memsync_git.config.kinds import Flag, Kind, Number, Span, Text, Texts, Unfit, Words
 from memsync_git.remotes.url import check_branch, validate
+from memsync_git.values import dataclass
 
 DAY_S: Final = 86_400
 DAY_MIN: Final = 1_440

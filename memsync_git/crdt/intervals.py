@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from operator import itemgetter
+
+from memsync_git.values import dataclass
 
 _LOW = itemgetter(0)
 

@@ -175,7 +175,7 @@ class Pen:
         entries = self.entries(item)
         meant = [(rid, entry) for rid, entry in entries if is_meant(rid, entry.n)]
         if meant:
-            self.remove_dots((rid, entry.n) for rid, entry in meant)
+            self.remove_dots(key_of(item), ((rid, entry.n) for rid, entry in meant))
             self._written.removed.append(_as_it_stood(item, meant))
         elif not entries and self._is_hinted(item):
             self._written.removed.append(item)
@@ -188,24 +188,20 @@ class Pen:
         record = self._state.record(key_of(item))
         return record is not None and item in set(items_of(record))
 
-    def remove_dots(self, dots: Iterable[tuple[Rid, int]]) -> None:
-        """Remove facts by name: own ones are dropped, others are listed."""
+    def remove_dots(self, key: RecordKey, dots: Iterable[tuple[Rid, int]]) -> None:
+        """Remove facts of a record by name: own ones are dropped, others are listed."""
         own = self._header.rid
         for rid, n in dots:
-            key = self._state.home((rid, n))
             if rid == own:
                 self._drop_own(n, key)
             else:
                 self._removed.setdefault(rid, set()).add(n)
-            if key is not None:
-                self._written.touched.add(key)
+            self._written.touched.add(key)
 
-    def _drop_own(self, n: int, key: RecordKey | None) -> None:
-        keys = [key] if key is not None else list(self._drafts)
-        for candidate in keys:
-            draft = self._draft(candidate)
-            for slot in (draft.types, draft.observations, draft.existence, *draft.fields.values()):
-                slot[:] = [entry for entry in slot if entry.n != n]
+    def _drop_own(self, n: int, key: RecordKey) -> None:
+        draft = self._draft(key)
+        for slot in (draft.types, draft.observations, draft.existence, *draft.fields.values()):
+            slot[:] = [entry for entry in slot if entry.n != n]
 
     def _mint(self, item: Item, ts: int | None) -> None:
         key = key_of(item)
@@ -286,6 +282,8 @@ class Pen:
         """Drop the own facts that others have removed (model page, section 5)."""
         own = self._header.rid
         gone = self._state.dead(own)
+        if not gone:
+            return
         held = self._state.held_numbers(own)
         if gone.count() <= len(held):
             numbers: Iterable[int] = (n for low, high in gone.spans for n in range(low, high + 1))

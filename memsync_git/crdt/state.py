@@ -2,18 +2,20 @@
 
 Rule 1: what a state shows depends on its fragments alone, never on the order they came in.
 Rule 2: `replace` and `rewrite` say which records they touched and what those showed before; nothing
-else is looked at again.
+else is looked at again, nor read at all (`records.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
+from memsync_git.crdt.records import Records, changed
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
+from memsync_git.values import dataclass
 
 Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""
@@ -33,13 +35,15 @@ class State:
 
     def __init__(self, fragments: Iterable[Fragment] = ()) -> None:
         self._headers: dict[Rid, Header] = {}
-        self._records: dict[Rid, dict[RecordKey, RecordFacts]] = {}
-        self._facts: dict[RecordKey, dict[Rid, RecordFacts]] = {}
-        self._homes: dict[Rid, dict[int, RecordKey]] = {}
+        self._records: dict[Rid, Records] = {}
         self._dead: dict[Rid, Intervals] = {}
         self._views: dict[RecordKey, Record | None] = {}
         for fragment in fragments:
-            self.replace(fragment)
+            self._headers[fragment.rid] = fragment.header
+            self._records[fragment.rid] = Records.of(fragment.records)
+        for header in self._headers.values():
+            for rid, removed in header.removed.items():
+                self._dead[rid] = self.dead(rid) | removed
 
     # --- what it holds
 
@@ -52,7 +56,7 @@ class State:
 
     def fragment(self, rid: Rid) -> Fragment:
         """One replica's fragment, as a value of its own."""
-        return Fragment(self._headers[rid], dict(self._records[rid]))
+        return Fragment(self._headers[rid], Records.of(self._records[rid]))
 
     def fragments(self) -> dict[Rid, Fragment]:
         return {rid: self.fragment(rid) for rid in self._headers}
@@ -66,11 +70,12 @@ class State:
 
     def home(self, dot: Dot) -> RecordKey | None:
         """The record a fact belongs to, if its owner still holds it."""
-        return self._homes.get(dot[0], {}).get(dot[1])
+        return self.held_numbers(dot[0]).get(dot[1])
 
     def held_numbers(self, rid: Rid) -> Mapping[int, RecordKey]:
         """The facts a replica still holds: n → record."""
-        return self._homes.get(rid, {})
+        records = self._records.get(rid)
+        return records.homes if records is not None else {}
 
     def dead(self, rid: Rid) -> Intervals:
         """The numbers of `rid` that somebody has removed."""
@@ -80,18 +85,23 @@ class State:
 
     def keys(self) -> Iterator[RecordKey]:
         """The records that exist, in no particular order."""
-        return (key for key in self._facts if self.record(key) is not None)
+        return (key for key in self.read_all() if self.record(key) is not None)
+
+    def read_all(self) -> Mapping[RecordKey, None]:
+        """Every record anybody holds facts about; afterwards no line is unread."""
+        return dict.fromkeys(key for records in self._records.values() for key in records)
 
     @property
     def size(self) -> int:
         """How many records anybody holds facts about."""
-        return len(self._facts)
+        spoken = [records for records in self._records.values() if records]
+        return len(spoken[0]) if len(spoken) == 1 else len(self.read_all())
 
     def record(self, key: RecordKey) -> Record | None:
         try:
             return self._views[key]
         except KeyError:
-            shown = self._views[key] = record_of(key, self.live(key)) if key in self._facts else None
+            shown = self._views[key] = record_of(key, self.live(key)) if self.facts(key) else None
             return shown
 
     def live(self, key: RecordKey, hidden: Mapping[Rid, Intervals] | None = None) -> Live:
@@ -99,10 +109,12 @@ class State:
         dead: Mapping[Rid, Intervals] = self._dead
         if hidden:
             dead = {**dead, **{rid: self.dead(rid) | gone for rid, gone in hidden.items()}}
-        return live_of(self._facts.get(key, {}), dead)
+        return live_of(self.facts(key), dead)
 
     def facts(self, key: RecordKey) -> Mapping[Rid, RecordFacts]:
-        return self._facts.get(key, {})
+        """What every replica says about one record."""
+        found = ((rid, records.get(key)) for rid, records in self._records.items())
+        return {rid: facts for rid, facts in found if facts is not None}
 
     def conflicts(self, key: RecordKey) -> list[Conflict]:
         """The registers of a record where concurrent writes differ.
@@ -112,22 +124,29 @@ class State:
         said = [size for facts in self.facts(key).values() for size in _entries_by_register(facts)]
         return list(conflicts_of(key, self.live(key))) if sum(said) > 1 else []
 
+    def is_contested(self, key: RecordKey) -> bool:
+        """Whether a register of a record has several values, or it was edited while deleted."""
+        return bool(self.conflicts(key)) or self.is_unanchored(key)
+
     def all_conflicts(self) -> Iterator[Conflict]:
-        for key in self._facts:
+        for key in self.read_all():
             yield from self.conflicts(key)
 
     def unanchored(self) -> Iterator[RecordKey]:
         """Records deleted on one machine while another wrote to them (edited while deleted)."""
-        for key, facts in self._facts.items():
-            if any((each.types or each.existence) and not self.dead(rid) for rid, each in facts.items()):
-                continue
-            live = self.live(key)
-            if live.exists and not live.anchored:
-                yield key
+        return (key for key in self.read_all() if self.is_unanchored(key))
+
+    def is_unanchored(self, key: RecordKey) -> bool:
+        """Whether a record exists that was deleted on one machine while another wrote to it."""
+        facts = self.facts(key).items()
+        if any((each.types or each.existence) and not self.dead(rid) for rid, each in facts):
+            return False
+        live = self.live(key)
+        return live.exists and not live.anchored
 
     def shown(self) -> list[Shown]:
         """Every record in view order: entities, relations, generic records, each by smallest stamp."""
-        found = [shown for shown in map(self._shown, self._facts) if shown is not None]
+        found = [shown for shown in map(self._shown, self.read_all()) if shown is not None]
         return sorted(
             found, key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key)
         )
@@ -152,11 +171,9 @@ class State:
 
     def replace(self, fragment: Fragment) -> Before:
         """Put a fragment in the place of the one its replica had."""
-        rid = fragment.rid
-        old = self._records.get(rid, {})
-        changed = {key for key, facts in fragment.records.items() if old.get(key) is not facts}
-        changed.update(key for key in old if key not in fragment.records)
-        return self.rewrite(fragment.header, {key: fragment.records.get(key) for key in changed})
+        new = Records.of(fragment.records)
+        keys = changed(self._records.get(fragment.rid, Records()), new)
+        return self.rewrite(fragment.header, {key: new.get(key) for key in keys})
 
     def rewrite(self, header: Header, edits: Mapping[RecordKey, RecordFacts | None]) -> Before:
         """Give a replica a new header and some new record facts (None: none left).
@@ -169,32 +186,14 @@ class State:
             touched |= self._turned(rid, now)
         before = {key: self.record(key) for key in touched}
         self._headers[header.rid] = header
-        self._records.setdefault(header.rid, {})
-        for key in edits:
-            self._take_out(header.rid, key)
-        for key, facts in edits.items():
-            if facts is not None:
-                self._put_in(header.rid, key, facts)
+        records = self._records.setdefault(header.rid, Records())
+        for key in edits:  # all out before any in: a clone's revision may move a number to another record
+            records.pop(key, None)
+        records.update((key, facts) for key, facts in edits.items() if facts is not None)
         self._dead.update(dead)
         for key in touched:
             self._views.pop(key, None)
         return before
-
-    def _take_out(self, rid: Rid, key: RecordKey) -> None:
-        """Take out all before putting in any: a clone's revision may move a number to another record."""
-        facts = self._records[rid].pop(key, None)
-        if facts is None:
-            return
-        for entry in facts.entries():
-            self._homes[rid].pop(entry.n, None)
-        del self._facts[key][rid]
-        if not self._facts[key]:
-            del self._facts[key]
-
-    def _put_in(self, rid: Rid, key: RecordKey, facts: RecordFacts) -> None:
-        self._records[rid][key] = facts
-        self._facts.setdefault(key, {})[rid] = facts
-        self._homes.setdefault(rid, {}).update((entry.n, key) for entry in facts.entries())
 
     def _dead_under(self, new: Header) -> dict[Rid, Intervals]:
         """What is removed of whom once `new` has taken its place, where that differs from now."""
@@ -216,11 +215,13 @@ class State:
         """The records with a fact of `rid` that becomes dead, or live again."""
         was = self.dead(rid)
         turned = (now - was) | (was - now)
-        homes = self._homes.get(rid, {})
+        if not turned:
+            return set()
+        homes = self.held_numbers(rid)
         if turned.count() <= len(homes):
             numbers = (n for low, high in turned.spans for n in range(low, high + 1))
             return {homes[n] for n in numbers if n in homes}
-        return {key for n, key in homes.items() if n in turned}
+        return {homes[n] for n in list(homes) if n in turned}
 
     def forget(self, rid: Rid) -> Before:
         """Take a replica out altogether."""
@@ -230,7 +231,6 @@ class State:
         edits: dict[RecordKey, RecordFacts | None] = dict.fromkeys(self._records[rid])
         before = self.rewrite(replace(header, removed={}), edits)
         del self._headers[rid], self._records[rid]
-        self._homes.pop(rid, None)
         return before
 
 

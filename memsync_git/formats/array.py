@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
 import orjson
@@ -20,6 +19,7 @@ from memsync_git.formats.canonical import MOST_NESTING, WHITESPACE, NotJson, com
 from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Damage, Decoded, Limits, Row, TooLarge
 from memsync_git.model import Graph, Projection, Record
+from memsync_git.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

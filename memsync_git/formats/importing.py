@@ -10,7 +10,6 @@ and when. They are notes for people, never part of the memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from memsync_git.formats.array import elements
 from memsync_git.formats.canonical import (
@@ -25,6 +24,7 @@ from memsync_git.formats.canonical import (
 from memsync_git.formats.rows import BOM, Damage, Misfit, record_of
 from memsync_git.formats.wholegraph import rows_of_graph
 from memsync_git.model import EVERYTHING, Graph, Record, RecordKey
+from memsync_git.values import dataclass
 
 STAMPS = ("_sync_metadata", "_crdt_metadata", "_metadata")
 

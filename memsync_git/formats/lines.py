@@ -7,13 +7,13 @@ carriage return at the end is white space to JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from memsync_git.formats.arranging import arranged
 from memsync_git.formats.canonical import NotJson, canonical, parse
 from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Decoded, Limits, Row, TooLarge
 from memsync_git.model import Graph, Projection, Record
+from memsync_git.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

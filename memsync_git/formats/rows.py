@@ -9,7 +9,6 @@ Rule 3: a record holds only what the variant's projection holds; what stands bes
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeGuard, overload
 
@@ -38,6 +37,7 @@ from memsync_git.model import (
     Relation,
     Verbatim,
 )
+from memsync_git.values import dataclass
 
 MIB = 1 << 20
 BOM = b"\xef\xbb\xbf"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from memsync_git.formats.array import Element, elements
 from memsync_git.formats.canonical import MOST_NESTING, Json, NotJson, compact, parse, parse_first
@@ -20,6 +19,7 @@ from memsync_git.formats.rows import BOM, Damage, Decoded, Limits, Misfit, Row, 
 from memsync_git.formats.variants import VARIANTS, Variant, decode
 from memsync_git.formats.wholegraph import rows_of_graph
 from memsync_git.model import Graph, Projection, Record, RecordKey
+from memsync_git.values import dataclass
 
 NO_LIMITS = Limits(sys.maxsize, sys.maxsize, sys.maxsize, MOST_NESTING)
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from memsync_git.values import dataclass
 
 ABANDONED_AFTER_MS = 15 * 60_000
 """One cron interval. The longest honest stay is a linger: 20 parses of a 64 MiB file, under a minute."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+
+from memsync_git.values import dataclass
 
 STALE_AFTER_MS = 30_000
 """The convention's own figure."""

@@ -10,7 +10,7 @@ Rule 3: H is a function of the fragment and its parent, so making it again makes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from memsync_git.crdt.fragment import Fragment
@@ -181,10 +181,16 @@ class Drafting:
         return Found(fragment, self._files[key])
 
     def _encoded(self, fragment: Fragment) -> Files:
-        path = fragment_path(fragment.rid, self._store)
-        entries = {name: self._blob(data) for name, data in encode_files(fragment).items()}
+        path, there = fragment_path(fragment.rid, self._store), self._shards_there(fragment.rid)
+        entries = {name: self._blob(data, there) for name, data in encode_files(fragment).items()}
         shards = {name.rpartition("/")[2].encode(): entry for name, entry in entries.items() if name != path}
         return Files(entries[path], self._folder(shards) if shards else None)
+
+    def _shards_there(self, rid: Rid) -> set[Oid]:
+        """The shards of the revisions the remote holds: most of them are those of the next one."""
+        branches = (self._seen.base, *self._seen.hosts.values())
+        found = [branch.found[rid].files.shards for branch in branches if rid in branch.found]
+        return {entry.oid for folder in found if folder for entry in self._load(folder.oid).values()}
 
     def _placed(self, fragment: Fragment) -> dict[str, Entry | None]:
         """The changes that put a fragment into a tree, shards of an earlier revision removed."""
@@ -196,9 +202,10 @@ class Drafting:
         self._objects[tree.oid] = tree
         return Entry(TREE_MODE, tree.oid)
 
-    def _blob(self, data: bytes) -> Entry:
+    def _blob(self, data: bytes, there: Collection[Oid] = ()) -> Entry:
         blob = new_object("blob", data)
-        self._objects[blob.oid] = blob
+        if blob.oid not in there:
+            self._objects[blob.oid] = blob
         return Entry(BLOB_MODE, blob.oid)
 
     def _person(self, at_s: int) -> Person:

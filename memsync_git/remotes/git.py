@@ -24,7 +24,7 @@ from memsync_git.ports import (
     Clock,
     Fetched,
     FetchOutcome,
-    KnownLines,
+    KnownRecords,
     PastView,
     Publication,
     PublishOutcome,
@@ -89,16 +89,17 @@ class GitRemote:
             keeps_connection=keeps_connection,
         )
         self._lookout = Lookout(self._clone, store=store, main_name=self._main_name, limits=limits)
+        self._tips: Mapping[str, Tip] | None = None
         self._seen: Seen | None = None
 
     @property
-    def known_lines(self) -> KnownLines:
-        """The record lines that need not be read again; set by the caller."""
-        return self._lookout.known_lines
+    def known_records(self) -> KnownRecords:
+        """The records whose lines need not be read again; set by the caller."""
+        return self._lookout.known_records
 
-    @known_lines.setter
-    def known_lines(self, lines: KnownLines) -> None:
-        self._lookout.known_lines = lines
+    @known_records.setter
+    def known_records(self, records: KnownRecords) -> None:
+        self._lookout.known_records = records
 
     @property
     def digest(self) -> str:
@@ -132,7 +133,7 @@ class GitRemote:
             return Unreachable(f"The clone {self._clone.path} cannot be used: {error}")
 
     def _begin_anew(self) -> None:
-        self._seen = None
+        self._tips = self._seen = None
         self._lookout.forget()
         self._clone.set_aside()
 
@@ -148,6 +149,7 @@ class GitRemote:
         return self._fetched(self._clone.refs(), unchecked=unchecked)
 
     def _fetched(self, tips: Mapping[str, Tip], *, unchecked: bool) -> Fetched:
+        self._tips = tips
         digest, main = digest_of(tips), tips.get(self._main_name)
         if digest == self.known_digest:
             if digest != self.digest:
@@ -208,8 +210,10 @@ class GitRemote:
     def _current(self) -> Seen:
         """What the last fetch saw, be it one of an earlier process."""
         if self._seen is None:
-            self._clone.ensure()
-            self._seen = self._lookout.look(self._clone.refs())
+            if self._tips is None:
+                self._clone.ensure()
+                self._tips = self._clone.refs()
+            self._seen = self._lookout.look(self._tips)
         return self._seen
 
     def _drafted(

@@ -11,10 +11,11 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 
 from memsync_git.remotes.trees import Oid
+from memsync_git.values import dataclass
 
 _OID = re.compile(r"[0-9a-f]{40}")
 

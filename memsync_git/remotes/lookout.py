@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from memsync_git.model import Rid
-from memsync_git.ports import KnownLines, Publication, nothing_known
+from memsync_git.ports import KnownRecords, Publication, nothing_known
 from memsync_git.remotes import known
 from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.draft import Draft
@@ -34,7 +34,7 @@ class Lookout:
         self._limits = limits
         self._decoded: Cache = {}
         self._listings: dict[Oid, Listing] = {}
-        self.known_lines: KnownLines = nothing_known
+        self.known_records: KnownRecords = nothing_known
 
     def forget(self) -> None:
         """Nothing read is to be believed: the clone was replaced."""
@@ -105,7 +105,7 @@ class Lookout:
             store=self._store,
             decoded=self._decoded,
             limits=self._limits,
-            lines=self.known_lines,
+            records=self.known_records,
         )
 
     def listing(self, oid: Oid) -> Listing:

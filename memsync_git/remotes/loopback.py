@@ -22,7 +22,7 @@ from memsync_git.ports import (
     Accepted,
     Fetched,
     FetchOutcome,
-    KnownLines,
+    KnownRecords,
     PastView,
     Publication,
     PublishOutcome,
@@ -147,7 +147,7 @@ class LoopbackRemote:
         self.hub = hub
         self.name = name
         self.known_digest = ""
-        self.known_lines: KnownLines = nothing_known
+        self.known_records: KnownRecords = nothing_known
         self.before_fetch: Callable[[], FetchOutcome | None] = lambda: None
         self.after_fetch: Callable[[FetchOutcome], FetchOutcome] = lambda outcome: outcome
         self.before_apply: Callable[[Publication], PublishOutcome | None] = lambda _publication: None

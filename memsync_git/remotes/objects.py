@@ -7,18 +7,20 @@ Rule 3: the process lives as long as the `with` block, never longer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from memsync_git.remotes import _git
 from memsync_git.remotes.trees import Commit, Kind, Listing, Oid, parse_commit, parse_tree
+from memsync_git.values import dataclass
 
 MAX_TREE_BYTES = 4 << 20
 """About 60 000 names; ours have one per machine."""
 MAX_COMMIT_BYTES = 1 << 20
+MOST_AT_ONCE = 1000
+"""Questions and answers about so many objects fit into the buffers of two pipes: neither side waits."""
 
 
 class CloneDamaged(Exception):
@@ -44,14 +46,24 @@ class Objects:
 
         Raises `CloneDamaged` when git gives up on it.
         """
-        found = self._question(f"info {oid}")
-        if found[-1] == "missing":
-            return None
-        if found[1] != kind:
-            return Unfit(f"it is a {found[1]}, not a {kind}")
-        if int(found[2]) > limit:
-            return Unfit(f"it has {found[2]} bytes; more than {limit} are not read")
-        return self._contents(oid)
+        return self.read_all([oid], kind, limit=limit)[0]
+
+    def read_all(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> list[bytes | Unfit | None]:
+        """The same of at most `MOST_AT_ONCE` objects, which together may have `limit` bytes.
+
+        They are asked for in one go: a turn between two processes costs more than a small object.
+        """
+        self._ask_for(f"info {oid}" for oid in oids)
+        found = [_judged(self._answered(), kind) for _ in oids]
+        for at, size in enumerate(found):
+            if isinstance(size, int):
+                found[at] = size if size <= limit else _too_large(size, limit)
+                limit -= size
+        self._ask_for(f"contents {oid}" for oid, size in zip(oids, found, strict=True) if type(size) is int)
+        return [
+            self._contents(oid) if isinstance(size, int) else size
+            for oid, size in zip(oids, found, strict=True)
+        ]
 
     def tree(self, oid: Oid) -> Listing | Unfit | None:
         """The entries of a tree."""
@@ -74,7 +86,7 @@ class Objects:
             return None
 
     def _contents(self, oid: Oid) -> bytes:
-        found = self._question(f"contents {oid}")
+        found = self._answered()
         if len(found) != 3:
             raise CloneDamaged(f"git cannot read object {oid}")
         size = int(found[2])
@@ -83,16 +95,29 @@ class Objects:
             raise CloneDamaged(f"git stopped in the middle of object {oid}")
         return data[:size]
 
-    def _question(self, line: str) -> list[str]:
+    def _ask_for(self, lines: Iterable[str]) -> None:
         try:
-            self._ask.write(line.encode() + b"\n")
+            self._ask.write(b"".join(line.encode() + b"\n" for line in lines))
             self._ask.flush()
         except OSError as error:
             raise CloneDamaged("git ended while the clone was read") from error
+
+    def _answered(self) -> list[str]:
         found = self._answer.readline().decode("ascii", "replace").split()
         if not found:
             raise CloneDamaged("git ended while the clone was read")
         return found
+
+
+def _judged(found: list[str], kind: Kind) -> int | Unfit | None:
+    """The size of an object that may be read, by what git says of it."""
+    if found[-1] == "missing":
+        return None
+    return int(found[2]) if found[1] == kind else Unfit(f"it is a {found[1]}, not a {kind}")
+
+
+def _too_large(size: int, limit: int) -> Unfit:
+    return Unfit(f"it has {size} bytes; more than {limit} are not read")
 
 
 @contextmanager

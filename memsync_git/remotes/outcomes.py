@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from memsync_git.ports import Refused, Unreachable
 from memsync_git.remotes._git import Ran
+from memsync_git.values import dataclass
 
 MAX_REASON_CHARS = 300
 

@@ -8,11 +8,11 @@ Source: the formats page, section 2, "Refs" and "The publish round".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
 from memsync_git.ports import Accepted, Publication, PublishOutcome, Refused, Stale, Unreachable
+from memsync_git.values import dataclass
 
 Version = tuple[int, str]
 """`(rev, tok)` of a fragment."""

@@ -10,7 +10,6 @@ takes is remembered as the mode.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from memsync_git.model import Rid
@@ -21,6 +20,7 @@ from memsync_git.remotes.draft import Draft
 from memsync_git.remotes.outcomes import Behind, Declined, RefOutcome, Taken, Unheard, Unknown, outcomes
 from memsync_git.remotes.plan import Verdict
 from memsync_git.remotes.trees import Oid
+from memsync_git.values import dataclass
 
 RefsMode = Literal["host+main", "main", "host", "branches"]
 """Which refs the hub takes from us; `branches` puts the host refs under refs/heads/memsync/."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
-from memsync_git.ports import KnownLines, Unreadable, nothing_known
+from memsync_git.ports import KnownRecords, Unreadable, nothing_known
 from memsync_git.remotes.clone import Tip
 from memsync_git.remotes.known import Known
 from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
@@ -40,13 +40,13 @@ class Reading:
         store: str,
         decoded: Cache,
         limits: WireLimits = LIMITS,
-        lines: KnownLines = nothing_known,
+        records: KnownRecords = nothing_known,
     ) -> None:
         self._objects = objects
         self._store = store
         self._limits = limits
         self._before = decoded
-        self._lines = lines
+        self._records = records
         self.decoded: Cache = {}
         self.listings: dict[Oid, Listing] = {}
         self.unreadable: list[Unreadable] = []
@@ -143,15 +143,13 @@ class Reading:
         return self.decoded[key]
 
     def _decode(self, rid: Rid, files: Files, where: str) -> Decoded:
-        entries = [files.entry, *self._shards(rid, files.shards, where)]
-        left, chunks = self._limits.max_fragment_bytes, []
-        for entry in entries:
-            data = self._objects.read(entry.oid, "blob", limit=left)
+        oids = [entry.oid for entry in (files.entry, *self._shards(rid, files.shards, where))]
+        chunks: list[bytes] = []
+        for data in self._objects.read_all(oids, "blob", limit=self._limits.max_fragment_bytes):
             if data is None:
                 raise CloneDamaged(f"{where} is missing")
             if isinstance(data, Unfit):
                 return Malformed(data.reason)
-            left -= len(data)
             chunks.append(data)
         return decode(
             chunks[0],
@@ -159,7 +157,7 @@ class Reading:
             store=self._store,
             shards=chunks[1:],
             limits=self._limits,
-            known=self._lines(rid),
+            known=self._records(rid),
         )
 
     def _shards(self, rid: Rid, folder: Entry | None, where: str) -> Iterator[Entry]:

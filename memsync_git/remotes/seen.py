@@ -7,7 +7,7 @@ Rule 2: a fragment only a newer release can read counts as present and is never 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
@@ -16,6 +16,7 @@ from memsync_git.remotes.clone import Tip
 from memsync_git.remotes.glance import digest_of_refs
 from memsync_git.remotes.plan import Version
 from memsync_git.remotes.trees import Entry, Listing, Oid
+from memsync_git.values import dataclass
 from memsync_git.wire.fragments import Malformed, Newer
 
 NEWER_VERSION: Version = (1 << 62, "")

@@ -10,7 +10,6 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,7 @@ from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.outcomes import fetch_failure, is_refusal
 from memsync_git.remotes.trees import EMPTY, Listing
 from memsync_git.remotes.url import RemoteUrl
+from memsync_git.values import dataclass
 from memsync_git.wire.repository import MARKER_PATH
 from memsync_git.wire.rid import is_rid
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NewType
+
+from memsync_git.values import dataclass
 
 Oid = NewType("Oid", str)
 """The hexadecimal SHA-1 name of an object."""

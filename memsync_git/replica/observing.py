@@ -66,6 +66,7 @@ def observe(
         _saw_boot(replica, moment, below=below)
         _let_pending_go(replica, moment)
         return Observed()
+    version = replace(version, graph=version.graph.built_on(replica.ring.graph))
     seen_ms = min(version.mtime_ms, moment.wall_ms)
     since_ms = seen_ms - replica.reach_ms(moment)
     rebooted = replica.boot not in ("", moment.boot)

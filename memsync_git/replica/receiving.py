@@ -8,7 +8,6 @@ person agrees, unless one already has where it was made (`ok`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from memsync_git.crdt.changes import items_between
 from memsync_git.crdt.cut import closed_cut
@@ -17,6 +16,7 @@ from memsync_git.guards import INBOUND, DeletionLimits, Hold, is_large_deletion,
 from memsync_git.model import Item, Rid
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment
+from memsync_git.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The replica itself: its state, its ring, its holds, and the acts of a round.
 
 Rule 1: `observe` turns a version of the memory file into facts; `target` says what the file should hold.
-Rule 2: `behind` names the records where file and target differ; it follows every change at its own cost.
+Rule 2: `behind` names the records where file and target differ, `contested` those a person has to look at;
+both follow every change at its own cost.
 Rule 3: a written state enters the ring as pending before the swap (`intend`) and becomes newest
 after it (`settle`), so a crash between them costs nothing.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from memsync_git.crdt.changes import differing
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.pen import Pen, Written
@@ -64,6 +66,7 @@ class Replica:
         self.fresh = Fresh()
         self.kept_states: dict[int, FileState] = {}
         self._behind: set[RecordKey] | None = None
+        self._contested: set[RecordKey] | None = None
 
     # --- what it holds
 
@@ -92,13 +95,20 @@ class Replica:
             self.recheck([*self.state.keys(), *self.ring.graph.records, *held])
         return self._behind
 
-    def know_behind(self, keys: Iterable[RecordKey]) -> None:
+    @property
+    def contested(self) -> set[RecordKey]:
+        """The records with a conflict, or edited while deleted."""
+        if self._contested is None:
+            self._contested = set(filter(self.state.is_contested, self.state.keys()))
+        return self._contested
+
+    def go_on_from(self, behind: Iterable[RecordKey], contested: Iterable[RecordKey]) -> None:
         """Go on from the differences that were saved."""
-        self._behind = set(keys)
+        self._behind, self._contested = set(behind), set(contested)
 
     def compare_anew(self) -> None:
         """Forget the differences that were known: file or state were replaced as a whole."""
-        self._behind = None
+        self._behind = self._contested = None
 
     def project(self, projection: Projection) -> None:
         """Compare file and target in the projection of this variant from now on."""
@@ -107,14 +117,15 @@ class Replica:
             self.compare_anew()
 
     def recheck(self, keys: Iterable[RecordKey]) -> None:
-        """Look again whether some records differ between file and target."""
-        if self._behind is None:
-            return
-        for key in keys:
-            if self._is_behind(key):
-                self._behind.add(key)
-            else:
-                self._behind.discard(key)
+        """Look again whether some records differ between file and target, or within the state."""
+        keys = list(keys)
+        for known, is_among in (
+            (self._behind, self._is_behind),
+            (self._contested, self.state.is_contested),
+        ):
+            if known is not None:
+                known.difference_update(keys)
+                known.update(filter(is_among, keys))
 
     def _is_behind(self, key: RecordKey) -> bool:
         wanted, standing = self.target(key), self.ring.graph.records.get(key)
@@ -173,7 +184,7 @@ class Replica:
         before = self.ring.graph.records
         act()
         after = self.ring.graph.records
-        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        changed = {key for key, _, _ in differing(before, after)}
         self.fresh.file |= changed
         self.recheck(changed)
 
@@ -221,7 +232,7 @@ class Replica:
             dots = [
                 (rid, entry.n) for rid, entry in pen.entries(item) if entry.n in hold.dots.get(rid, EMPTY)
             ]
-            pen.remove_dots(dots)
+            pen.remove_dots(key_of(item), dots)
             gone: dict[Rid, Intervals] = {}
             for rid, n in dots:
                 gone[rid] = gone.get(rid, EMPTY) | Intervals.numbers([n])

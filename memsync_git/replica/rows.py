@@ -7,7 +7,7 @@ Rule 2: saving compares small rows with what was last saved; only differences ar
 kind      key                     value
 replica   one                     identity, marks, recent removals, ring order …
 header    rid                     the header line of its fragment
-facts     rid:digest              a record line of its fragment
+facts     rid:digest              a record line of its fragment, as `wire/stored.py` has it
 file      digest                  a record of the newest state of the memory file
 state     seq                     a ring state, as the step from the next newer one
 pending   one                     the prepared state, as the step from the newest
@@ -25,6 +25,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
+from memsync_git.crdt.records import Records
 from memsync_git.crdt.state import State
 from memsync_git.errors import StoreDamaged
 from memsync_git.inference import Ring
@@ -52,6 +53,7 @@ from memsync_git.replica.shapes import (
 )
 from memsync_git.replica.values import Fresh, Mark, Txn
 from memsync_git.wire import fragments, plain
+from memsync_git.wire.stored import line_of, numbers_of, stored_line
 
 ONE = "one"
 
@@ -87,11 +89,15 @@ def load(rows: RowReader) -> Replica | None:
     try:
         return _load(rows, plain.loads(found))
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise StoreDamaged(
-            f"The replica store holds a row that cannot be read ({error}).",
-            unharmed="Your memory file and the shared repository are as they were.",
-            hint="memsync-git doctor",
-        ) from error
+        raise _damaged(str(error)) from error
+
+
+def _damaged(why: str) -> StoreDamaged:
+    return StoreDamaged(
+        f"The replica store holds a row that cannot be read ({why}).",
+        unharmed="Your memory file and the shared repository are as they were.",
+        hint="memsync-git doctor",
+    )
 
 
 def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
@@ -117,7 +123,7 @@ def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
     replica.runs_began_ms = (one["runs_began"][0], one["runs_began"][1])
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
     replica.projection = Projection(*one["projection"])
-    replica.know_behind(tuple(key) for key in one["behind"])
+    replica.go_on_from(map(tuple, one["behind"]), map(tuple, one["contested"]))
     own = transactions(rows, replica.rid, after=least)
     replica.unpublished = [txn for txn in own if txn.rid == replica.rid]
     return replica
@@ -137,17 +143,37 @@ def _txn_key(rid: str, rev: int) -> str:
 
 
 def _fragments(rows: RowReader) -> Iterable[Fragment]:
-    records: dict[str, dict[RecordKey, RecordFacts]] = {}
+    """The fragments, their lines unread."""
+    lines: dict[str, dict[str, bytes]] = {}
     for key, line in rows.rows("facts"):
-        decoded = fragments.decode_record(line)
-        if isinstance(decoded, fragments.Malformed):
-            raise ValueError(decoded.reason)  # noqa: TRY004
-        records.setdefault(key.partition(":")[0], {})[decoded[0]] = decoded[1]
+        rid, _, name = key.partition(":")
+        lines.setdefault(rid, {})[name] = line
     for rid, line in rows.rows("header"):
         header = fragments.decode_header(line)
         if isinstance(header, fragments.Malformed | fragments.Newer):
             raise ValueError(f"header of {rid}: {header}")  # noqa: TRY004
-        yield Fragment(header, records.get(rid, {}))
+        yield Fragment(header, Records(unread=lines.get(rid), stored=_StoredLines()))
+
+
+class _StoredLines:
+    """How the lines of a store are read, when they are; see `crdt.records.Stored`."""
+
+    def name_of(self, key: RecordKey) -> str:
+        return digest(key)
+
+    def numbers_of(self, stored: bytes) -> list[tuple[int, int]]:
+        return numbers_of(stored)
+
+    def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
+        """What a stored line says.
+
+        Raises:
+            StoreDamaged: it cannot be understood.
+        """
+        decoded = fragments.decode_record(line_of(stored))
+        if isinstance(decoded, fragments.Malformed):
+            raise _damaged(decoded.reason)
+        return decoded
 
 
 def _ordered(graph: Graph, newest: bytes) -> Graph:
@@ -184,7 +210,7 @@ def save(replica: Replica, rows: RowWriter) -> None:
 
 def _save_facts(replica: Replica, rid: Rid, key: RecordKey, rows: RowWriter) -> None:
     facts = replica.state.records_of(rid).get(key)
-    line = None if facts is None else facts.raw or fragments.encode_record(key, facts)
+    line = None if facts is None else stored_line(key, facts)
     _put(rows, "facts", f"{rid}:{digest(key)}", line)
 
 
@@ -241,12 +267,13 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
         "projection": list(astuple(replica.projection)),
-        "behind": _plain_behind(replica),
+        "behind": _plain_keys(replica.behind),
+        "contested": _plain_keys(replica.contested),
     }
 
 
-def _plain_behind(replica: Replica) -> list[list[str]]:
-    return sorted(list(key) for key in replica.behind)
+def _plain_keys(keys: Iterable[RecordKey]) -> list[list[str]]:
+    return sorted(list(key) for key in keys)
 
 
 def _version(key: str) -> tuple[Rid, int, str]:

@@ -11,8 +11,6 @@ A plain read-merge-rename lost 70 of 720 server writes under stress; this lost n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from memsync_git.formats import Decoded, TooLarge, encode
 from memsync_git.model import Graph
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Unusable
@@ -28,6 +26,7 @@ from memsync_git.sync.capture import (
 from memsync_git.sync.recovering import witness_of
 from memsync_git.sync.report import RoundReport
 from memsync_git.sync.session import Session, content_hash
+from memsync_git.values import dataclass
 
 MOST_TRIES = 16
 SHORTEST_LINGER_S = 0.3

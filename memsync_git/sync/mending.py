@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from memsync_git.formats import Decoded, Salvaged, salvage
+from memsync_git.formats import Decoded
+from memsync_git.formats.salvage import Salvaged, salvage
 from memsync_git.ports import Snapshot
 from memsync_git.replica import Moment, Observed, Replica
 from memsync_git.replica.observing import observe

@@ -7,8 +7,9 @@ can read it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
 from memsync_git.model import RecordKey, Rid
@@ -43,14 +44,13 @@ def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | Non
 
 
 def spare_reading(session: Session, remote: Remote) -> None:
-    """Tell a remote which record lines need not be read again."""
-    remote.known_lines = lambda rid: _lines_of(session.replica, rid)
+    """Tell a remote which records need not be read again."""
+    remote.known_records = partial(_known_records, session)
 
 
-def _lines_of(replica: Replica, rid: Rid) -> dict[bytes, tuple[RecordKey, RecordFacts]]:
-    """The record lines of a fragment in use, and what they say."""
-    records = replica.state.records_of(rid).items()
-    return {facts.raw: (key, facts) for key, facts in records if facts.raw is not None}
+def _known_records(session: Session, rid: Rid) -> Mapping[RecordKey, RecordFacts]:
+    """What is known of a fragment when the remote comes to read it."""
+    return session.replica.state.records_of(rid)
 
 
 def _note(line: RemoteReport, fetched: Fetched) -> None:

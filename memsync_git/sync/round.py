@@ -20,7 +20,6 @@ from memsync_git.replica import Mark, Observed, Version
 from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
 from memsync_git.sync.applying import apply, confirm, linger_s, look_once_more, needs_writing
 from memsync_git.sync.capture import Captured, capture, capture_leftovers, tell
-from memsync_git.sync.mending import capture_mended
 from memsync_git.sync.order import Outlook, pushes_first
 from memsync_git.sync.pulling import pull
 from memsync_git.sync.pushing import push, push_first
@@ -67,6 +66,8 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
 def _read(session: Session, options: RoundOptions, report: RoundReport) -> Captured:
     if options.set_aside is None:
         return capture(session, report)
+    from memsync_git.sync.mending import capture_mended
+
     return capture_mended(session, report, options.set_aside)
 
 

@@ -15,15 +15,17 @@ copy with a shard missing is malformed and never looks like a deletion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from hashlib import sha256
+from typing import NamedTuple
 
 from memsync_git.crdt.fragment import NO_EXTRA, Fragment, Header, RecordFacts
+from memsync_git.crdt.records import Records
 from memsync_git.model import JsonText, RecordKey, Rid
 from memsync_git.wire.headers import asked_reader, decode_header, encode_header
-from memsync_git.wire.records import decode_record, encode_record, identity_text, read_record
+from memsync_git.wire.records import decode_record, encode_record, read_record
 from memsync_git.wire.rid import fragment_path, shard_path
+from memsync_git.wire.stored import first_of, line_of, numbers_of, shard_name, shard_of
 from memsync_git.wire.verdicts import (
     FORMAT,
     LIMITS,
@@ -38,7 +40,6 @@ from memsync_git.wire.verdicts import (
 __all__ = [
     "LIMITS",
     "NOTHING_KNOWN",
-    "KnownLines",
     "Malformed",
     "Newer",
     "WireLimits",
@@ -54,10 +55,7 @@ __all__ = [
 SHARD_OVER_BYTES = 1 * MIB
 """Record lines beyond this are sharded: git stores a changed blob whole."""
 
-KnownLines = Mapping[bytes, tuple[RecordKey, RecordFacts]]
-"""Record lines that were read before, and what they say."""
-
-NOTHING_KNOWN: KnownLines = {}
+NOTHING_KNOWN: Mapping[RecordKey, RecordFacts] = {}
 
 _SHARDED = "sharded"
 _OPENING = b',"records":['
@@ -68,17 +66,16 @@ _CLOSING = b"]}"
 
 def encode(fragment: Fragment) -> bytes:
     """The whole fragment as one file."""
-    lines = [line for _, line in _lines(fragment)]
-    return _framed(encode_header(fragment.header), lines)
+    return _framed(encode_header(fragment.header), [line.raw for line in _lines(fragment)])
 
 
 def encode_files(fragment: Fragment, *, shard_over_bytes: int = SHARD_OVER_BYTES) -> dict[str, bytes]:
     """The fragment as files of the shared repository: path → bytes; large ones come in shards."""
-    lines = list(_lines(fragment))
+    lines = _lines(fragment)
     header = encode_header(fragment.header)
     path = fragment_path(fragment.rid, fragment.header.store)
-    if sum(len(line) + 2 for _, line in lines) <= shard_over_bytes:
-        return {path: _framed(header, [line for _, line in lines])}
+    if sum(len(line.raw) + 2 for line in lines) <= shard_over_bytes:
+        return {path: _framed(header, [line.raw for line in lines])}
     counted = b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(lines))
     files = {path: _framed(counted, [])}
     for name, shard in sorted(_shards(lines).items()):
@@ -91,21 +88,38 @@ def _framed(header: bytes, lines: list[bytes]) -> bytes:
     return header[:-1] + _OPENING + b"\n" + body + _CLOSING + b"\n"
 
 
-def _lines(fragment: Fragment) -> Iterator[tuple[RecordKey, bytes]]:
-    """The record lines by first dot; records without a fact come last."""
-    firsts = [
-        (min([entry.n for entry in facts.entries()], default=MAX_NUMBER), key)
-        for key, facts in fragment.records.items()
-    ]
-    for _, key in sorted(firsts):
-        yield key, encode_record(key, fragment.records[key])
+class _Line(NamedTuple):
+    """A record line in its place: by first number, those without a fact last and by key."""
+
+    first: int
+    key: RecordKey
+    raw: bytes
+    stored: bytes = b""
+
+    @property
+    def shard(self) -> str:
+        return shard_of(self.stored) if self.stored else shard_name(self.key)
 
 
-def _shards(lines: Iterable[tuple[RecordKey, bytes]]) -> dict[str, list[bytes]]:
+def _lines(fragment: Fragment) -> list[_Line]:
+    """The record lines in order. What nobody has read goes out as it is stored."""
+    records = Records.of(fragment.records)
+    firsts = {name: first_of(stored) for name, stored in records.unread.items()}
+    for name in [name for name, first in firsts.items() if first is None]:
+        records.read_by_name(name)
+    lines = [_Line(firsts[name] or 0, (), line_of(stored), stored) for name, stored in records.unread.items()]
+    lines += [_Line(_first(facts), key, encode_record(key, facts)) for key, facts in records.read.items()]
+    return sorted(lines)
+
+
+def _first(facts: RecordFacts) -> int:
+    return min([entry.n for entry in facts.entries()], default=MAX_NUMBER)
+
+
+def _shards(lines: Iterable[_Line]) -> dict[str, list[bytes]]:
     shards: dict[str, list[bytes]] = {}
-    for key, line in lines:
-        name = sha256(identity_text(key).encode("utf-8")).hexdigest()[:2]
-        shards.setdefault(name, []).append(line + b"\n")
+    for line in lines:
+        shards.setdefault(line.shard, []).append(line.raw + b"\n")
     return shards
 
 
@@ -119,12 +133,13 @@ def decode(
     store: str | None = None,
     shards: Iterable[bytes] = (),
     limits: WireLimits = LIMITS,
-    known: KnownLines = NOTHING_KNOWN,
+    known: Mapping[RecordKey, RecordFacts] = NOTHING_KNOWN,
 ) -> Fragment | Malformed | Newer:
     """Read a fragment as hostile input.
 
     `rid` and `store` are what the file's path claims; `shards` the contents of its shard files, in any order.
-    Every record keeps its line as `raw`. A line in `known` is not read again: what it says is taken as it is.
+    Every record keeps its line as `raw`. A line of those in `known`, an earlier reading of the same fragment,
+    is not read again: what it says is taken as it is.
     """
     min_reader = asked_reader(data)
     if min_reader is not None and min_reader > FORMAT:
@@ -139,7 +154,7 @@ def decode(
 
 
 def _read(
-    data: bytes, shards: list[bytes], limits: WireLimits, known: KnownLines
+    data: bytes, shards: list[bytes], limits: WireLimits, known: Mapping[RecordKey, RecordFacts]
 ) -> Fragment | Malformed | Newer:
     size = len(data) + sum(map(len, shards))
     if size > limits.max_fragment_bytes:
@@ -185,18 +200,29 @@ def _count(written: JsonText) -> int:
 
 
 def _records(
-    lines: list[bytes], header: Header, limits: WireLimits, known: KnownLines
-) -> dict[RecordKey, RecordFacts]:
+    lines: list[bytes], header: Header, limits: WireLimits, known: Mapping[RecordKey, RecordFacts]
+) -> Records:
     """The records of a fragment, if its numbers are used once and below `next`."""
-    records: dict[RecordKey, RecordFacts] = {}
+    known = Records.of(known)
+    unread_before = {line_of(stored): name for name, stored in known.unread.items()}
+    read_before = {facts.raw: (key, facts) for key, facts in known.read.items()}
+    read: dict[RecordKey, RecordFacts] = {}
+    unread: dict[str, bytes] = {}
     numbers: list[int] = []
     for line in lines:
-        key, facts = known.get(line) or read_record(line, limits)
-        records[key] = facts
-        numbers += [entry.n for entry in facts.entries()]
-        if len(records) + len(numbers) > limits.max_facts:
+        name = unread_before.get(line)
+        if name is not None:
+            unread[name] = known.unread[name]
+            for low, high in numbers_of(unread[name]):
+                numbers += range(low, high + 1)
+        else:
+            key, facts = read_before.get(line) or read_record(line, limits)
+            read[key] = facts
+            numbers += [entry.n for entry in facts.entries()]
+        if len(read) + len(unread) + len(numbers) > limits.max_facts:
             raise Invalid(f"more than {limits.max_facts} facts")
-    if len(records) != len(lines):
+    records = Records(read, unread=unread, stored=known.stored)
+    if len(records) != len(lines) or any(map(records.is_unread, read)):
         raise Invalid("two lines for one record")
     if len(set(numbers)) != len(numbers):
         raise Invalid("a number used twice")

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from memsync_git.values import dataclass
 from memsync_git.wire.headers import asked_reader, moment, newer
 from memsync_git.wire.lines import mapped, read_line
 from memsync_git.wire.moments import instant_of

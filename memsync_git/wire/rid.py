@@ -8,9 +8,9 @@ Rule 2: an id is never made from the hostname alone: two machines called `laptop
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from memsync_git.model import Rid
+from memsync_git.values import dataclass
 
 DEFAULT_STORE = "default"
 

@@ -9,7 +9,8 @@ says more about each line than the line itself; a larger view is held back later
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+
+from memsync_git.values import dataclass
 
 MIB = 1 << 20
 

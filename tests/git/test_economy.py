@@ -46,6 +46,18 @@ def test_a_new_process_that_finds_the_digest_it_knew_reads_nothing(hub: HubFolde
     assert fetched(after).unchanged
 
 
+def test_a_publish_after_a_fetch_that_read_nothing_does_not_list_the_refs_again(
+    hub: HubFolder, started: Counting
+) -> None:
+    before = hub.remote("desk")
+    accepted(before.publish(publication(fragment(DESK))))
+    after = hub.remote("desk")
+    after.known_digest = before.digest
+    assert fetched(after).unchanged
+    commands = _names(started(lambda: accepted(after.publish(publication(fragment(DESK, 2, "b"))))))
+    assert commands == ["cat-file", "unpack-objects", "push"]
+
+
 def test_a_fetch_with_news_reads_them_with_one_process(hub: HubFolder, started: Counting) -> None:
     one, two = hub.remote(), hub.remote()
     accepted(one.publish(publication(fragment(DESK))))

@@ -4,7 +4,8 @@ from hashlib import sha256
 
 import pytest
 
-from memsync_git.formats import AIM_HEADER, Decoded, Limits, TooLarge, decode, encode, salvage
+from memsync_git.formats import AIM_HEADER, Decoded, Limits, TooLarge, decode, encode
+from memsync_git.formats.salvage import salvage
 from memsync_git.model import Entity, Generic, Graph, JsonText, Relation, Verbatim
 
 A = b'{"type":"entity","name":"a","entityType":"t","observations":["1"]}'

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from memsync_git.formats import VARIANTS, Decoded, decode, detect, encode, salvage
+from memsync_git.formats import VARIANTS, Decoded, decode, encode
+from memsync_git.formats.detecting import detect
+from memsync_git.formats.salvage import salvage
 from memsync_git.model import Graph
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"

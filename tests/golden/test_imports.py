@@ -2,8 +2,8 @@
 
 import json
 
-from memsync_git.formats import Note, detect, read_import
-from memsync_git.formats.detecting import READ_GRAPH
+from memsync_git.formats.detecting import READ_GRAPH, detect
+from memsync_git.formats.importing import Note, read_import
 from memsync_git.model import Entity, Generic, Relation
 
 ENTITY = {"name": "a", "entityType": "t", "observations": ["x"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memsync_git.crdt.pen import Written
+from memsync_git.model import RecordKey
 from memsync_git.replica import Observed, Replica, Txn
 from memsync_git.replica.receiving import Received
 from memsync_git.wire.fragments import encode
@@ -16,6 +17,7 @@ def assert_same_replica(one: Replica, other: Replica) -> None:
     assert _fragments(one) == _fragments(other)
     assert list(one.target_graph()) == list(other.target_graph())
     assert one.behind == other.behind
+    assert one.contested == other.contested == _contested(one)
     assert _ring(one) == _ring(other)
     assert one.holds == other.holds
     assert list(one.past.items()) == list(other.past.items())
@@ -23,6 +25,13 @@ def assert_same_replica(one: Replica, other: Replica) -> None:
     assert one.accepted == other.accepted
     assert one.versions == other.versions
     assert [_txn(txn) for txn in one.unpublished] == [_txn(txn) for txn in other.unpublished]
+
+
+def _contested(replica: Replica) -> set[RecordKey]:
+    """What a look at everything finds."""
+    state = replica.state
+    conflicts = (conflict.register for conflict in state.all_conflicts())
+    return {("e", r[1]) if r[0] == "t" else r[1] for r in conflicts} | set(state.unanchored())
 
 
 def _fragments(replica: Replica) -> dict[str, bytes]:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from memsync_git.formats import (
     AIM_HEADER,
-    READ_GRAPH,
     VARIANTS,
     Decoded,
     Limits,
@@ -16,15 +15,15 @@ from memsync_git.formats import (
     canonical,
     compact,
     decode,
-    detect,
     encode,
     parse,
     quoted,
-    read_import,
-    salvage,
 )
 from memsync_git.formats.canonical import Number, canonical_object
+from memsync_git.formats.detecting import READ_GRAPH, detect
+from memsync_git.formats.importing import read_import
 from memsync_git.formats.rows import read_row, record_of
+from memsync_git.formats.salvage import salvage
 from memsync_git.formats.writing import row_of
 from memsync_git.model import EVERYTHING, Entity, Generic, Graph, Record, Relation, Verbatim
 

@@ -1,4 +1,5 @@
-"""A state kept by steps equals one built from scratch: views, order, conflicts, homes and the dead."""
+"""A state kept by steps equals one built from scratch, and one whose lines nobody has read equals one whose
+lines were: views, order, conflicts, homes, the dead, and the bytes that go out."""
 
 from __future__ import annotations
 
@@ -9,8 +10,12 @@ from hypothesis import strategies as st
 
 from memsync_git.crdt.fragment import Entry, Fragment, Header, Hint, RecordFacts
 from memsync_git.crdt.intervals import Intervals
+from memsync_git.crdt.records import Records
 from memsync_git.crdt.state import State
 from memsync_git.model import RecordKey, Rid
+from memsync_git.wire.fragments import LIMITS, decode, encode, encode_files, encode_record
+from memsync_git.wire.records import read_record
+from memsync_git.wire.stored import line_of, numbers_of, stored_line
 from tests.laws.histories import RIDS, Fleet, Machine, histories, rebuilt
 
 
@@ -110,6 +115,99 @@ def test_a_dot_that_moves_to_another_record_is_found_there() -> None:
     assert state.home((rid, 1)) == likes
     state.replace(Fragment(Header(RIDS[1], "birch", rev=1, removed={rid: Intervals.numbers([1])})))
     assert not list(state.keys())
+
+
+# --- lines nobody has read
+
+
+class Kept:
+    """Lines as a store keeps them; see `crdt.records.Stored`."""
+
+    def name_of(self, key: RecordKey) -> str:
+        return repr(key)
+
+    def numbers_of(self, stored: bytes) -> list[tuple[int, int]]:
+        return numbers_of(stored)
+
+    def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
+        return read_record(line_of(stored), LIMITS)
+
+
+def asleep(fragment: Fragment) -> Fragment:
+    """The same fragment, none of its lines read."""
+    kept = Kept()
+    lines = {kept.name_of(key): stored_line(key, facts) for key, facts in fragment.records.items()}
+    return Fragment(fragment.header, Records(unread=lines, stored=kept))
+
+
+_asked = st.lists(st.sampled_from(KEYS), max_size=2)
+
+
+@given(st.lists(st.tuples(st.one_of(strange_fragments(), st.sampled_from(RIDS[:3])), _asked), max_size=8))
+def test_a_state_whose_lines_are_unread_does_the_same(steps: list) -> None:
+    lazy, eager = State(), State()
+    for step, asked in steps:
+        showed = {key: eager.record(key) for key in KEYS}
+        if isinstance(step, Fragment):
+            told = lazy.replace(asleep(step))
+            eager.replace(step)
+        else:
+            told = lazy.forget(step)
+            eager.forget(step)
+        assert {key for key in KEYS if eager.record(key) != showed[key]} <= told.keys()
+        assert told == {key: showed[key] for key in told}
+        assert [lazy.record(key) for key in asked] == [eager.record(key) for key in asked]
+        assert_same(State(map(asleep, eager.fragments().values())), eager)
+        for rid in eager.rids:
+            assert lazy.dead(rid) == eager.dead(rid)
+            assert encode(lazy.fragment(rid)) == encode(eager.fragment(rid))
+    assert_same(lazy, eager)
+
+
+@given(histories())
+def test_after_every_step_of_a_history_the_unread_goes_out_as_what_was_read(history: list) -> None:
+    def check(machine: Machine) -> None:
+        for fragment in machine.state.fragments().values():
+            for limit in (0, 1 << 20):
+                files = encode_files(fragment, shard_over_bytes=limit)
+                assert encode_files(asleep(fragment), shard_over_bytes=limit) == files
+
+    Fleet().run(history, check)
+
+
+@given(strange_fragments(), strange_fragments(), st.data())
+def test_known_lines_change_nothing_in_what_is_read(
+    one: Fragment, two: Fragment, data: st.DataObject
+) -> None:
+    """Neither what is found nor what is refused: two lines for one record, a number used twice."""
+    lines = [encode_record(key, facts) for each in (one, two) for key, facts in each.records.items()]
+    some = st.sampled_from(lines or [b"{}"])
+    chosen = data.draw(st.one_of(st.lists(some, max_size=4), st.lists(some, max_size=8, unique=True)))
+    body = b"\n" + b",\n".join(chosen) if chosen else b""
+    written = encode(Fragment(two.header)).replace(b"\n]}", body + b"\n]}")
+    read = decode(written)
+    known = asleep(one).records
+    assert decode(written, known=known) == read
+    assert decode(written, known=dict(known)) == read
+
+
+def test_what_nobody_asked_for_stays_unread() -> None:
+    state = State(
+        [
+            asleep(
+                Fragment(
+                    Header(RIDS[0], "ash", rev=1, next=3),
+                    {KEYS[0]: _observes(1, "x"), KEYS[1]: _observes(2, "y")},
+                )
+            )
+        ]
+    )
+    assert state.record(KEYS[0]) is not None
+    assert state.size == 2
+    records = state.fragment(RIDS[0]).records
+    assert isinstance(records, Records)
+    assert list(records.unread) == [repr(KEYS[1])]
+    assert state.home((RIDS[0], 2)) == KEYS[1]
 
 
 def _observes(n: int, text: str) -> RecordFacts:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
-from memsync_git.replica.rows import load, save
+from memsync_git.errors import StoreDamaged
+from memsync_git.model import Entity, Rid
+from memsync_git.replica import Moment, Replica
+from memsync_git.replica.rows import digest, load, save
 from memsync_git.stores.memory import MemoryStore
 from tests.laws.desks import Office, days
 
@@ -36,3 +40,22 @@ def test_saving_what_changed_leaves_the_rows_that_saving_everything_leaves(day: 
 
 def test_an_empty_store_holds_no_replica() -> None:
     assert load(MemoryStore()) is None
+
+
+def test_a_line_that_cannot_be_read_is_a_damaged_store_when_it_is_asked_for() -> None:
+    moment = Moment(1_000, "boot", "tok", 2_000)
+    replica = Replica(Rid("ash-0000"), "ash")
+    replica.write((), [("t", "Alice", "person"), ("t", "Oslo", "city")], moment, cause="test")
+    store = MemoryStore()
+    with store.transaction() as transaction:
+        save(replica, transaction)
+        transaction.put("facts", f"ash-0000:{digest(('e', 'Oslo'))}", b"3f 2-2 {torn")
+    found = load(store)
+    assert found is not None
+    assert found.state.record(("e", "Alice")) == Entity("Alice", "person")
+    with pytest.raises(StoreDamaged):
+        found.state.record(("e", "Oslo"))
+    again = load(store)
+    assert again is not None
+    with pytest.raises(StoreDamaged):
+        again.state.read_all()

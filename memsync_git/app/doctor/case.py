@@ -108,6 +108,8 @@ class Case:
             reader = SqliteReader(self.rooms.places.store(self.rooms.store.name))
             try:
                 found = rows.load(reader)
+                if found is not None:
+                    found.state.read_all()
             finally:
                 reader.close()
         except MemsyncError as error:

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from memsync_git.app.doctor.case import Case
 from memsync_git.app.doctor.finding import FIX, Finding, counted, fail, listed, ok, warn
 from memsync_git.app.doctor.mending import mend_file, pin_format
-from memsync_git.formats import READ_GRAPH, TooLarge, detect
+from memsync_git.formats import TooLarge
+from memsync_git.formats.detecting import READ_GRAPH, detect
 from memsync_git.model import Entity, Graph, Verbatim
 from memsync_git.ports import Missing, Snapshot, Unusable
 from memsync_git.replica import Replica

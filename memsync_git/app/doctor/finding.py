@@ -7,9 +7,9 @@ Rule 2: `mend` is there only where a program can cure it without deciding anythi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from memsync_git.documents import Verdict
+from memsync_git.values import dataclass
 
 FIX = "memsync-git doctor --fix"
 MOST_LISTED = 5

@@ -1,0 +1,197 @@
+"""What one replica says, by record; a line is read when somebody first asks for its record.
+
+    stored line ── asked for ──▶ facts          unread: name → stored line      read: key → facts
+
+Rule 1: what is said never depends on what was read: read or not, two of these are equal if their facts are.
+Rule 2: a line nobody asks for is never read. Its numbers stand before it, so that nobody has to ask for
+them, its place in the fragment, or whether it changed.
+Rule 3: what a stored line looks like is known to whoever stored it (`Stored`), not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Protocol
+
+from memsync_git.crdt.fragment import RecordFacts
+from memsync_git.model import RecordKey
+
+Spans = Iterable[tuple[int, int]]
+"""Numbers as inclusive intervals."""
+
+
+class Stored(Protocol):
+    """How lines are stored."""
+
+    def name_of(self, key: RecordKey) -> str:
+        """The name a record's line is stored under."""
+        ...
+
+    def numbers_of(self, stored: bytes) -> Spans:
+        """The numbers of the facts in a stored line, lowest first."""
+        ...
+
+    def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
+        """What a stored line says."""
+        ...
+
+
+class Records(MutableMapping[RecordKey, RecordFacts]):
+    """The facts of one replica by record, and the record of every number.
+
+    unread: stored lines by name, all of different records, in the way of `stored`.
+    """
+
+    __slots__ = ("_homes", "_read", "_stored", "_unread")
+
+    def __init__(
+        self,
+        read: Mapping[RecordKey, RecordFacts] | None = None,
+        *,
+        unread: Mapping[str, bytes] | None = None,
+        stored: Stored | None = None,
+    ) -> None:
+        self._read: dict[RecordKey, RecordFacts] = {} if read is None else dict(read)
+        self._unread: dict[str, bytes] = {} if unread is None or stored is None else dict(unread)
+        self._stored = stored
+        self._homes: Homes | None = None
+
+    @classmethod
+    def of(cls, records: Mapping[RecordKey, RecordFacts]) -> Records:
+        """A copy of any mapping; what is unread in it stays so."""
+        if isinstance(records, Records):
+            return cls(records.read, unread=records.unread, stored=records.stored)
+        return cls(records)
+
+    @property
+    def read(self) -> Mapping[RecordKey, RecordFacts]:
+        """What was read so far."""
+        return self._read
+
+    @property
+    def unread(self) -> Mapping[str, bytes]:
+        """What nobody has asked for yet, as it is stored."""
+        return self._unread
+
+    @property
+    def homes(self) -> Homes:
+        """The record of every number; made when first asked for, kept up from then on."""
+        if self._homes is None:
+            self._homes = Homes(self)
+        return self._homes
+
+    @property
+    def stored(self) -> Stored | None:
+        """How the unread lines are to be read."""
+        return self._stored
+
+    # --- as a mapping
+
+    def __getitem__(self, key: RecordKey) -> RecordFacts:
+        found = self._read.get(key)
+        if found is None and self._stored is not None and self._unread:
+            found = self.read_by_name(self._stored.name_of(key))
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def read_by_name(self, name: str) -> RecordFacts | None:
+        """The facts of a line by the name it is stored under; None if it is not unread."""
+        stored = self._unread.pop(name, None)
+        if stored is None or self._stored is None:
+            return None
+        key, facts = self._stored.read(stored)
+        self._read[key] = facts
+        if self._homes is not None:
+            self._homes.enter(key, facts)
+        return facts
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._read or (isinstance(key, tuple) and self.is_unread(key))
+
+    def is_unread(self, key: RecordKey) -> bool:
+        """Whether there is a line of this record that nobody has asked for."""
+        if self._stored is None or not self._unread:
+            return False
+        return self._stored.name_of(key) in self._unread
+
+    def __setitem__(self, key: RecordKey, facts: RecordFacts) -> None:
+        if key in self:
+            del self[key]
+        self._read[key] = facts
+        if self._homes is not None:
+            self._homes.enter(key, facts)
+
+    def __delitem__(self, key: RecordKey) -> None:
+        facts = self[key]
+        del self._read[key]
+        if self._homes is not None:
+            self._homes.leave(facts)
+
+    def __iter__(self) -> Iterator[RecordKey]:
+        for name in list(self._unread):
+            self.read_by_name(name)
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read) + len(self._unread)
+
+    def __repr__(self) -> str:
+        return f"Records({dict(self)!r})"
+
+
+class Homes(Mapping[int, RecordKey]):
+    """Number → record, over the lines of one replica; made by `Records.homes`."""
+
+    __slots__ = ("_homes", "_records")
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._homes: dict[int, RecordKey | str] = {}
+        for key, facts in records.read.items():
+            self.enter(key, facts)
+        if records.stored is not None:
+            for name, stored in records.unread.items():
+                for low, high in records.stored.numbers_of(stored):
+                    self._homes.update(dict.fromkeys(range(low, high + 1), name))
+
+    def enter(self, key: RecordKey, facts: RecordFacts) -> None:
+        """These facts stand in this record from now on."""
+        self._homes.update((entry.n, key) for entry in facts.entries())
+
+    def leave(self, facts: RecordFacts) -> None:
+        """These facts are gone."""
+        for entry in facts.entries():
+            self._homes.pop(entry.n, None)
+
+    def __getitem__(self, n: int) -> RecordKey:
+        if isinstance(self._homes[n], str):
+            self._records.read_by_name(str(self._homes[n]))
+        return tuple(self._homes[n])
+
+    def __contains__(self, n: object) -> bool:
+        return n in self._homes
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
+
+def changed(old: Records, new: Records) -> set[RecordKey]:
+    """The records of which two fragments of one replica do not hold the same facts.
+
+    A stored line that stands in both is the same without being read.
+    """
+    same = {name for name, stored in new.unread.items() if old.unread.get(name) == stored}
+    for records in (old, new):
+        for name in [name for name in records.unread if name not in same]:
+            records.read_by_name(name)
+    keys = {key for key, facts in new.read.items() if not _is_same(old.get(key), facts)}
+    return keys | {key for key in old.read if key not in new}
+
+
+def _is_same(one: RecordFacts | None, other: RecordFacts) -> bool:
+    """Whether these are the very same facts, or were read from one line."""
+    return one is other or (one is not None and one.raw is not None and one.raw == other.raw)

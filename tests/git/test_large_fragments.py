@@ -1,0 +1,57 @@
+"""A fragment in shards: what one changed record costs."""
+
+from __future__ import annotations
+
+from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts
+from memsync_git.remotes.draft import Draft, Drafting
+from memsync_git.remotes.seen import NOTHING_SEEN, Seen
+from memsync_git.remotes.trees import Listing, Oid, parse_tree
+from memsync_git.wire.fragments import SHARD_OVER_BYTES
+from tests.git.hubs import DESK, START_MS, HubFolder, accepted, fetched, publication
+
+NAME, MAIN = f"memsync/{DESK}", "heads/main"
+ENTITIES = 300
+LONG = "x" * (2 * SHARD_OVER_BYTES // ENTITIES)
+
+
+def large(rev: int, *, says: str) -> Fragment:
+    """Entities that together need shards; only the last one says something else each time."""
+    said = {("e", f"E{at}"): _says(at + 1, LONG) for at in range(ENTITIES)}
+    said["e", f"E{ENTITIES - 1}"] = _says(ENTITIES + rev, says)
+    return Fragment(
+        Header(DESK, "desk", rev=rev, tok=str(rev), next=ENTITIES + rev + 1, wall_ms=START_MS), said
+    )
+
+
+def _says(n: int, text: str) -> RecordFacts:
+    return RecordFacts(observations=(Entry(n, START_MS, text),))
+
+
+def test_only_the_shard_that_changed_is_stored_again() -> None:
+    trees: dict[Oid, Listing] = {}
+    first = _drafted(large(1, says="tea"), NOTHING_SEEN, trees)
+    assert len(_blobs(first)) > 100
+    assert first.host is not None
+    assert first.main is not None
+    seen = NOTHING_SEEN.with_host(NAME, first.host.tip, first.host.branch)
+    seen = seen.with_main(MAIN, first.main.tip, first.main.branch)
+    second = _drafted(large(2, says="coffee"), seen, trees)
+    assert sorted(b"coffee" in data for data in _blobs(second)) == [False, True]
+
+
+def _drafted(own: Fragment, seen: Seen, trees: dict[Oid, Listing]) -> Draft:
+    drafting = Drafting(publication(own), seen, store="default", now_ms=START_MS, load=trees.__getitem__)
+    draft = drafting.draft(host_name=NAME, main=True)
+    assert isinstance(draft, Draft)
+    trees |= {item.oid: parse_tree(item.data) for item in draft.objects if item.kind == "tree"}
+    return draft
+
+
+def _blobs(draft: Draft) -> list[bytes]:
+    return [item.data for item in draft.objects if item.kind == "blob"]
+
+
+def test_a_new_process_publishes_and_another_machine_reads_the_whole(hub: HubFolder) -> None:
+    accepted(hub.remote("desk").publish(publication(large(1, says="tea"))))
+    accepted(hub.remote("desk").publish(publication(large(2, says="coffee"))))
+    assert fetched(hub.remote()).fragments == (large(2, says="coffee"),)
