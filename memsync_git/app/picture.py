@@ -17,7 +17,7 @@ from memsync_git.documents import (
     StatusDocument,
     worst_outcome,
 )
-from memsync_git.remotes.url import redacted
+from memsync_git.redaction import redacted
 
 ANSWER = "memsync-git sync --recreate  writes it anew\nmemsync-git holds accept  deletes everything it held"
 
