@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Join = Literal["keep", "drop"]
+Cause = Literal["command", "cron", "daemon"]
+"""Who had a round run: a person at the keyboard, cron, or the daemon."""
 
 LOCK_WAIT_S = 10.0
 """How long `sync` waits for another one (interface page); a round takes well under a second."""
@@ -19,7 +21,7 @@ class SyncOptions:
     """How one `sync` should go.
 
     wait_s: how long to wait for the lock. if_stale_min: do nothing while the daemon's heartbeat is younger
-    or another sync holds the lock; None means a person asked.
+    or another sync holds the lock; None means a person asked. cause: who asked.
     """
 
     dry_run: bool = False
@@ -29,6 +31,7 @@ class SyncOptions:
     recreate: bool = False
     wait_s: float = LOCK_WAIT_S
     if_stale_min: int | None = None
+    cause: Cause = "command"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,20 @@
-"""`status`: one screen, from what is stored; nothing is asked of the network."""
+"""`status`: one screen, from what is stored; nothing is asked of the network.
+
+Rule 1: a sync that stopped is trouble, however well the last one went (`silence.py`).
+"""
 
 from __future__ import annotations
 
-from memsync_git.app.installation import LastRound, RemoteMemory
+import time
+from contextlib import suppress
+
+from memsync_git.app.history import LastRound
+from memsync_git.app.installation import RemoteMemory
 from memsync_git.app.opening import Rooms, not_set_up
+from memsync_git.app.pulse import Pause
+from memsync_git.app.silence import Signs, Silence, silence_of
 from memsync_git.app.summary import Summary
-from memsync_git.app.telling import NOTHING_DELETED, notice, remote_notices
+from memsync_git.app.telling import LOCAL_WORK_IS_SAFE, NOTHING_DELETED, notice, remote_notices
 from memsync_git.app.times import timestamp
 from memsync_git.config import RemoteSettings
 from memsync_git.documents import (
@@ -13,6 +22,7 @@ from memsync_git.documents import (
     LastSyncPart,
     NoticePart,
     RemotePart,
+    SilencePart,
     StateWord,
     StatusDocument,
     worst_outcome,
@@ -20,6 +30,8 @@ from memsync_git.documents import (
 from memsync_git.redaction import redacted
 
 ANSWER = "memsync-git sync --recreate  writes it anew\nmemsync-git holds accept  deletes everything it held"
+
+TRY = "memsync-git sync  tries now\nmemsync-git doctor  finds out why"
 
 
 def status(rooms: Rooms) -> StatusDocument:
@@ -30,18 +42,23 @@ def status(rooms: Rooms) -> StatusDocument:
         StoreDamaged: the replica store cannot be read.
     """
     with rooms.reading() as installation:
-        if installation.identity() is None:
+        identity = installation.identity()
+        if identity is None:
             raise not_set_up()
         memories = [installation.remote(each.name) for each in rooms.configuration.remotes]
-        last = installation.last_round()
+        last, streak, pause = installation.last_round(), installation.streak(), installation.pause()
     summary = rooms.summary()
+    signs = _signs(rooms, summary, last, streak.succeeded_ms or identity.created_ms)
+    silence = _silence(rooms, signs, pause)
     remotes = [remote_part(*pair) for pair in zip(rooms.configuration.remotes, memories, strict=True)]
     pending = summary["up"] + summary["down"]
     outcomes = [memory.outcome for memory in memories if memory.outcome is not None]
     worst = worst_outcome([*outcomes, *([last.outcome] if last is not None else [])]) if outcomes else None
     return {
         "schema_version": SCHEMA_VERSION,
-        "state": state_word(worst, holds=summary["holds"], pending=pending, last=last),
+        "state": "attention"
+        if silence is not None
+        else state_word(worst, holds=summary["holds"], pending=pending, last=last),
         "store": rooms.store.name,
         "replica": {"id": summary["rid"], "host": summary["host"]},
         "stores": [summary["file"]],
@@ -54,9 +71,12 @@ def status(rooms: Rooms) -> StatusDocument:
         "hosts": summary["hosts"],
         "daemon": {"running": False, "pid": None, "heartbeat": None},
         "last_sync": _last(last),
+        "last_success": timestamp(streak.succeeded_ms),
+        "failing_since": timestamp(streak.failing_ms),
+        "silence": _silence_part(silence),
         "next_sync": None,
         "outcome": worst,
-        "notices": _notices(summary, memories),
+        "notices": [*_notices(summary, memories), *_silence_notices(silence)],
     }
 
 
@@ -89,6 +109,47 @@ def _last(last: LastRound | None) -> LastSyncPart | None:
     if last is None:
         return None
     return {"at": timestamp(last.at_ms) or "", "outcome": last.outcome, "ms": last.ms}
+
+
+# --- silence
+
+
+def _signs(rooms: Rooms, summary: Summary, last: LastRound | None, succeeded_ms: int) -> Signs:
+    """What is known of the last success, and of what waits for the next."""
+    changed_ms = None
+    with suppress(OSError):
+        changed_ms = rooms.store.path.stat().st_mtime_ns // 1_000_000
+    return Signs(
+        succeeded_ms,
+        waiting_ms=summary.get("up_since_ms"),
+        looked_ms=last.at_ms if last is not None else None,
+        changed_ms=changed_ms,
+    )
+
+
+def _silence(rooms: Rooms, signs: Signs, pause: Pause | None) -> Silence | None:
+    """The silence there is; one that a person wished for is none."""
+    now_ms = time.time_ns() // 1_000_000
+    if pause is not None and pause.holds_at(now_ms):
+        return None
+    return silence_of(signs, now_ms=now_ms, interval_min=rooms.configuration.sync.cron_interval_min)
+
+
+def _silence_part(silence: Silence | None) -> SilencePart | None:
+    if silence is None:
+        return None
+    return {"since": timestamp(silence.since_ms) or "", "waiting": silence.is_waiting}
+
+
+def _silence_notices(silence: Silence | None) -> list[NoticePart]:
+    """Since when it is silent, and what to do."""
+    if silence is None:
+        return []
+    since = timestamp(silence.since_ms)
+    if silence.is_waiting:
+        told = f"Changes made here wait, and no sync has succeeded since {since}"
+        return [notice(told, LOCAL_WORK_IS_SAFE, TRY)]
+    return [notice(f"No sync has succeeded since {since}", NOTHING_DELETED, TRY)]
 
 
 def _notices(summary: Summary, memories: list[RemoteMemory]) -> list[NoticePart]:

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memsync_git.app.installation import Identity, LastRound, RemoteMemory, machine_id
+from memsync_git.app.installation import Identity, RemoteMemory, machine_id
+from memsync_git.app.logbook import log_round, start_logging
+from memsync_git.app.noting import noted
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.resting import Look, LookedAt, look
 from memsync_git.app.summary import after_round
@@ -17,11 +19,12 @@ from memsync_git.app.telling import (
     count_conflicts,
     count_holds,
     outcome_of,
+    remembered,
     remote_outcome,
     sync_document,
 )
 from memsync_git.errors import Busy
-from memsync_git.options import SyncOptions
+from memsync_git.options import Cause, SyncOptions
 
 if TYPE_CHECKING:
     from memsync_git.app.rehearsal import Rehearsed
@@ -47,6 +50,11 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
         raise not_set_up()
     if options.dry_run:
         return _rehearsed(rooms, options)
+    with noted(rooms, options.cause):
+        return _looked_and_synced(rooms, options)
+
+
+def _looked_and_synced(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     seen = _look(rooms, options)
     if seen.rests is not None:
         return seen.rests
@@ -54,7 +62,7 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
 
     wait_s = 0.0 if options.if_stale_min is not None else options.wait_s
     try:
-        with round_lock(rooms.lock_path, wait_s):
+        with start_logging(rooms), round_lock(rooms.lock_path, wait_s):
             return _synced(rooms, options, seen.remotes)
     except Busy:
         if options.if_stale_min is None:
@@ -66,7 +74,7 @@ def _look(rooms: Rooms, options: SyncOptions) -> Look:
     """See whether there is anything to do; a special wish is something to do."""
     if not options.fetch or not options.push or options.full or options.recreate:
         return Look(None, None)
-    return look(rooms)
+    return look(rooms, options.cause)
 
 
 def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None) -> SyncDocument:
@@ -76,7 +84,7 @@ def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None
         report = sync_round(session, round_options(options))
         session.world.file.protect()
         replica = session.replica
-        note(rooms, session, report)
+        note(rooms, session, report, cause=options.cause)
         _keep_small(session)
     return document_of(report, replica)
 
@@ -111,8 +119,8 @@ def _left_to_another(rooms: Rooms) -> SyncDocument:
 # --- noting how it went
 
 
-def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
-    """Keep how the round and each remote did, and who this is by now."""
+def note(rooms: Rooms, session: Session, report: RoundReport, *, cause: Cause = "command") -> None:
+    """Keep how the round and each remote did, and who this is by now; the log has its line of it."""
     now_ms = session.world.clock.wall_ms()
     replica = session.replica
     with rooms.installation() as installation:
@@ -126,9 +134,11 @@ def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
             for remote in session.world.remotes
             if remote.name in lines
         )
+        names = [remote.name for remote in session.world.remotes]
         outcome = outcome_of(report, holds=count_holds(replica))
-        installation.note_round(LastRound(now_ms, outcome, report.ms))
+        last = installation.note_round(remembered(report, outcome, names, at_ms=now_ms, cause=cause))
         installation.note_summary(rooms.store.name, after_round(rooms, session, report))
+    log_round(rooms, last)
 
 
 def _refs_mode(remote: Remote) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from memsync_git.app.history import LONGEST_REASON_CHARS, LastRound, went
 from memsync_git.documents import (
     SCHEMA_VERSION,
     CountPart,
@@ -18,6 +19,7 @@ from memsync_git.documents import (
     SyncDocument,
     worst_outcome,
 )
+from memsync_git.options import Cause
 
 if TYPE_CHECKING:
     from memsync_git.replica import Replica
@@ -67,6 +69,29 @@ def _own_outcomes(report: RoundReport, holds: int) -> Iterable[OutcomeWord]:
         yield "held"
     if report.file == "waiting" and not report.remotes:
         yield "failed"
+
+
+def remembered(
+    report: RoundReport, outcome: OutcomeWord, remotes: Iterable[str], *, at_ms: int, cause: Cause
+) -> LastRound:
+    """A round as the installation remembers it. `remotes`: all there are, asked or not."""
+    lines = {line.name: line for line in report.remotes}
+    states = [lines[name].state if name in lines else "skipped" for name in remotes]
+    reasons = [f"{line.name}: {bare(line.reason)}" for line in report.remotes if line.reason]
+    return LastRound(
+        at_ms,
+        outcome,
+        report.ms,
+        cause,
+        went(outcome, states),
+        _moved(report.local),
+        _moved(report.remote),
+        " · ".join(filter(None, [report.file_reason, *reasons]))[:LONGEST_REASON_CHARS],
+    )
+
+
+def _moved(tally: Tally) -> tuple[int, int, int]:
+    return tally.added, tally.removed, tally.changed
 
 
 def remote_outcome(line: RemoteReport) -> OutcomeWord:

@@ -1,4 +1,4 @@
-"""One redactor for messages, logs and reports: no known kind of secret comes through it, whatever is around."""
+"""One redactor for messages, logs and reports: no known kind of secret comes through it."""
 
 from __future__ import annotations
 

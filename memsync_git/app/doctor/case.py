@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsync_git.app.clocks import SystemChance, SystemClock
-from memsync_git.app.installation import Identity, LastRound
+from memsync_git.app.history import LastRound
+from memsync_git.app.installation import Identity
 from memsync_git.app.opening import Rooms
 from memsync_git.config import RemoteSettings
 from memsync_git.errors import MemsyncError
