@@ -30,7 +30,7 @@ _CORE: Final = frozenset(["time", "level", "logger", "error"])
 
 def entry_of(record: logging.LogRecord, *, with_messages: bool) -> LogEntry:
     """A record as an entry, redacted. `with_messages`: those of exceptions too."""
-    noted = {key: _plain(value) for key, value in vars(record).items() if key not in _OWN | _CORE}
+    noted = {_text(key): _plain(value) for key, value in vars(record).items() if key not in _OWN | _CORE}
     if record.exc_info is not None and record.exc_info[1] is not None:
         error = record.exc_info[1]
         noted["error"] = [_text(line) for line in [*traces(error)][-MAX_FRAMES:]]
