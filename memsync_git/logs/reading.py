@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from memsync_git.logs.entries import LogEntry, entries_in
+from memsync_git.logs.writing import is_at, rotated
+
+Inode = tuple[int, int]
+"""Device and inode number: the name of a file whatever it is called."""
 
 BLOCK_BYTES: Final = 64 << 10
 
@@ -30,19 +34,30 @@ def last(path: Path, wanted: int, level: str) -> list[LogEntry]:
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:
     """Every line of the log, newest first."""
+    with ExitStack() as opened:
+        for file in [opened.enter_context(each) for each in _standing(path)]:
+            yield from _backwards(file)
+
+
+def _standing(path: Path) -> list[BinaryIO]:
+    """The file and its predecessors, the youngest first; each once, though they may move on meanwhile."""
+    found: dict[Inode, BinaryIO] = {}
     for each in [path, *_predecessors(path)]:
         file = _opened(each)
-        if file is not None:
-            with file:
-                yield from _backwards(file)
+        if file is not None and found.setdefault(_inode(file), file) is not file:
+            file.close()
+    return [*found.values()]
 
 
 def _predecessors(path: Path) -> list[Path]:
     """The rotated files, the youngest first."""
-    numbers = [each.name.removeprefix(f"{path.name}.") for each in path.parent.glob(f"{path.name}.*")]
-    return [
-        path.with_name(f"{path.name}.{number}") for number in sorted(map(int, filter(str.isdecimal, numbers)))
-    ]
+    endings = [each.name.removeprefix(f"{path.name}.") for each in path.parent.glob(f"{path.name}.*")]
+    return [rotated(path, number) for number in sorted(int(each) for each in endings if each.isdecimal())]
+
+
+def _inode(file: BinaryIO) -> Inode:
+    about = os.fstat(file.fileno())
+    return about.st_dev, about.st_ino
 
 
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
@@ -72,11 +87,8 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = _opened(path)
-        self._previous: BinaryIO | None = None
-        self._rest = b""
-        if self._file is not None:
-            self._file.seek(0, os.SEEK_END)
+        file = _opened(path)
+        self._tails = [] if file is None else [_Tail(file, at_end=True)]
 
     def news(self) -> Iterator[LogEntry]:
         """The entries that were added since the last time.
@@ -84,40 +96,45 @@ class Follower:
         A writer may still have had a file in its hands when that was rotated: its last lines are waited
         for until the next rotation.
         """
-        if self._previous is not None:
-            yield from self._read(self._previous)
-        if self._file is not None:
-            yield from self._read(self._file)
-        if self._has_moved_on():
-            self._let_go(self._previous)
-            self._previous, self._file, self._rest = self._file, _opened(self._path), b""
-            if self._file is not None:
-                yield from self._read(self._file)
+        for tail in self._tails:
+            yield from tail.entries()
+        for file in self._younger():
+            for old in self._tails[:-1]:
+                old.file.close()
+            self._tails = [*self._tails[-1:], _Tail(file)]
+            yield from self._tails[-1].entries()
 
-    def _read(self, file: BinaryIO) -> Iterator[LogEntry]:
-        """Whole lines only; the beginning of one waits for its end."""
-        *lines, self._rest = (self._rest + file.read()).split(b"\n")
-        for line in lines:
-            yield from entries_in(line)
-
-    def _has_moved_on(self) -> bool:
-        try:
-            there = self._path.lstat()
-        except FileNotFoundError:
-            return False
-        if self._file is None:
-            return True
-        here = os.fstat(self._file.fileno())
-        return (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
+    def _younger(self) -> list[BinaryIO]:
+        """The files that took the place of the one that was read, oldest first."""
+        last = self._tails[-1].file if self._tails else None
+        if last is not None and (not self._path.exists() or is_at(last.fileno(), self._path)):
+            return []
+        standing = _standing(self._path)
+        names = [*map(_inode, standing), _inode(last) if last is not None else None]
+        known = names.index(names[-1])
+        for file in standing[known:]:
+            file.close()
+        return standing[:known][::-1]
 
     def __enter__(self) -> Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._let_go(self._file)
-        self._let_go(self._previous)
+        for tail in self._tails:
+            tail.file.close()
 
-    @staticmethod
-    def _let_go(file: BinaryIO | None) -> None:
-        if file is not None:
-            file.close()
+
+class _Tail:
+    """The end of one file: whole lines only; the beginning of one waits for its end."""
+
+    def __init__(self, file: BinaryIO, *, at_end: bool = False) -> None:
+        self.file = file
+        self._rest = b""
+        if at_end:
+            file.seek(0, os.SEEK_END)
+
+    def entries(self) -> Iterator[LogEntry]:
+        """The entries of the lines that were finished since the last time."""
+        *lines, self._rest = (self._rest + self.file.read()).split(b"\n")
+        for line in lines:
+            yield from entries_in(line)

@@ -16,6 +16,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from os.path import samestat
 from pathlib import Path
 from typing import Final
 
@@ -68,7 +69,7 @@ class RotatingFile:
 
     def _opened(self) -> int:
         """The file that stands under the name now."""
-        if self._fd is not None and not _is_at(self._fd, self._path):
+        if self._fd is not None and not is_at(self._fd, self._path):
             self.close()
         if self._fd is None:
             self._path.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ class RotatingFile:
 
     def _is_still_large(self) -> bool:
         """Whether nobody has rotated it since it was looked at."""
-        return self._fd is not None and _is_at(self._fd, self._path)
+        return self._fd is not None and is_at(self._fd, self._path)
 
     def _shift(self) -> None:
         for number in range(self._keep - 1, 0, -1):
@@ -108,14 +109,13 @@ def rotated(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
 
 
-def _is_at(fd: int, path: Path) -> bool:
+def is_at(fd: int, path: Path) -> bool:
     """Whether the open file is the one that stands at `path`."""
     try:
         there = path.lstat()
     except FileNotFoundError:
         return False
-    here = os.fstat(fd)
-    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+    return samestat(os.fstat(fd), there)
 
 
 def _opened_private(path: Path) -> int:

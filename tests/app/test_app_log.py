@@ -26,9 +26,8 @@ from memsync_git.options import SyncOptions
 from .machines import Machine
 
 SECRETS = ("hunter2", "ghp_0123456789abcdef", "glpat-0123456789", "AGE-SECRET-KEY-1QQQ", "Zm9vYmFyZm9v")
-LEAKY = (
-    "https://me:hunter2@host ghp_0123456789abcdef glpat-0123456789 AGE-SECRET-KEY-1QQQ Bearer Zm9vYmFyZm9v"
-)
+LEAKY = f"https://me:{SECRETS[0]}@host {' '.join(SECRETS[1:4])} Bearer {SECRETS[4]}"
+ALICE = "Alice likes tea"
 
 
 def rooms_at(home: Path, **options: object) -> Rooms:
