@@ -87,6 +87,11 @@ class Endpoint:
             return self._wanted
         return Address(self._wanted.host, int(self._server.server_address[1]))
 
+    @property
+    def busy(self) -> int:
+        """How many requests are under way."""
+        return 0 if self._server is None else self._server.busy
+
     def start(self) -> None:
         """Listen, and answer from a thread of its own.
 
@@ -136,15 +141,19 @@ class _Server(ThreadingMixIn, HTTPServer):
     ) -> None:
         self.address_family = family
         self.answers = answers
-        self._free = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self.busy = 0
+        self._turn = threading.Lock()
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """One of the few at once; any further is dropped."""
-        if not self._free.acquire(blocking=False):
+        with self._turn:
+            is_taken = self.busy < MOST_AT_ONCE
+            self.busy += is_taken
+        if is_taken:
+            super().process_request(request, client_address)
+        else:
             self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Whatever the client does, its connection ends at the deadline."""
@@ -155,7 +164,8 @@ class _Server(ThreadingMixIn, HTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             overdue.cancel()
-            self._free.release()
+            with self._turn:
+                self.busy -= 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that left is nobody's business."""

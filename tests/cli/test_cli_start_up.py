@@ -34,7 +34,10 @@ def test_the_program_imports_nothing_heavy_and_no_command() -> None:
     assert "memsync_git.app" not in imported
 
 
-@pytest.mark.parametrize("command", ["status", "sync", "show", "holds", "hosts", "doctor", "init", "config"])
+@pytest.mark.parametrize(
+    "command",
+    ["status", "sync", "show", "holds", "hosts", "doctor", "init", "config", "logs", "metrics", "hook"],
+)
 def test_a_command_imports_nothing_heavy_before_it_runs(command: str) -> None:
     assert not _imported(f"import memsync_git.cli.{command}") & set(HEAVY)
 
