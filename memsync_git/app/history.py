@@ -8,13 +8,14 @@ Rule 3: nothing a memory says is kept here.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from memsync_git.documents import OutcomeWord
-from memsync_git.options import Cause
+
+if TYPE_CHECKING:
+    from memsync_git.options import Cause
 
 Went = Literal["well", "badly", "neither"]
 """Whether everything was reached; neither, where not everything was asked or another was always first."""
@@ -102,7 +103,7 @@ def streak_after(streak: Streak, last: LastRound) -> Streak:
 
 def totals_after(totals: Totals, last: LastRound) -> Totals:
     """All rounds, and one more."""
-    at = bisect_left(BUCKETS_MS, last.ms)
+    at = sum(bound < last.ms for bound in BUCKETS_MS)
     buckets = tuple(count + (place == at) for place, count in enumerate(totals.buckets))
     rounds = {**totals.rounds, last.outcome: totals.rounds.get(last.outcome, 0) + 1}
     return Totals(rounds, buckets, totals.ms + last.ms)

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from memsync_git.alerts import Mark, Marks, Trouble
 from memsync_git.app.history import (
     NOTHING_MOVED,
     LastRound,
@@ -30,6 +29,7 @@ from memsync_git.app.pulse import Pause, Pulse
 from memsync_git.documents import OutcomeWord
 
 if TYPE_CHECKING:
+    from memsync_git.alerts import Mark, Marks, Trouble
     from memsync_git.app.summary import Summary
     from memsync_git.model import Rid
     from memsync_git.ports import Rows, Store, Transaction
@@ -122,6 +122,10 @@ class Installation:
     def marks(self) -> dict[Trouble, Mark]:
         """What a person was told of which trouble."""
         said = _get(self._store, "marks", _ONE)
+        if not said:
+            return {}
+        from memsync_git.alerts import Mark
+
         return {cast("Trouble", trouble): Mark(**mark) for trouble, mark in said.items()}
 
     def note_marks(self, marks: Marks) -> None:

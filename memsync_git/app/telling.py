@@ -19,9 +19,9 @@ from memsync_git.documents import (
     SyncDocument,
     worst_outcome,
 )
-from memsync_git.options import Cause
 
 if TYPE_CHECKING:
+    from memsync_git.options import Cause
     from memsync_git.replica import Replica
     from memsync_git.sync.report import RemoteReport, RoundReport, Tally
 

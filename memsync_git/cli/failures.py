@@ -17,8 +17,6 @@ from memsync_git import __version__
 from memsync_git.cli.terminal import safe
 from memsync_git.documents import NoticePart
 from memsync_git.errors import MemsyncError
-from memsync_git.redaction import redacted
-from memsync_git.traces import places_of, traces
 
 KEPT_REPORTS = 10
 """Enough to see whether a bug repeats; a crash loop must not fill the disk."""
@@ -41,6 +39,8 @@ def words_of(notice: NoticePart) -> str:
 
 def text_of_bug(error: BaseException, report: Path | None) -> str:
     """What is said about a bug. `report` is None where it could not be written."""
+    from memsync_git.traces import places_of
+
     where = next(places_of(error), "an unknown place")
     kept = f"The report {report} holds versions and places in the code, nothing of your memory."
     return "\n".join(
@@ -71,6 +71,9 @@ def write_report(error: BaseException, folder: Path, arguments: Sequence[str]) -
 
 def report_of(error: BaseException, arguments: Sequence[str]) -> str:
     """The text of a report."""
+    from memsync_git.redaction import redacted
+    from memsync_git.traces import traces
+
     return redacted("\n".join([*_versions(), f"command: {_bare(arguments)}", "", *traces(error), ""]))
 
 
