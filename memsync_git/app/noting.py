@@ -15,6 +15,7 @@ from memsync_git.app.history import LONGEST_REASON_CHARS, LastRound
 from memsync_git.app.logbook import log_round
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.options import Cause
+from memsync_git.redaction import redacted
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
@@ -39,7 +40,8 @@ def noted(rooms: Rooms, cause: Cause) -> Iterator[None]:
 def note_failure(rooms: Rooms, error: MemsyncError, cause: Cause, *, ms: int) -> None:
     """Remember a round that ended with an error, and log it; where even that fails, only log it."""
     now_ms = time.time_ns() // 1_000_000
-    last = LastRound(now_ms, "failed", ms, cause, "badly", reason=error.message[:LONGEST_REASON_CHARS])
+    reason = redacted(error.message)[:LONGEST_REASON_CHARS]
+    last = LastRound(now_ms, "failed", ms, cause, "badly", reason=reason)
     with suppress(MemsyncError), rooms.installation() as installation:
         last = installation.note_round(last)
     log_round(rooms, last)

@@ -73,7 +73,7 @@ def at_rest(memsync: Command, home: Path) -> Path:
     return home
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"]])
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["hook", "session-start"], ["logs"]])
 def test_status_imports_no_round_and_no_git(at_rest: Path, arguments: list[str]) -> None:
     assert sorted(_imported(RUN.format(arguments=arguments)) & {"git", *ROUNDS}) == []
 
