@@ -40,7 +40,7 @@ ADVICE: Final[dict[Trouble, Advice]] = {
     "refused": Advice("The remote refuses this machine.", "memsync-git --test"),
     "failed": Advice("The last sync failed.", "memsync-git doctor"),
     "silent": Advice("No sync has succeeded for a long time.", "memsync-git status"),
-    "stopped": Advice("Nothing syncs by itself on this machine.", "memsync-git doctor"),
+    "stopped": Advice("Nothing syncs by itself on this machine.", "memsync-git service status"),
     "other": Advice("Sync needs you.", "memsync-git status"),
 }
 """By trouble, the gravest first."""
