@@ -10,6 +10,7 @@ import gc
 import io
 import os
 import sys
+from pathlib import Path
 
 from memsync_git import __version__
 
@@ -33,9 +34,12 @@ def main() -> None:
 
 
 def _write_anything() -> None:
-    """What a terminal's encoding lacks is escaped, not an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """What a terminal's encoding lacks is escaped, not an error; nor is a stream that was closed before."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  for as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 

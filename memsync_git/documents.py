@@ -152,8 +152,19 @@ class LastSyncPart(TypedDict):
     ms: int
 
 
+class SilencePart(TypedDict):
+    """No sync has succeeded since, and one should have. `waiting`: changes made here wait for it."""
+
+    since: str
+    waiting: bool
+
+
 class StatusDocument(TypedDict):
-    """One screen. `store`, `file` and `remote` are the first of their lists; `outcome` is the worst."""
+    """One screen. `store`, `file` and `remote` are the first of their lists; `outcome` is the worst.
+
+    `last_success`: the last round that reached everything. `failing_since`: the first failure after it,
+    None while it goes well. `silence`: sync has stopped without anybody saying so.
+    """
 
     schema_version: int
     state: StateWord
@@ -170,6 +181,9 @@ class StatusDocument(TypedDict):
     daemon: DaemonPart
     pause: PausePart | None
     last_sync: LastSyncPart | None
+    last_success: str | None
+    failing_since: str | None
+    silence: SilencePart | None
     next_sync: str | None
     outcome: OutcomeWord | None
     notices: list[NoticePart]
@@ -268,6 +282,27 @@ class InitDocument(TypedDict):
     service: str | None
     sync: SyncDocument | None
     notices: list[NoticePart]
+
+
+# --- logs ------------------------------------------------------------------------------------------------
+
+
+class LogPart(TypedDict):
+    """One line of the log: `time` to the millisecond, `extras` whatever was noted besides."""
+
+    time: str
+    level: str
+    logger: str
+    message: str
+    extras: dict[str, object]
+
+
+class LogsDocument(TypedDict):
+    """The last entries of the log at `path`, oldest first."""
+
+    schema_version: int
+    path: str
+    entries: list[LogPart]
 
 
 # --- conflicts, holds, hosts ------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from typing import Literal
 from memsync_git.values import dataclass
 
 Join = Literal["keep", "drop"]
+Cause = Literal["command", "cron", "daemon"]
+"""Who had a round run: a person at the keyboard, cron, or the daemon."""
 
 LOCK_WAIT_S = 10.0
 """How long `sync` waits for another one (interface page); a round takes well under a second."""
@@ -21,7 +23,7 @@ class SyncOptions:
 
     wait_s: how long to wait for the lock. if_stale_min: do nothing while the daemon's heartbeat is younger
     or another sync holds the lock; None means a person asked. push_first: a file event alone has caused this
-    sync, and the next poll asks for news; see `sync.order`.
+    sync, and the next poll asks for news; see `sync.order`. cause: who asked.
     """
 
     dry_run: bool = False
@@ -32,6 +34,7 @@ class SyncOptions:
     wait_s: float = LOCK_WAIT_S
     if_stale_min: int | None = None
     push_first: bool = False
+    cause: Cause = "command"
 
 
 @dataclass(frozen=True, slots=True)

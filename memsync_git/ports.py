@@ -477,6 +477,37 @@ class Service(Protocol):
         ...
 
 
+# --- a person who is not looking --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The note was handed over to whatever shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Nobody took the note; `reason` is a full sentence."""
+
+    reason: str
+
+
+class Notifier(Protocol):
+    """Something that puts a short note where a person sees it without having asked.
+
+    Invariant: what is told arrives word for word; nothing in it is run or taken for an option.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    def tell(self, title: str, text: str) -> Told | Untold:
+        """Hand over one note, within a few seconds."""
+        ...
+
+
 # --- time and chance ---------------------------------------------------------------------------------
 
 

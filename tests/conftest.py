@@ -1,4 +1,4 @@
-"""What every test shares: how many examples a property is shown, and that no service is touched.
+"""What every test shares: how many examples a property is shown, and no service or screen is touched.
 
 HYPOTHESIS_PROFILE=dev      few examples, so that laws and contracts stay under ten seconds (the default)
 HYPOTHESIS_PROFILE=ci       the same ones every time (the default where CI is set): red can be run again
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.standins import no_service
+from tests.standins import no_screen, no_service
 
 SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -31,4 +31,11 @@ def _services_of_whoever_runs_this_are_left_alone(
 ) -> Iterator[None]:
     """A test that means to meet a service brings its own."""
     with no_service(tmp_path_factory.mktemp("no-service")):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _whoever_runs_this_gets_no_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A test that means to be told something brings its own screen."""
+    with no_screen(tmp_path_factory.mktemp("no-screen")):
         yield

@@ -189,6 +189,12 @@ class App:
 
         return self_test(self.rooms, executable=self.executable)
 
+    def metrics(self) -> str:
+        """Figures as Prometheus reads them; see `app.measuring.metrics`."""
+        from memsync_git.app.measuring import metrics
+
+        return metrics(self.rooms)
+
     def doctor(self, *, fix: bool = False, bundle: str | None = None) -> DoctorDocument:
         """Check everything, and mend what can be mended."""
         from memsync_git.app.doctor import doctor

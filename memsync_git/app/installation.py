@@ -11,17 +11,29 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from memsync_git.app.history import (
+    NOTHING_MOVED,
+    LastRound,
+    Streak,
+    Totals,
+    folded,
+    streak_after,
+    superfluous,
+    totals_after,
+)
 from memsync_git.app.pulse import Pause, Pulse
 from memsync_git.documents import OutcomeWord
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
+    from memsync_git.alerts import Mark, Marks, Trouble
     from memsync_git.app.summary import Summary
     from memsync_git.model import Rid
-    from memsync_git.ports import Store, Transaction
+    from memsync_git.ports import Rows, Store, Transaction
 
 _ONE = "one"
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
@@ -56,15 +68,6 @@ class RemoteMemory:
     news_ms: int | None = None
     refs_mode: str = ""
     refs_mode_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class LastRound:
-    """The last round of any process."""
-
-    at_ms: int
-    outcome: OutcomeWord
-    ms: int
 
 
 class Installation:
@@ -105,11 +108,44 @@ class Installation:
             self._write("remote", remote.name, asdict(remote))
 
     def last_round(self) -> LastRound | None:
-        found = self._read("round", _ONE)
-        return None if found is None else LastRound(**found)
+        found = self._store.row("round", _ONE)
+        return None if found is None else _round_of(found)
 
-    def note_round(self, last: LastRound) -> None:
-        self._write("round", _ONE, asdict(last))
+    def note_round(self, last: LastRound) -> LastRound:
+        """Remember a round: as the last, in the totals, in the streak, and if it was not quiet, by itself.
+
+        The round comes back, with how often it has gone just so.
+        """
+        with self._writing() as transaction:
+            _put(transaction, "round", _ONE, asdict(last))
+            streak = Streak(**_get(transaction, "streak", _ONE))
+            _put(transaction, "streak", _ONE, asdict(streak_after(streak, last)))
+            _put(transaction, "totals", _ONE, asdict(totals_after(_totals(transaction), last)))
+            return last if last.is_quiet else _kept(transaction, last)
+
+    def rounds(self) -> list[LastRound]:
+        """The rounds that did something or failed, oldest first, at most `KEPT_ROUNDS`."""
+        return [_round_of(value) for _, value in self._store.rows("past")]
+
+    def streak(self) -> Streak:
+        """Since when it goes how it goes."""
+        return Streak(**_get(self._store, "streak", _ONE))
+
+    def totals(self) -> Totals:
+        """What all rounds add up to."""
+        return _totals(self._store)
+
+    def marks(self) -> dict[Trouble, Mark]:
+        """What a person was told of which trouble."""
+        said = _get(self._store, "marks", _ONE)
+        if not said:
+            return {}
+        from memsync_git.alerts import Mark
+
+        return {cast("Trouble", trouble): Mark(**mark) for trouble, mark in said.items()}
+
+    def note_marks(self, marks: Marks) -> None:
+        self._write("marks", _ONE, {trouble: asdict(mark) for trouble, mark in marks.items()})
 
     def pulse(self) -> Pulse | None:
         """The daemon's last sign of life, however old; None where none runs or it ended in order."""
@@ -159,10 +195,43 @@ class Installation:
 
     def _write(self, kind: str, key: str, value: dict[str, Any]) -> None:
         with self._writing() as transaction:
-            transaction.put(kind, key, json.dumps(value).encode("ascii"))
+            _put(transaction, kind, key, value)
 
     def _writing(self) -> AbstractContextManager[Transaction]:
         return self._store.transaction() if self._open is None else nullcontext(self._open)
+
+
+def _kept(transaction: Transaction, last: LastRound) -> LastRound:
+    """Put a round behind those that are kept, or into the newest of them if it goes on with it."""
+    kept = dict(transaction.rows("past"))
+    newest = max(kept, default="")
+    longer = folded(_round_of(kept[newest]) if newest else None, last)
+    key = newest if longer is not None else f"{int(newest or 0) + 1:010d}"
+    _put(transaction, "past", key, asdict(longer or last))
+    for old in superfluous(sorted({*kept, key})):
+        transaction.drop("past", old)
+    return longer or last
+
+
+def _round_of(value: bytes) -> LastRound:
+    said = json.loads(value)
+    ways = {way: tuple(said.get(way, NOTHING_MOVED)) for way in ("local", "remote")}
+    return LastRound(**{**said, **ways})
+
+
+def _totals(rows: Rows) -> Totals:
+    said = _get(rows, "totals", _ONE)
+    return Totals(said["rounds"], tuple(said["buckets"]), said["ms"]) if said else Totals()
+
+
+def _get(rows: Rows, kind: str, key: str) -> dict[str, Any]:
+    """A row as it was put, empty where there is none."""
+    found = rows.row(kind, key)
+    return {} if found is None else dict(json.loads(found))
+
+
+def _put(transaction: Transaction, kind: str, key: str, value: dict[str, Any]) -> None:
+    transaction.put(kind, key, json.dumps(value).encode("ascii"))
 
 
 def machine_id() -> str:

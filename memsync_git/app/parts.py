@@ -11,7 +11,7 @@ from memsync_git.model import Entity, Item, Rid, Verbatim
 
 if TYPE_CHECKING:
     from memsync_git.config import StoreSettings
-    from memsync_git.replica import Replica
+    from memsync_git.replica import Replica, Txn
 
 _ORDER = {"t": 0, "d": 0, "f": 1, "o": 2, "l": 3}
 ARROW = " → "
@@ -113,7 +113,16 @@ def pending_up(remotes: Iterable[str], replica: Replica) -> int:
     """Items that some remote has not accepted yet."""
     waiting = 0
     for name in remotes:
-        mark = replica.accepted.get(name)
-        untold = [txn for txn in replica.unpublished if mark is None or txn.rev > mark.rev]
+        untold = _untold(name, replica)
         waiting = max(waiting, sum(len(txn.added) + len(txn.removed) for txn in untold))
     return waiting
+
+
+def pending_since(remotes: Iterable[str], replica: Replica) -> int | None:
+    """When the oldest change was made that some remote has not accepted yet; None where there is none."""
+    return min((txn.at_ms for name in remotes for txn in _untold(name, replica)), default=None)
+
+
+def _untold(name: str, replica: Replica) -> list[Txn]:
+    mark = replica.accepted.get(name)
+    return [txn for txn in replica.unpublished if mark is None or txn.rev > mark.rev]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.picture import signs_of
 from memsync_git.app.pulse import Pause
+from memsync_git.app.signs import signs_of
 from memsync_git.app.times import timestamp
 from memsync_git.documents import SCHEMA_VERSION, PauseDocument
 

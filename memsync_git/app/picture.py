@@ -1,34 +1,36 @@
-"""`status`: one screen, from what is stored; nothing is asked of the network."""
+"""`status`: one screen, from what is stored; nothing is asked of the network.
+
+Rule 1: a sync that stopped is trouble, however well the last one went (`silence.py`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
 
-from memsync_git.app.clocks import SystemClock
-from memsync_git.app.installation import Installation, LastRound, RemoteMemory
+from memsync_git.app.history import LastRound
+from memsync_git.app.installation import RemoteMemory
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.pulse import FRESH_FOR_S, Pause, Pulse, is_beating
+from memsync_git.app.signs import Signs, has_stopped, signs_of
+from memsync_git.app.silence import Evidence, Silence, silence_of
 from memsync_git.app.summary import Summary
-from memsync_git.app.telling import NOTHING_DELETED, notice, remote_notices
+from memsync_git.app.telling import LOCAL_WORK_IS_SAFE, NOTHING_DELETED, notice, remote_notices
 from memsync_git.app.times import timestamp
 from memsync_git.config import RemoteSettings
 from memsync_git.documents import (
     SCHEMA_VERSION,
-    DaemonPart,
     LastSyncPart,
     NoticePart,
-    PausePart,
     RemotePart,
+    SilencePart,
     StateWord,
     StatusDocument,
     worst_outcome,
 )
-from memsync_git.remotes.url import redacted
-
-MISSED_RUNS = 2
-"""Runs of cron that may be missed, one when the clock changes and one to a long round."""
+from memsync_git.redaction import redacted
 
 ANSWER = "memsync-git sync --recreate  writes it anew\nmemsync-git holds accept  deletes everything it held"
+
+TRY = "memsync-git sync  tries now\nmemsync-git doctor  finds out why"
 
 
 def status(rooms: Rooms) -> StatusDocument:
@@ -39,12 +41,14 @@ def status(rooms: Rooms) -> StatusDocument:
         StoreDamaged: the replica store cannot be read.
     """
     with rooms.reading() as installation:
-        if installation.identity() is None:
+        identity = installation.identity()
+        if identity is None:
             raise not_set_up()
         memories = [installation.remote(each.name) for each in rooms.configuration.remotes]
-        last = installation.last_round()
-        signs = signs_of(installation)
+        last, streak, signs = installation.last_round(), installation.streak(), signs_of(installation)
     summary = rooms.summary()
+    evidence = _evidence(rooms, summary, last, streak.succeeded_ms or identity.created_ms)
+    silence = _silence(rooms, evidence, signs)
     remotes = [remote_part(*pair) for pair in zip(rooms.configuration.remotes, memories, strict=True)]
     pending = summary["up"] + summary["down"]
     outcomes = [memory.outcome for memory in memories if memory.outcome is not None]
@@ -52,7 +56,9 @@ def status(rooms: Rooms) -> StatusDocument:
     is_stopped = has_stopped(last, signs, rooms.configuration.sync.cron_interval_min)
     return {
         "schema_version": SCHEMA_VERSION,
-        "state": state_word(
+        "state": "attention"
+        if silence is not None
+        else state_word(
             worst, holds=summary["holds"], pending=pending, last=last, signs=signs, is_stopped=is_stopped
         ),
         "store": rooms.store.name,
@@ -68,63 +74,13 @@ def status(rooms: Rooms) -> StatusDocument:
         "daemon": signs.daemon_part(),
         "pause": signs.pause_part(),
         "last_sync": _last(last),
+        "last_success": timestamp(streak.succeeded_ms),
+        "failing_since": timestamp(streak.failing_ms),
+        "silence": _silence_part(silence),
         "next_sync": timestamp(signs.next_ms),
         "outcome": worst,
-        "notices": _notices(summary, memories),
+        "notices": [*_notices(summary, memories), *_silence_notices(silence)],
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """The daemon as it is seen from outside, and a person's wish, at one moment."""
-
-    pulse: Pulse | None
-    pause: Pause | None
-    is_running: bool
-    now_ms: int
-
-    @property
-    def is_paused(self) -> bool:
-        return self.pause is not None and self.pause.holds_at(self.now_ms)
-
-    @property
-    def is_syncing(self) -> bool:
-        return self.is_running and self.pulse is not None and self.pulse.is_syncing
-
-    @property
-    def next_ms(self) -> int | None:
-        """When the daemon means to sync next."""
-        return self.pulse.next_ms if self.is_running and self.pulse is not None else None
-
-    def daemon_part(self) -> DaemonPart:
-        """What is told of the daemon; of one that ended without a word, when it was last alive."""
-        return {
-            "running": self.is_running,
-            "pid": self.pulse.pid if self.pulse is not None else None,
-            "heartbeat": timestamp(self.pulse.beat_ms) if self.pulse is not None else None,
-            "watching": self.pulse.watching if self.is_running and self.pulse is not None else None,
-        }
-
-    def pause_part(self) -> PausePart | None:
-        return {"until": timestamp(self.pause.until_ms)} if self.is_paused and self.pause else None
-
-
-def signs_of(installation: Installation, *, fresh_for_s: float = FRESH_FOR_S) -> Signs:
-    """What the daemon left, as it looks now."""
-    clock = SystemClock()
-    pulse, now_ms = installation.pulse(), clock.wall_ms()
-    is_running = is_beating(pulse, boot=clock.boot_id(), now_ms=now_ms, fresh_for_s=fresh_for_s)
-    return Signs(pulse, installation.pause(), is_running, now_ms)
-
-
-def has_stopped(last: LastRound | None, signs: Signs, cron_interval_min: int) -> bool:
-    """Whether nothing syncs by itself: a daemon ended without a word and nobody took over, or no round came
-    that cron should have run."""
-    if signs.is_running or last is None:
-        return False
-    if signs.pulse is not None and last.at_ms <= signs.pulse.beat_ms:
-        return True
-    return abs(signs.now_ms - last.at_ms) > (1 + MISSED_RUNS) * cron_interval_min * 60_000
 
 
 def state_word(
@@ -164,6 +120,47 @@ def _last(last: LastRound | None) -> LastSyncPart | None:
     if last is None:
         return None
     return {"at": timestamp(last.at_ms) or "", "outcome": last.outcome, "ms": last.ms}
+
+
+# --- silence
+
+
+def _evidence(rooms: Rooms, summary: Summary, last: LastRound | None, succeeded_ms: int) -> Evidence:
+    """What is known of the last success, and of what waits for the next."""
+    changed_ms = None
+    with suppress(OSError):
+        changed_ms = rooms.store.path.stat().st_mtime_ns // 1_000_000
+    return Evidence(
+        succeeded_ms,
+        waiting_ms=summary.get("up_since_ms"),
+        looked_ms=last.at_ms if last is not None else None,
+        changed_ms=changed_ms,
+    )
+
+
+def _silence(rooms: Rooms, evidence: Evidence, signs: Signs) -> Silence | None:
+    """The silence there is; one that a person wished for is none."""
+    if signs.is_paused:
+        return None
+    interval_min = rooms.configuration.sync.cron_interval_min
+    return silence_of(evidence, now_ms=signs.now_ms, interval_min=interval_min)
+
+
+def _silence_part(silence: Silence | None) -> SilencePart | None:
+    if silence is None:
+        return None
+    return {"since": timestamp(silence.since_ms) or "", "waiting": silence.is_waiting}
+
+
+def _silence_notices(silence: Silence | None) -> list[NoticePart]:
+    """Since when it is silent, and what to do."""
+    if silence is None:
+        return []
+    since = timestamp(silence.since_ms)
+    if silence.is_waiting:
+        told = f"Changes made here wait, and no sync has succeeded since {since}"
+        return [notice(told, LOCAL_WORK_IS_SAFE, TRY)]
+    return [notice(f"No sync has succeeded since {since}", NOTHING_DELETED, TRY)]
 
 
 def _notices(summary: Summary, memories: list[RemoteMemory]) -> list[NoticePart]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memsync_git.app.installation import LastRound
+from memsync_git.app.history import LastRound
+from memsync_git.app.logbook import log_round
 from memsync_git.documents import SCHEMA_VERSION, CountPart, SyncDocument
+from memsync_git.options import Cause
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
@@ -81,7 +84,7 @@ class Look:
     remotes: Sequence[Remote] | None
 
 
-def look(rooms: Rooms, remotes: Sequence[Remote] | None = None) -> Look:
+def look(rooms: Rooms, remotes: Sequence[Remote] | None = None, *, cause: Cause = "command") -> Look:
     """Look at file, witness and remotes, in this order, as far as they are what they were.
 
     `remotes`: all of the configuration, where they are at hand; they know what they said last.
@@ -92,16 +95,16 @@ def look(rooms: Rooms, remotes: Sequence[Remote] | None = None) -> Look:
         return Look(None, None)
     if all(rooms.is_near(each) for each in rooms.configuration.remotes):
         if all(_glanced(rooms, each) for each in rooms.configuration.remotes):
-            return Look(_rested(rooms, summary, began_s), None)
+            return Look(_rested(rooms, summary, began_s, cause), None)
         return Look(None, None)
     asked = rooms.remotes() if remotes is None else remotes
     looked_at = [LookedAt(remote, remote.fetch()) for remote in asked]
     if all(remote.is_unchanged for remote in looked_at):
-        return Look(_rested(rooms, summary, began_s), looked_at)
+        return Look(_rested(rooms, summary, began_s, cause), looked_at)
     return Look(None, looked_at)
 
 
-def _rested(rooms: Rooms, summary: Summary, began_s: float) -> SyncDocument:
+def _rested(rooms: Rooms, summary: Summary, began_s: float, cause: Cause) -> SyncDocument:
     """Nothing to do: note that all is well, and say so."""
     ms = round((time.monotonic() - began_s) * 1000)
     now_ms = time.time_ns() // 1_000_000
@@ -111,7 +114,8 @@ def _rested(rooms: Rooms, summary: Summary, began_s: float) -> SyncDocument:
             replace(installation.remote(name), outcome="nothing", reason="", hint="", fetched_ms=now_ms)
             for name in names
         )
-        installation.note_round(LastRound(now_ms, "nothing", ms))
+        last = installation.note_round(LastRound(now_ms, "nothing", ms, cause, "well"))
+    log_round(rooms, last)
     none: CountPart = {"added": 0, "removed": 0, "changed": 0}
     return {
         "schema_version": SCHEMA_VERSION,

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from memsync_git.app.opening import Rooms
-from memsync_git.app.picture import signs_of
+from memsync_git.app.signs import signs_of
 from memsync_git.app.standing import Standing
 from memsync_git.app.telling import notice
 from memsync_git.config import Places
@@ -22,6 +22,7 @@ from memsync_git.documents import DaemonPart, NoticePart
 from memsync_git.errors import Misused
 from memsync_git.ports import Installed, Removed, Service, Unserved
 from memsync_git.services.table import SERVICES, Program, suited
+from memsync_git.values import dataclass
 
 # --- which
 

@@ -8,7 +8,6 @@ Rule 3: nothing here is a failure. A machine without a service works; a person s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from memsync_git.app.pulse import FRESH_FOR_S
 from memsync_git.documents import Verdict
@@ -23,6 +22,7 @@ from memsync_git.ports import (
     Stopped,
     Unserved,
 )
+from memsync_git.values import dataclass
 
 INSTALL = "memsync-git service install"
 START = "memsync-git service start"

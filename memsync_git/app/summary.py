@@ -7,7 +7,7 @@ file, the witness beside it and every remote are what they were.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from memsync_git.documents import FilePart, HostPart
 
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 
 class Summary(TypedDict):
-    """What `status` tells of a replica; `at_rest` names file and witness if nothing is left to do."""
+    """What `status` tells of a replica; `at_rest` names file and witness if nothing is left to do.
+
+    `up_since_ms`: when the oldest change was made that waits to go up, None where none does.
+    """
 
     generation: int
     rid: str
     host: str
     file: FilePart
     up: int
+    up_since_ms: NotRequired[int | None]
     down: int
     conflicts: int
     holds: int
@@ -35,15 +39,17 @@ class Summary(TypedDict):
 
 def summarise(rooms: Rooms, replica: Replica, generation: int) -> Summary:
     """The summary of a replica as it stands."""
-    from memsync_git.app.parts import file_part, host_parts, pending_up
+    from memsync_git.app.parts import file_part, host_parts, pending_since, pending_up
     from memsync_git.app.telling import count_conflicts, count_holds
 
+    remotes = [remote.name for remote in rooms.configuration.remotes]
     return {
         "generation": generation,
         "rid": replica.rid,
         "host": replica.host,
         "file": file_part(rooms.store, replica),
-        "up": pending_up([remote.name for remote in rooms.configuration.remotes], replica),
+        "up": pending_up(remotes, replica),
+        "up_since_ms": pending_since(remotes, replica),
         "down": len(replica.behind),
         "conflicts": count_conflicts(replica),
         "holds": count_holds(replica),

@@ -9,22 +9,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memsync_git.app.installation import Identity, LastRound, RemoteMemory, machine_id
+from memsync_git.app.history import state_still
+from memsync_git.app.installation import Identity, RemoteMemory, machine_id
+from memsync_git.app.logbook import log_round, start_logging
+from memsync_git.app.noting import noted
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.picture import signs_of
 from memsync_git.app.pulse import FRESH_FOR_S
 from memsync_git.app.resting import Look, LookedAt, look
+from memsync_git.app.signs import signs_of
 from memsync_git.app.summary import after_round
 from memsync_git.app.telling import (
     count_conflicts,
     count_holds,
     outcome_of,
+    remembered,
     remote_outcome,
     sync_document,
 )
 from memsync_git.app.turns import YieldingRemote
 from memsync_git.errors import Busy
-from memsync_git.options import SyncOptions
+from memsync_git.options import Cause, SyncOptions
 
 if TYPE_CHECKING:
     from memsync_git.app.rehearsal import Rehearsed
@@ -52,21 +56,27 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
         return _rehearsed(rooms, options)
     if options.if_stale_min is not None and is_left_to_daemon(rooms, options.if_stale_min):
         return _left_to_another(rooms)
+    with noted(rooms, options.cause):
+        return _looked_and_synced(rooms, options)
+
+
+def _looked_and_synced(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     seen = _look(rooms, options)
     if seen.rests is not None:
         return seen.rests
     from memsync_git.stores.lock import round_lock
 
     wait_s = 0.0 if options.if_stale_min is not None else options.wait_s
-    try:
-        with round_lock(rooms.lock_path, wait_s):
-            return _synced(rooms, options, seen.remotes)
-    except Busy:
-        if options.if_stale_min is None:
-            raise
-        if is_held_by_wedged_daemon(rooms):
-            return _synced(rooms, options, seen.remotes)
-        return _left_to_another(rooms)
+    with start_logging(rooms):
+        try:
+            with round_lock(rooms.lock_path, wait_s):
+                return _synced(rooms, options, seen.remotes)
+        except Busy:
+            if options.if_stale_min is None:
+                raise
+            if is_held_by_wedged_daemon(rooms):
+                return _synced(rooms, options, seen.remotes)
+            return _left_to_another(rooms)
 
 
 def _look(rooms: Rooms, options: SyncOptions) -> Look:
@@ -74,23 +84,23 @@ def _look(rooms: Rooms, options: SyncOptions) -> Look:
     special = not options.fetch or not options.push or options.full or options.recreate
     if special or options.push_first:
         return Look(None, None)
-    return look(rooms)
+    return look(rooms, cause=options.cause)
 
 
 def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None) -> SyncDocument:
     with rooms.session(remotes) as session:
-        document = one_round(rooms, session, round_options(options))
+        document = one_round(rooms, session, round_options(options), cause=options.cause)
         keep_small(session.world.remotes)
     return document
 
 
-def one_round(rooms: Rooms, session: Session, options: RoundOptions) -> SyncDocument:
+def one_round(rooms: Rooms, session: Session, options: RoundOptions, *, cause: Cause) -> SyncDocument:
     """One round of a session, noted for `status`. The caller holds the round lock, and keeps clones small."""
     from memsync_git.sync import sync_round
 
     report = sync_round(session, options)
     session.world.file.protect()
-    note(rooms, session, report)
+    note(rooms, session, report, cause=cause)
     return document_of(report, session.replica)
 
 
@@ -144,8 +154,8 @@ def _left_to_another(rooms: Rooms) -> SyncDocument:
 # --- noting how it went
 
 
-def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
-    """Keep how the round and each remote did, and who this is by now."""
+def note(rooms: Rooms, session: Session, report: RoundReport, *, cause: Cause = "command") -> None:
+    """Keep how the round and each remote did, and who this is by now; the log has its line of it."""
     now_ms = session.world.clock.wall_ms()
     replica = session.replica
     outcome = outcome_of(report, holds=count_holds(replica))
@@ -156,13 +166,21 @@ def note(rooms: Rooms, session: Session, report: RoundReport) -> None:
             created_ms = identity.created_ms if identity is not None else now_ms
             installation.set_identity(Identity(replica.rid, machine_id(), created_ms))
         lines = {line.name: line for line in report.remotes}
+        unasked = [each.name for each in rooms.configuration.remotes if each.name not in lines]
+        states = [_state_still(installation.remote(name), now_ms) for name in unasked]
         installation.note_remotes(
             _remembered(installation.remote(remote.name), lines[remote.name], _refs_mode(remote), now_ms)
             for remote in session.world.remotes
             if remote.name in lines
         )
-        installation.note_round(LastRound(now_ms, outcome, report.ms))
+        last = installation.note_round(remembered(report, outcome, states, at_ms=now_ms, cause=cause))
         installation.note_summary(rooms.store.name, summary)
+    log_round(rooms, last)
+
+
+def _state_still(memory: RemoteMemory, now_ms: int) -> str:
+    reached_ms = max((ms for ms in (memory.fetched_ms, memory.published_ms) if ms is not None), default=None)
+    return state_still(memory.outcome, reached_ms, now_ms)
 
 
 def _refs_mode(remote: Remote) -> str:

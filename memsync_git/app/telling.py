@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from memsync_git.app.history import LONGEST_REASON_CHARS, LastRound, went
 from memsync_git.documents import (
     SCHEMA_VERSION,
     CountPart,
@@ -20,6 +21,7 @@ from memsync_git.documents import (
 )
 
 if TYPE_CHECKING:
+    from memsync_git.options import Cause
     from memsync_git.replica import Replica
     from memsync_git.sync.report import RemoteReport, RoundReport, Tally
 
@@ -88,6 +90,28 @@ def _own_outcomes(report: RoundReport, holds: int) -> Iterable[OutcomeWord]:
         yield "held"
     if report.file == "waiting" and not report.remotes:
         yield "failed"
+
+
+def remembered(
+    report: RoundReport, outcome: OutcomeWord, unasked: Iterable[str], *, at_ms: int, cause: Cause
+) -> LastRound:
+    """A round as the installation remembers it. `unasked`: the states of the remotes that were not in it."""
+    states = [*(line.state for line in report.remotes), *unasked]
+    reasons = [f"{line.name}: {bare(line.reason)}" for line in report.remotes if line.reason]
+    return LastRound(
+        at_ms,
+        outcome,
+        report.ms,
+        cause,
+        went(outcome, states),
+        _moved(report.local),
+        _moved(report.remote),
+        " · ".join(filter(None, [report.file_reason, *reasons]))[:LONGEST_REASON_CHARS],
+    )
+
+
+def _moved(tally: Tally) -> tuple[int, int, int]:
+    return tally.added, tally.removed, tally.changed
 
 
 def remote_outcome(line: RemoteReport) -> OutcomeWord:

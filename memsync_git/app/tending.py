@@ -6,8 +6,6 @@ Rule 2: what a service refuses ends the command; what it refuses on the way to a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.serving import Served, daemon_part, looked_at, offered, program, serve, told, unserve
 from memsync_git.app.standing import INSTALL, Standing, judged
@@ -34,6 +32,7 @@ from memsync_git.ports import (
     WithMachine,
 )
 from memsync_git.services.table import Program
+from memsync_git.values import dataclass
 
 WHY = "memsync-git doctor  looks for what stands in its way"
 

@@ -132,7 +132,7 @@ class Workplace:
                 remote.known_digest = "" if reason == "full" else self._rooms.known_digest(remote.name)
             if reason == "poll" and len(remotes) == len(self._rooms.configuration.remotes):
                 with in_contact(self._expect, self._timeout_s):
-                    seen = look(self._rooms, remotes)
+                    seen = look(self._rooms, remotes, cause="daemon")
                 if seen.rests is not None:
                     return seen.rests
                 remotes = remotes if seen.remotes is None else seen.remotes
@@ -172,7 +172,7 @@ class Workplace:
             session.world.remotes = [self._yielding(each) for each in remotes]
             self._in_round = True
             try:
-                document = one_round(self._rooms, session, round_options(options))
+                document = one_round(self._rooms, session, round_options(options), cause="daemon")
             finally:
                 self._in_round = False
             self._is_current = self._is_current or take_up(session)

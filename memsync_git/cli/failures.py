@@ -27,7 +27,7 @@ def words_of(notice: NoticePart) -> str:
 
 def text_of_bug(error: BaseException, report: Path | None) -> str:
     """What is said about a bug. `report` is None where it could not be written."""
-    from memsync_git.app.reports import places_of
+    from memsync_git.traces import places_of
 
     where = next(places_of(error), "an unknown place")
     kept = f"The report {report} holds versions and places in the code, nothing of your memory."

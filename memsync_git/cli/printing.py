@@ -41,6 +41,13 @@ def put_notices(notices: Iterable[NoticePart]) -> None:
         click.echo(words_of(notice), err=True)
 
 
+def silence_stdout() -> None:
+    """Whoever read our output is gone: nothing more is written, and nothing fails for it."""
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, sys.stdout.fileno())
+    os.close(silent)
+
+
 def leave(code: int = DONE) -> NoReturn:
     """End the command with an exit code."""
     raise click.exceptions.Exit(code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from memsync_git import __version__
 from memsync_git.cli import exits, failures
 from memsync_git.cli.declaring import examples
 from memsync_git.cli.lazy import LazyGroup
+from memsync_git.cli.printing import silence_stdout
 from memsync_git.config.places import Places
 from memsync_git.errors import MemsyncError, Misused
 
@@ -33,6 +33,9 @@ _COMMANDS = {
     "service": "memsync_git.cli.service:service",
     "config": "memsync_git.cli.config:config",
     "doctor": "memsync_git.cli.doctor:doctor",
+    "logs": "memsync_git.cli.logs:logs",
+    "metrics": "memsync_git.cli.metrics:metrics",
+    "hook": "memsync_git.cli.hook:hook",
 }
 
 
@@ -70,7 +73,8 @@ def run(arguments: Sequence[str]) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        return _reader_left()
+        silence_stdout()  # it had enough (`| head`), and nothing failed
+        return exits.DONE
     except (KeyboardInterrupt, click.Abort):
         return exits.INTERRUPTED
     except click.ClickException as error:
@@ -108,11 +112,3 @@ def _reported(error: Exception, arguments: Sequence[str]) -> int:
         report = write_report(error, Places.of().reports, arguments)
     click.echo(failures.text_of_bug(error, report), err=True)
     return exits.BUG
-
-
-def _reader_left() -> int:
-    """Whoever read our output had enough (`| head`): nothing more is written, and nothing failed."""
-    silent = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, sys.stdout.fileno())
-    os.close(silent)
-    return exits.DONE

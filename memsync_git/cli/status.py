@@ -74,6 +74,8 @@ def render_status(document: StatusDocument, screen: Screen) -> str:
 def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]:
     last = document["last_sync"]
     yield "last sync", f"{screen.ago(last['at'])}, {WORDS[last['outcome']]}" if last else "never"
+    if document["failing_since"] or document["silence"]:
+        yield "last success", _success(document, screen)
     pending = document["pending"]
     yield "pending", f"{pending['up']} up, {pending['down']} down"
     for file in document["stores"]:
@@ -89,6 +91,12 @@ def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]
     yield "holds", _with_command(document["holds"], "memsync-git holds")
     yield "next sync", _next(document, screen)
     yield "daemon", _daemon(document, screen)
+
+
+def _success(document: StatusDocument, screen: Screen) -> str:
+    """When it last went well, and since when it does not."""
+    success, failing = screen.ago(document["last_success"]), document["failing_since"]
+    return f"{success}; the first failure since then was {screen.ago(failing)}" if failing else success
 
 
 def _with_command(number: int, command: str) -> str:

@@ -14,7 +14,7 @@ from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.terminal import Screen, counted, safe
 from memsync_git.documents import OutcomeWord, SyncDocument, Verdict
-from memsync_git.options import LOCK_WAIT_S, SyncOptions
+from memsync_git.options import LOCK_WAIT_S, Cause, SyncOptions
 
 
 class Seconds(click.FloatRange):
@@ -66,7 +66,8 @@ SENTENCES: dict[OutcomeWord, tuple[Verdict, str]] = {
 @json_option
 def sync(quiet: bool, as_json: bool, **options: Any) -> None:
     """Take in what is new here and elsewhere, and publish it."""
-    document = opened().sync(SyncOptions(**options))
+    cause: Cause = "command" if options["if_stale_min"] is None else "cron"
+    document = opened().sync(SyncOptions(**options, cause=cause))
     code = CODES[document["outcome"]]
     if not quiet or code != DONE:
         put(document, render_sync, as_json=as_json)

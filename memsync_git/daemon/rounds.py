@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from memsync_git.app.installation import LastRound
+from memsync_git.app.history import LastRound
 from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms
 from memsync_git.app.picture import status

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from threading import Condition, Thread
 
-from memsync_git.app.reports import places_of
 from memsync_git.app.turns import STEP_S
 from memsync_git.errors import MemsyncError
+from memsync_git.traces import places_of
 
 log = logging.getLogger("memsync_git.daemon")
 Job = Callable[[], None]

@@ -22,7 +22,7 @@ from threading import Timer
 from typing import BinaryIO, cast
 
 from memsync_git.errors import Misused
-from memsync_git.remotes.url import redacted
+from memsync_git.redaction import redacted
 
 GRACE_S = 2.0
 """Between TERM for the client and KILL for its group: a hub on the same disk finishes by itself."""
@@ -192,4 +192,6 @@ def _kill_group(leader: int) -> None:
 
 
 def _message(err: bytes) -> str:
-    return redacted(err[:MAX_MESSAGE_CHARS].decode(errors="replace")).strip()
+    """What is shown is cut after the redaction: half an address would not be known for one."""
+    said = redacted(err[: 2 * MAX_MESSAGE_CHARS].decode(errors="replace"))
+    return said[:MAX_MESSAGE_CHARS].strip()

@@ -15,6 +15,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from memsync_git.errors import Misused
+from memsync_git.redaction import TOKEN, redacted
 
 Kind = Literal["https", "http", "ssh", "file"]
 
@@ -22,12 +23,6 @@ MAX_URL_CHARS = 2048
 """Longer than any address a hosting service hands out."""
 MAX_BRANCH_CHARS = 200
 
-_TOKEN = re.compile(r"(?:ghp|gho|ghu|ghs|ghr)_\w+|github_pat_\w+|glpat-[\w-]+|AGE-SECRET-KEY-\w+")
-_USERINFO = re.compile(
-    r"(?P<kept>ssh://[^/\s:@'\"]+(?=[:@])|(?!ssh:)[a-z][a-z0-9+.-]*://)[^/\s'\"]*@", re.IGNORECASE
-)
-"""What stands before the last @ of an address; the user of ssh is no secret and is kept."""
-_HEADER = re.compile(r"(?P<name>authorization:)[^\r\n]*", re.IGNORECASE)
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
 _SCP = re.compile(r"(?:(?P<user>[^@:/]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@:/\[\]]+):(?P<path>.+)")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
@@ -153,7 +148,7 @@ def _web(text: str, parts: SplitResult, kind: Literal["https", "http"]) -> Remot
 
 
 def _is_secret(user: str) -> bool:
-    return len(user) > _LONGEST_USER_CHARS or _TOKEN.search(user) is not None
+    return len(user) > _LONGEST_USER_CHARS or TOKEN.search(user) is not None
 
 
 def _check_user(text: str, user: str | None) -> None:
@@ -185,18 +180,6 @@ def _has_secret(text: str, instead: str) -> Misused:
 def shown(text: str) -> str:
     """An address as it may stand in a message: redacted, without control characters, cut."""
     return "".join(char if char.isprintable() else "�" for char in redacted(text))[:200]
-
-
-def redacted(text: str) -> str:
-    """Any text, messages of git included, without the credentials that may stand in it."""
-    text = _USERINFO.sub(_without_userinfo, text)
-    return _HEADER.sub(r"\g<name> ***", _TOKEN.sub("***", text))
-
-
-def _without_userinfo(found: re.Match[str]) -> str:
-    if found[0] == f"{found['kept']}@":
-        return found[0]
-    return f"{found['kept']}{':' if found['kept'].startswith('ssh') else ''}***@"
 
 
 def check_branch(name: str) -> str:

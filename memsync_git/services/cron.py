@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from memsync_git.errors import Misused
 from memsync_git.ports import Beginning, Installed, Removed, ServiceStanding, Unserved, WithMachine
 from memsync_git.services.tool import INSTALL, Said, Tool
+from memsync_git.values import dataclass
 
 BEGIN = "# memsync-git begin"
 END = "# memsync-git end"

@@ -7,7 +7,6 @@ Rule 2: its words depend on the language of Windows, so exit codes, XML and one 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +32,7 @@ from memsync_git.services.task_xml import (
     render,
 )
 from memsync_git.services.tool import INSTALL, Said, Tool, happens
+from memsync_git.values import dataclass
 
 TASK: Final = "memsync-git"
 BY_HAND: Final = "memsync-git sync  does by hand what the task would do"

@@ -8,7 +8,6 @@ Rule 3: a unit that systemd refuses is taken back: nothing is left that would fa
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +28,7 @@ from memsync_git.ports import (
 from memsync_git.services.systemd_unit import PROPERTIES, UNIT, KnownUnit, is_ours, render, unit_in
 from memsync_git.services.tool import BY_CRON, INSTALL, QUICK_S, Said, Tool
 from memsync_git.services.unitfile import UnitFile
+from memsync_git.values import dataclass
 
 LINGER: Final = "loginctl enable-linger"
 

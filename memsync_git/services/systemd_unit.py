@@ -8,12 +8,12 @@ Source: the trust page, section 8 (the set a user's manager can apply); systemd.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Final
 
 from memsync_git.errors import Misused
 from memsync_git.ports import Running, Stopped
 from memsync_git.services.tool import BY_CRON
+from memsync_git.values import dataclass
 
 UNIT: Final = "memsync-git.service"
 MARK: Final = "# Written by memsync-git service install; what is changed here is lost.\n"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from memsync_git.ports import Service
+from memsync_git.values import dataclass
 
 UNIX: Final = ("linux", "darwin", "freebsd", "openbsd", "netbsd", "dragonfly", "sunos", "aix", "cygwin")
 DEFAULT_INTERVAL_MIN: Final = 15

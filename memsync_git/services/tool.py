@@ -11,10 +11,11 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from memsync_git.ports import Unserved
+from memsync_git.values import dataclass
 
 INSTALL: Final = "memsync-git service install"
 BY_CRON: Final = f"{INSTALL} --kind cron"

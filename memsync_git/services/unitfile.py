@@ -10,11 +10,11 @@ import os
 import shlex
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from memsync_git.ports import Unserved
+from memsync_git.values import dataclass
 
 PUBLIC_FILE: Final = 0o644
 MOST_BYTES: Final = 1 << 16

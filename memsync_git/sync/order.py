@@ -10,7 +10,7 @@ Source: the formats page, section 2, "The publish round", step 2; the model page
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from memsync_git.values import dataclass
 
 QUIET_MS = 10 * 60 * 1000
 """What another machine wrote less than this ago makes more of it likely (formats page)."""

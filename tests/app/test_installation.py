@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from memsync_git.app.installation import Installation, LastRound, RemoteMemory
+from memsync_git.app.history import LastRound
+from memsync_git.app.installation import Installation, RemoteMemory
 from memsync_git.stores.memory import MemoryStore
 
 

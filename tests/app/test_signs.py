@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from memsync_git.app.clocks import SystemClock
-from memsync_git.app.installation import LastRound
-from memsync_git.app.picture import MISSED_RUNS
+from memsync_git.app.history import LastRound
 from memsync_git.app.pulse import FRESH_FOR_S, Pause, Pulse
+from memsync_git.app.signs import MISSED_RUNS
 from memsync_git.errors import Misused
 from memsync_git.model import Entity
 from memsync_git.options import SyncOptions

@@ -36,6 +36,7 @@ COMMANDS = [
     *(["holds", name] for name in ("list", "accept", "reject")),
     ["hosts", "retire"],
     *(["service", name] for name in ("install", "uninstall", "start", "stop", "restart", "status")),
+    ["hook", "session-start"],
 ]
 
 

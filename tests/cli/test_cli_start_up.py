@@ -35,7 +35,11 @@ def test_the_program_imports_nothing_heavy_and_no_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "sync", "daemon", "pause", "show", "holds", "hosts", "doctor", "init", "config"]
+    "command",
+    [
+        *("status", "sync", "daemon", "pause", "show", "holds", "hosts", "doctor", "init", "config"),
+        *("service", "logs", "metrics", "hook"),
+    ],
 )
 def test_a_command_imports_nothing_heavy_before_it_runs(command: str) -> None:
     assert not _imported(f"import memsync_git.cli.{command}") & set(HEAVY)
@@ -72,7 +76,7 @@ def at_rest(memsync: Command, home: Path) -> Path:
     return home
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"]])
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["hook", "session-start"], ["logs"]])
 def test_status_imports_no_round_and_no_git(at_rest: Path, arguments: list[str]) -> None:
     assert sorted(_imported(RUN.format(arguments=arguments)) & {"git", *ROUNDS}) == []
 

@@ -111,6 +111,37 @@ memsync-git sync  works all the same; memsync-git resume  ends the pause""",
         "✓ Not paused.\nNo daemon is running: cron, or you, sync next.",
     ),
     (
+        render_status,
+        {
+            **fleet.PLAIN_STATUS,
+            "state": "attention",
+            "hosts": [],
+            "last_sync": {"at": "2026-11-20T11:29:00Z", "outcome": "offline", "ms": 9},
+            "failing_since": "2026-11-20T10:30:00Z",
+            "silence": {"since": "2026-11-20T09:30:00Z", "waiting": True},
+            "notices": [{"message": "No sync.", "unharmed": "All is safe.", "hint": "memsync-git sync"}],
+        },
+        """\
+✗ something needs you
+
+last sync      1 minute ago, offline
+last success   2 hours ago; the first failure since then was 1 hour ago
+pending        2 up, 0 down
+file default   1 entity, 5 relations, 31 observations
+               /m/memory.json (jsonl)
+remote origin  git@example.org:me/memory.git (main), published
+conflicts      1: memsync-git conflicts
+holds          none
+next sync      in 1 minute
+daemon         running (pid 123), last seen just now
+
+machines
+
+No sync.
+All is safe.
+Hint: memsync-git sync""",
+    ),
+    (
         render_sync,
         fleet.SYNC,
         """\

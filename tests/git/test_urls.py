@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from memsync_git.errors import Misused
-from memsync_git.remotes.url import check_branch, redacted, shown, validate
+from memsync_git.redaction import redacted
+from memsync_git.remotes.url import check_branch, shown, validate
 
 GOOD = [
     ("git@github.com:me/memory.git", "ssh", "github.com"),

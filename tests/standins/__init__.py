@@ -60,6 +60,23 @@ def no_service(folder: Path) -> Iterator[None]:
     """Let no service of this machine answer while the block runs."""
     for name in ("systemctl", "loginctl", "launchctl", "crontab"):
         offer(folder, name).set("off")
+    with first_on_path(folder):
+        yield
+
+
+@contextmanager
+def no_screen(folder: Path) -> Iterator[None]:
+    """Let no note reach the screen of this machine while the block runs."""
+    for name in ("notify-send", "osascript"):
+        (folder / name).write_text("#!/bin/sh\necho 'no screen' >&2\nexit 1\n")
+        (folder / name).chmod(0o755)
+    with first_on_path(folder):
+        yield
+
+
+@contextmanager
+def first_on_path(folder: Path) -> Iterator[None]:
+    """Programs of a folder stand before those of the machine while the block runs."""
     before = os.environ["PATH"]
     os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
     try:

@@ -23,8 +23,9 @@ from memsync_git.app.opening import Rooms
 from memsync_git.config import Configuration
 from memsync_git.errors import Misused
 from memsync_git.local import disk
+from memsync_git.redaction import redacted
 from memsync_git.remotes.trying import git_version
-from memsync_git.remotes.url import redacted, validate
+from memsync_git.remotes.url import validate
 
 if TYPE_CHECKING:
     from memsync_git.app.doctor.table import Check

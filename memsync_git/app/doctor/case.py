@@ -8,13 +8,13 @@ Rule 3: the clone is touched only while the lock of the round is held (`is_alone
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsync_git.app.clocks import SystemChance, SystemClock
-from memsync_git.app.installation import Identity, LastRound
+from memsync_git.app.history import LastRound
+from memsync_git.app.installation import Identity
 from memsync_git.app.opening import Rooms
 from memsync_git.config import RemoteSettings
 from memsync_git.errors import MemsyncError
@@ -28,6 +28,7 @@ from memsync_git.replica import Replica, rows
 from memsync_git.stores.reading import SqliteReader
 from memsync_git.sync import Session, World
 from memsync_git.sync.recovering import newer_witness
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
     from memsync_git.wire.witness import Witness

@@ -1,0 +1,99 @@
+"""`memsync-git hook`: what an assistant's own hooks call.
+
+Rule 1: exit code 0 and no word on stderr, whatever happens: a hook must never stop an assistant.
+Rule 2: silent while all is well; else one line on stdout: what, and the next command. It goes into the
+assistant's context, so it holds only sentences of ours: nothing a remote or a memory says.
+Rule 3: standard input is not read, so nothing on it can keep the hook waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from memsync_git.alerts import ADVICE, Trouble, troubles_of
+from memsync_git.cli.declaring import examples
+from memsync_git.cli.lazy import LazyGroup
+from memsync_git.cli.opening import opened
+from memsync_git.cli.printing import silence_stdout
+from memsync_git.cli.terminal import safe
+from memsync_git.errors import Busy, MemsyncError, Misused, StoreDamaged
+
+if TYPE_CHECKING:
+    from memsync_git.app.opening import Rooms
+    from memsync_git.documents import StatusDocument
+
+PATIENCE_S: Final = 0.2
+"""Reading takes a few milliseconds, on a busy machine ten times that; 300 are promised in all."""
+ANYTHING: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+@click.group(cls=LazyGroup, places={}, epilog=examples("memsync-git hook session-start"))
+def hook() -> None:
+    """Speak to an assistant's hooks."""
+
+
+@hook.command(
+    "session-start",
+    context_settings=ANYTHING,
+    epilog=examples("memsync-git hook session-start"),
+)
+def session_start() -> None:
+    """Say in one line what is wrong with the sync; nothing if all is well. Exits 0 always."""
+    with contextlib.suppress(KeyboardInterrupt):
+        from memsync_git.app.picture import status  # before the clock starts: a cold disk is no trouble
+
+        line = in_time(lambda: line_now(status), PATIENCE_S)
+        if line:
+            _put(line)
+
+
+def _put(line: str) -> None:
+    try:
+        click.echo(f"memsync-git: {line}")
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        silence_stdout()
+
+
+def in_time(answer: Callable[[], str], patience_s: float) -> str:
+    """The answer, or that it took too long: a locked store must not keep an assistant waiting."""
+    answers: SimpleQueue[str] = SimpleQueue()
+    Thread(target=lambda: answers.put(answer()), daemon=True).start()
+    try:
+        return answers.get(timeout=patience_s)
+    except Empty:
+        return line_of("The state of sync could not be read in time.", "memsync-git status")
+
+
+def line_now(status: Callable[[Rooms], StatusDocument]) -> str:
+    """What is wrong now; empty if nothing is. Never raises."""
+    try:
+        troubles: tuple[Trouble, ...] = troubles_of(status(opened().rooms))
+    except Busy:
+        return ""  # somebody is syncing at this very moment
+    except StoreDamaged:
+        troubles = ("store",)
+    except Misused as error:
+        return line_of(error.message.split("\n")[0], _command_of(error))
+    except MemsyncError:
+        troubles = ("other",)
+    except Exception:  # noqa: BLE001  rule 1
+        return line_of("The state of sync could not be told.", "memsync-git doctor")
+    return line_of(ADVICE[troubles[0]].sentence, ADVICE[troubles[0]].command) if troubles else ""
+
+
+def _command_of(error: Misused) -> str:
+    hint = error.hint.split("\n")[0]
+    return hint if hint.startswith("memsync-git ") else "memsync-git config validate"
+
+
+def line_of(sentence: str, command: str) -> str:
+    """What, and the next command, on one line."""
+    return safe(f"{sentence.rstrip('.')}. Next: {command}")

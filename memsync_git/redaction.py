@@ -1,0 +1,45 @@
+"""Texts without the credentials that may stand in them: the one redactor for messages, logs and reports.
+
+Rule 1: pure, and for any text: what git says, an exception, an argument, a traceback.
+Rule 2: rather too much is hidden than too little; a user name of ssh is no secret.
+Source: the trust page, section 3, "Remote URL, options, credentials, logs".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = "***"
+
+TOKEN: Final = re.compile(
+    r"(?:ghp|gho|ghu|ghs|ghr)_\w+|github_pat_\w+"
+    r"|gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[\w-]+"
+    r"|(?i:age-secret-key)-[\w-]+|AGE-PLUGIN-[\w-]+"
+)
+"""Keys that are known by how they begin: those of GitHub, of GitLab and of age."""
+
+_USERINFO = re.compile(
+    r"(?P<kept>ssh://[^/\s:@'\"]+(?=[:@])|(?!ssh:)[a-z][a-z0-9+.-]{0,30}://)[^/\s'\"]*@", re.IGNORECASE
+)
+"""What stands before the last @ of an address; the user of ssh is no secret and is kept. The scheme is
+bounded, so that a long word costs no more than its length."""
+_HEADER = re.compile(
+    r"(?P<name>\b(?:proxy-)?authorization|private-token|set-cookie|cookie)(?P<mark>['\"]?\s*[:=])[^\r\n]*",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"\b(?P<name>bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+"""RFC 6750; eight characters, so that a sentence about bearer tokens stays readable."""
+
+
+def redacted(text: str) -> str:
+    """Any text without the credentials that may stand in it."""
+    text = _USERINFO.sub(_without_userinfo, text)
+    text = _HEADER.sub(rf"\g<name>\g<mark> {HIDDEN}", text)
+    return TOKEN.sub(HIDDEN, _BEARER.sub(rf"\g<name> {HIDDEN}", text))
+
+
+def _without_userinfo(found: re.Match[str]) -> str:
+    if found[0] == f"{found['kept']}@":
+        return found[0]
+    return f"{found['kept']}{':' if found['kept'].startswith('ssh') else ''}{HIDDEN}@"
