@@ -7,7 +7,6 @@ Rule 3: reading must work while another process writes, and must create nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -236,7 +235,9 @@ def _put(transaction: Transaction, kind: str, key: str, value: dict[str, Any]) -
 
 def machine_id() -> str:
     """A digest of this machine's own id; empty where it has none."""
+    from hashlib import sha256  # brings OpenSSL with it, which `status` does without
+
     for path in _MACHINE_IDS:
         with suppress(OSError):
-            return hashlib.sha256(path.read_bytes().strip()).hexdigest()[:16]
+            return sha256(path.read_bytes().strip()).hexdigest()[:16]
     return ""

@@ -16,10 +16,10 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from memsync_git.app.clocks import SystemClock
-from memsync_git.crdt.records import Records
 
 if TYPE_CHECKING:
     from memsync_git.crdt.fragment import Fragment
+    from memsync_git.crdt.records import Records
     from memsync_git.model import Rid
     from memsync_git.ports import (
         Clock,
@@ -114,6 +114,8 @@ class YieldingRemote:
 
     def _copied(self, records: KnownRecords, rid: Rid) -> Records:
         """A copy of our own to read from: whoever has the turn meanwhile reads and changes the original."""
+        from memsync_git.crdt.records import Records
+
         with self._turn.taken():
             return Records.of(records(rid))
 

@@ -63,6 +63,8 @@ ROUNDS = {
     "memsync_git.crdt",
 }
 """A sync asks git where the hub stands, so `git` is not among them; `status` asks nobody."""
+NEEDLESS = {"hashlib", "random", "secrets", "difflib", "logging", "http", "subprocess"}
+"""Several milliseconds each, for nothing a look needs."""
 RUN = "from memsync_git.cli.program import run; assert run({arguments!r}) == 0"
 
 
@@ -78,7 +80,9 @@ def at_rest(memsync: Command, home: Path) -> Path:
 
 @pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["hook", "session-start"], ["logs"]])
 def test_status_imports_no_round_and_no_git(at_rest: Path, arguments: list[str]) -> None:
-    assert sorted(_imported(RUN.format(arguments=arguments)) & {"git", *ROUNDS}) == []
+    imported = _imported(RUN.format(arguments=arguments))
+    assert sorted(imported & {"git", *ROUNDS}) == []
+    assert sorted(imported & NEEDLESS) == [], "a look takes at most 100 ms"
 
 
 @pytest.mark.parametrize("arguments", [["sync", "--quiet"], ["sync"], ["sync", "--if-stale", "15"]])
