@@ -16,6 +16,10 @@ from memsync_git.documents import SCHEMA_VERSION, CountPart, SyncDocument
 from memsync_git.options import Cause
 from memsync_git.values import dataclass
 
+QUIET_NOTED_MS = 5 * 60_000
+"""Between notes of a daemon's quiet polls: a write for each would be most of what an idle machine does. Well
+below what counts as looked at lately (`sync.order`), and as silence."""
+
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
     from memsync_git.app.summary import Summary
@@ -105,16 +109,12 @@ def look(rooms: Rooms, remotes: Sequence[Remote] | None = None, *, cause: Cause 
 
 
 def _rested(rooms: Rooms, summary: Summary, began_s: float, cause: Cause) -> SyncDocument:
-    """Nothing to do: note that all is well, and say so."""
+    """Nothing to do: note that all is well, unless that was noted a moment ago, and say so."""
     ms = round((time.monotonic() - began_s) * 1000)
-    now_ms = time.time_ns() // 1_000_000
     names = [remote.name for remote in rooms.configuration.remotes]
-    with rooms.installation() as installation, installation.together():
-        installation.note_remotes(
-            replace(installation.remote(name), outcome="nothing", reason="", hint="", fetched_ms=now_ms)
-            for name in names
-        )
-        last = installation.note_round(LastRound(now_ms, "nothing", ms, cause, "well"))
+    last = LastRound(time.time_ns() // 1_000_000, "nothing", ms, cause, "well")
+    if cause != "daemon" or not _is_noted(rooms, names, last.at_ms):
+        _note(rooms, names, last)
     log_round(rooms, last)
     none: CountPart = {"added": 0, "removed": 0, "changed": 0}
     return {
@@ -133,6 +133,25 @@ def _rested(rooms: Rooms, summary: Summary, began_s: float, cause: Cause) -> Syn
         "remotes": [{"name": name, "outcome": "nothing", "reason": ""} for name in names],
         "notices": [],
     }
+
+
+def _is_noted(rooms: Rooms, names: Sequence[str], now_ms: int) -> bool:
+    """Whether it stands already that everything was well a moment ago."""
+    with rooms.reading() as installation:
+        last = installation.last_round()
+        outcomes = {installation.remote(name).outcome for name in names}
+    if last is None or not last.is_quiet or last.went != "well":
+        return False
+    return outcomes <= {"nothing"} and abs(now_ms - last.at_ms) < QUIET_NOTED_MS
+
+
+def _note(rooms: Rooms, names: Sequence[str], last: LastRound) -> None:
+    with rooms.installation() as installation, installation.together():
+        installation.note_remotes(
+            replace(installation.remote(name), outcome="nothing", reason="", hint="", fetched_ms=last.at_ms)
+            for name in names
+        )
+        installation.note_round(last)
 
 
 def _glanced(rooms: Rooms, settings: RemoteSettings) -> bool:

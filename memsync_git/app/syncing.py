@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from memsync_git.ports import Remote
     from memsync_git.replica import Replica
     from memsync_git.sync import RemoteReport, RoundOptions, RoundReport, Session
+    from memsync_git.sync.report import Tally
 
 
 ALL_REFS = "host+main"
@@ -94,11 +95,18 @@ def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None
     return document
 
 
-def one_round(rooms: Rooms, session: Session, options: RoundOptions, *, cause: Cause) -> SyncDocument:
-    """One round of a session, noted for `status`. The caller holds the round lock, and keeps clones small."""
+def one_round(
+    rooms: Rooms, session: Session, options: RoundOptions, *, cause: Cause, captured: Tally | None = None
+) -> SyncDocument:
+    """One round of a session, noted for `status`. The caller holds the round lock, and keeps clones small.
+
+    captured: what was taken in from the file before, and belongs to this round.
+    """
     from memsync_git.sync import sync_round
 
     report = sync_round(session, options)
+    if captured is not None:
+        report.local.add(captured)
     session.world.file.protect()
     note(rooms, session, report, cause=cause)
     return document_of(report, session.replica)

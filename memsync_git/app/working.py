@@ -18,6 +18,7 @@ from memsync_git.app.syncing import keep_small, one_round, round_options
 from memsync_git.app.turns import Expect, Turn, YieldingClock, YieldingRemote, in_contact
 from memsync_git.options import SyncOptions
 from memsync_git.stores.lock import round_lock
+from memsync_git.sync.report import Tally
 
 if TYPE_CHECKING:
     from memsync_git.documents import SyncDocument
@@ -50,6 +51,7 @@ class Workplace:
         self._is_doubted = False
         self._in_round = False
         self._state = "good"
+        self._captured = Tally()
 
     # --- the session
 
@@ -109,7 +111,7 @@ class Workplace:
             if not self._is_current:
                 return False
             rev = session.replica.header.rev
-            captured = capture(session, RoundReport())
+            captured = capture(session, RoundReport(local=self._captured))
             state, self._state = self._state, captured.state
             has_news = session.replica.header.rev > rev or captured.state != state
             return has_news or _is_behind(session, captured)
@@ -171,8 +173,11 @@ class Workplace:
             session = self._at_work()
             session.world.remotes = [self._yielding(each) for each in remotes]
             self._in_round = True
+            captured, self._captured = self._captured, Tally()
             try:
-                document = one_round(self._rooms, session, round_options(options), cause="daemon")
+                document = one_round(
+                    self._rooms, session, round_options(options), cause="daemon", captured=captured
+                )
             finally:
                 self._in_round = False
             self._is_current = self._is_current or take_up(session)

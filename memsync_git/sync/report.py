@@ -60,6 +60,12 @@ class Tally:
         self.removed += len(gone) - changed
         self.changed += changed
 
+    def add(self, other: Tally) -> None:
+        """Add what another one counted."""
+        self.added += other.added
+        self.removed += other.removed
+        self.changed += other.changed
+
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
 

@@ -19,6 +19,8 @@ def test_what_is_noted_together_is_one_transaction() -> None:
     assert store.generation() == 1
     assert installation.remote("origin").head == "abc"
     assert installation.last_round() == LastRound(1, "accepted", 7)
+    assert installation.rounds() == [LastRound(1, "accepted", 7)]
+    assert installation.totals().rounds == {"accepted": 1}
 
 
 def test_nothing_of_it_is_noted_when_one_thing_fails() -> None:
@@ -32,5 +34,6 @@ def test_nothing_of_it_is_noted_when_one_thing_fails() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert installation.last_round() is None
+    assert installation.rounds() == []
     installation.note_round(LastRound(2, "nothing", 3))
     assert installation.last_round() == LastRound(2, "nothing", 3)

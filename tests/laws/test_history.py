@@ -8,16 +8,18 @@ from hypothesis import strategies as st
 from memsync_git.app.history import (
     BUCKETS_MS,
     KEPT_ROUNDS,
+    STANDS_FOR_MS,
     LastRound,
     Streak,
     Totals,
     folded,
+    state_still,
     streak_after,
     totals_after,
     went,
 )
 from memsync_git.app.installation import Installation
-from memsync_git.documents import OUTCOMES_WORST_FIRST
+from memsync_git.documents import OUTCOMES_WORST_FIRST, OutcomeWord
 from memsync_git.stores.memory import MemoryStore
 
 START_MS = 1_763_637_000_000
@@ -118,3 +120,21 @@ def test_failing_begins_with_the_first_failure_and_ends_with_a_success() -> None
         streak = streak_after(streak, LastRound(at, "offline", 1, went=how))  # type: ignore[arg-type]
     assert streak == Streak(0, 1)
     assert streak_after(streak, LastRound(9, "accepted", 1, went="well")) == Streak(9, None)
+
+
+@given(
+    st.none() | st.sampled_from(OUTCOMES_WORST_FIRST),
+    st.none() | st.integers(-3 * STANDS_FOR_MS, 3 * STANDS_FOR_MS),
+)
+def test_a_remote_that_was_not_asked_never_makes_a_success_of_old_news(
+    outcome: OutcomeWord | None, ago_ms: int | None
+) -> None:
+    reached_ms = None if ago_ms is None else START_MS - ago_ms
+    how = went("accepted", [state_still(outcome, reached_ms, START_MS)])
+    is_recent = ago_ms is not None and abs(ago_ms) <= STANDS_FOR_MS
+    if outcome in ("offline", "refused", "failed", "unusable", "locked"):
+        assert how == "badly", "bad news stands"
+    elif outcome in ("accepted", "nothing") and is_recent:
+        assert how == "well"
+    elif outcome is None or not is_recent:
+        assert how == "neither"
