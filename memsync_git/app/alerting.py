@@ -12,24 +12,32 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from memsync_git.alerts import ADVICE, Mark, Marks, Trouble, news, troubles_of
+from memsync_git.app.noting import is_calm
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.notifiers import usual
 from memsync_git.ports import Notifier, Untold
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
-    from memsync_git.documents import StatusDocument
+    from memsync_git.documents import StatusDocument, SyncDocument
 
 TITLE = "memsync-git"
 UNREADABLE: tuple[Trouble, ...] = ("store",)
 
 
 class Alerts:
-    """The alerts of one installation. `notifier`: None for the one of this system."""
+    """The alerts of one installation; listens to the daemon's rounds. `notifier`: None for the one of this
+    system."""
 
     def __init__(self, rooms: Rooms, notifier: Notifier | None = None) -> None:
         self._rooms = rooms
         self._notifier = notifier or usual()
+
+    def round_ended(self, _document: SyncDocument, rooms: Rooms) -> None:
+        """A round of the daemon is over; raises like `consider`."""
+        self._rooms = rooms
+        if not is_calm(rooms):
+            self.look()
 
     def look(self, now_ms: int | None = None) -> tuple[Trouble, ...]:
         """Consider how things stand now; a store that cannot be read is trouble too."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from memsync_git.documents import StateWord, SyncDocument
+from memsync_git.app.opening import Rooms
+from memsync_git.documents import SyncDocument
 
 
 class Listener(Protocol):
@@ -14,7 +15,7 @@ class Listener(Protocol):
     What a listener raises is logged and goes no further.
     """
 
-    def round_ended(self, document: SyncDocument, state: StateWord) -> None:
+    def round_ended(self, document: SyncDocument, rooms: Rooms) -> None:
         """A round is over. `document` is what `sync --json` prints (outcome "failed" where the round broke),
-        `state` the word of `status` after it."""
+        `rooms` the installation by the newest configuration."""
         ...

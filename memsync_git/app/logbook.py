@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
     from memsync_git.documents import OutcomeWord
     from memsync_git.logs.handlers import LogHandler
+    from memsync_git.logs.writing import RotatingFile
 
 LOGGER: Final = "memsync_git"
 ROUNDS: Final = "memsync_git.round"
@@ -41,6 +42,13 @@ class Logbook:
 
     def __init__(self, handler: LogHandler | None) -> None:
         self._handler = handler
+
+    def go_on(self, rooms: Rooms) -> None:
+        """Write as a configuration that was read again says. It stays open meanwhile: else a round that
+        ends in that moment would open one of its own, and this one would stay closed."""
+        if self._handler is not None:
+            self._handler.go_on(_file_of(rooms), with_messages=_with_messages(rooms))
+            _set_level(rooms)
 
     def close(self) -> None:
         """Write no more; closing twice is once."""
@@ -70,22 +78,38 @@ def start_logging(rooms: Rooms, *, aloud: bool = False, stderr: TextIO | None = 
 
     from memsync_git.logs.handlers import LogHandler
     from memsync_git.logs.streams import manner_of
-    from memsync_git.logs.writing import RotatingFile
 
     root = logging.getLogger()
     if any(isinstance(handler, LogHandler) for handler in root.handlers):
         return Logbook(None)
-    settings, stream = rooms.configuration.log, stderr or sys.stderr
+    stream = stderr or sys.stderr
     handler = LogHandler(
-        RotatingFile(rooms.places.log, max_bytes=int(settings.max_mib * MIB), keep=settings.keep),
+        _file_of(rooms),
         stream,
         manner=manner_of(stream, os.environ) if aloud else "silent",
         falls_back=aloud,
-        with_messages=settings.level == "debug",
+        with_messages=_with_messages(rooms),
     )
-    logging.getLogger(LOGGER).setLevel(settings.level.upper())
+    _set_level(rooms)
     root.addHandler(handler)
     return Logbook(handler)
+
+
+def _file_of(rooms: Rooms) -> RotatingFile:
+    from memsync_git.logs.writing import RotatingFile
+
+    settings = rooms.configuration.log
+    return RotatingFile(rooms.places.log, max_bytes=int(settings.max_mib * MIB), keep=settings.keep)
+
+
+def _with_messages(rooms: Rooms) -> bool:
+    return rooms.configuration.log.level == "debug"
+
+
+def _set_level(rooms: Rooms) -> None:
+    import logging
+
+    logging.getLogger(LOGGER).setLevel(rooms.configuration.log.level.upper())
 
 
 def is_logged(rooms: Rooms, last: LastRound) -> bool:

@@ -30,19 +30,18 @@ def noted(rooms: Rooms, cause: Cause) -> Iterator[None]:
     except Busy:
         raise
     except MemsyncError as error:
-        note_failure(rooms, error, cause, ms=round((time.monotonic() - began_s) * 1000))
+        note_failure(rooms, error.message, cause, ms=round((time.monotonic() - began_s) * 1000))
         raise
     finally:
         if cause == "cron":
             tell_of_trouble(rooms)
 
 
-def note_failure(rooms: Rooms, error: MemsyncError, cause: Cause, *, ms: int) -> None:
+def note_failure(rooms: Rooms, reason: str, cause: Cause, *, ms: int) -> None:
     """Remember a round that ended with an error, and log it; where even that fails, only log it."""
     now_ms = time.time_ns() // 1_000_000
-    reason = redacted(error.message)[:LONGEST_REASON_CHARS]
-    last = LastRound(now_ms, "failed", ms, cause, "badly", reason=reason)
-    with suppress(MemsyncError), rooms.installation() as installation:
+    last = LastRound(now_ms, "failed", ms, cause, "badly", reason=redacted(reason)[:LONGEST_REASON_CHARS])
+    with suppress(MemsyncError, OSError), rooms.installation() as installation:
         last = installation.note_round(last)
     log_round(rooms, last)
 
@@ -50,15 +49,15 @@ def note_failure(rooms: Rooms, error: MemsyncError, cause: Cause, *, ms: int) ->
 def tell_of_trouble(rooms: Rooms) -> None:
     """Put a note on the screen if there is trouble nobody was told of; never raises for a store."""
     with suppress(MemsyncError):
-        if _is_calm(rooms):
+        if is_calm(rooms):
             return
         from memsync_git.app.alerting import Alerts
 
         Alerts(rooms).look()
 
 
-def _is_calm(rooms: Rooms) -> bool:
-    """Whether the last round found all well and no trouble is remembered: cron looks no further then."""
+def is_calm(rooms: Rooms) -> bool:
+    """Whether the last round found all well and no trouble is remembered: nobody looks further then."""
     with rooms.reading() as installation:
         last = installation.last_round()
         return last is not None and last.is_quiet and last.went == "well" and not installation.marks()

@@ -9,18 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
-from memsync_git.app.history import LastRound
 from memsync_git.app.listening import Listener
+from memsync_git.app.noting import note_failure
 from memsync_git.app.opening import Rooms
-from memsync_git.app.picture import status
 from memsync_git.app.reports import write_report
 from memsync_git.app.telling import failed_document, notice
 from memsync_git.app.working import Workplace
 from memsync_git.daemon.workers import words_of
-from memsync_git.documents import NoticePart, OutcomeWord, StateWord, SyncDocument
+from memsync_git.documents import NoticePart, OutcomeWord, SyncDocument
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.pacing import Outcome, RoundEnded, Sync
 
@@ -84,9 +82,9 @@ class Rounds:
             log.debug("Another process runs a round.")
             return None
         except Exception as error:  # noqa: BLE001  the one catch-all of the daemon: it reports and goes on
-            ms = round((time.monotonic() - began_s) * 1000)
-            document = failed_document(names, self._told(error), ms)
-            self._note_failed(ms)
+            told, ms = self._told(error), round((time.monotonic() - began_s) * 1000)
+            note_failure(self.rooms, told["message"], "daemon", ms=ms)
+            document = failed_document(names, told, ms)
         if document is not None:
             self._tell(document)
         return document
@@ -94,31 +92,22 @@ class Rounds:
     def _told(self, error: Exception) -> NoticePart:
         """What there is to say about a failure, and a report where it is a bug."""
         if isinstance(error, MemsyncError):
-            log.error("A round failed: %s", error.message)
             return notice(error.message, error.unharmed, error.hint)
         report = write_report(error, self.rooms.places.reports, ["daemon"])
-        message = f"The daemon met a bug: {words_of(error)}"
-        log.error("%s; the report is %s.", message, report)
-        return notice(message, "Changes are written whole or not at all.", "memsync-git doctor")
-
-    def _note_failed(self, ms: int) -> None:
-        with suppress(MemsyncError, OSError), self.rooms.installation() as installation:
-            installation.note_round(LastRound(time.time_ns() // 1_000_000, "failed", ms))
+        log.error("The report of a bug is %s.", report)
+        return notice(
+            f"The daemon met a bug: {words_of(error)}",
+            "Changes are written whole or not at all.",
+            "memsync-git doctor",
+        )
 
     # --- telling
 
     def _tell(self, document: SyncDocument) -> None:
         said = {part["name"]: part["outcome"] for part in document["remotes"]}
-        level = logging.DEBUG if document["outcome"] == "nothing" else logging.INFO
-        log.log(level, "A round ended: %s, %s, %d ms.", document["outcome"], said, document["ms"])
+        log.debug("A round ended: %s, %s, %d ms.", document["outcome"], said, document["ms"])
         for listener in self._listeners:
-            self._aside(lambda listener=listener: listener.round_ended(document, self._state()))  # type: ignore[misc]
-
-    def _state(self) -> StateWord:
-        try:
-            return status(self.rooms)["state"]
-        except MemsyncError:
-            return "attention"
+            self._aside(lambda listener=listener: listener.round_ended(document, self.rooms))  # type: ignore[misc]
 
 
 def outcomes_of(document: SyncDocument, names: Sequence[str]) -> dict[str, Outcome]:

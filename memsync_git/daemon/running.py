@@ -68,17 +68,19 @@ log = logging.getLogger("memsync_git.daemon")
 
 
 class Daemon:
-    """One daemon, from `run` to its end. `opened` reads the configuration."""
+    """One daemon, from `run` to its end. `opened` reads the configuration; `reread` is told of a new one."""
 
     def __init__(
         self,
         opened: Callable[[], Rooms],
         *,
         listeners: Sequence[Listener] = (),
+        reread: Callable[[Rooms], None],
         readiness: Readiness,
         clock: SystemClock,
     ) -> None:
-        self._opened, self._readiness, self._clock = opened, readiness, clock
+        self._opened, self._reread = opened, reread
+        self._readiness, self._clock = readiness, clock
         self._rooms = opened()
         self._posts: SimpleQueue[Post] = SimpleQueue()
         self._captures, self._syncs = Worker("captures"), Worker("rounds")
@@ -248,6 +250,7 @@ class Daemon:
 
     def _reload(self, rooms: Rooms) -> None:
         before, self._rooms, self._rounds.rooms = self._watch, rooms, rooms
+        self._reread(rooms)
         self._workplace.doubt(rooms)
         self._watch = self._watch_of(rooms)
         self._captures.post("unwatch", before.close)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms, not_set_up
+from memsync_git.daemon.outlets import Outlets
 from memsync_git.daemon.posts import Reload, Stop
 from memsync_git.daemon.running import Daemon
 from memsync_git.services.readiness import Readiness
@@ -21,23 +22,33 @@ from memsync_git.stores.lock import daemon_lock
 
 
 def serve(
-    opened: Callable[[], Rooms], *, listeners: Sequence[Listener] = (), clock: SystemClock | None = None
+    opened: Callable[[], Rooms],
+    *,
+    metrics: str | None = None,
+    listeners: Sequence[Listener] = (),
+    clock: SystemClock | None = None,
 ) -> None:
     """Be the daemon until a signal ends it.
 
-    `opened` reads the configuration; it is called again at each HUP.
+    `opened` reads the configuration; it is called again at each HUP. `metrics`: the loopback address to tell
+    figures at, None for nowhere.
 
     Raises:
-        Misused: this machine was never set up, or the configuration is wrong.
+        Misused: this machine was never set up, the configuration is wrong, or figures cannot be told there.
         Busy: a daemon is running here already.
     """
     gc.enable()  # a command turns it off, for it lives a second
     rooms = opened()
     if rooms.identity() is None:
         raise not_set_up()
-    with daemon_lock(rooms.daemon_lock_path):
-        readiness = Readiness.of(os.environ)
-        daemon = Daemon(opened, listeners=listeners, readiness=readiness, clock=clock or SystemClock())
+    with daemon_lock(rooms.daemon_lock_path), Outlets(rooms, metrics) as outlets:
+        daemon = Daemon(
+            opened,
+            listeners=[*listeners, outlets.alerts],
+            reread=outlets.go_by,
+            readiness=Readiness.of(os.environ),
+            clock=clock or SystemClock(),
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: daemon.post(Stop()))
         if hasattr(signal, "SIGHUP"):

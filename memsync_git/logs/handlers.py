@@ -7,6 +7,7 @@ Rule 2: nothing raised here reaches whoever logged.
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import TextIO
 
 from memsync_git.logs.entries import LogEntry, line_of
@@ -38,6 +39,12 @@ class LogHandler(logging.Handler):
         self._falls_back = falls_back
         self._with_messages = with_messages
         self._was_said = False
+
+    def go_on(self, file: RotatingFile, *, with_messages: bool) -> None:
+        """Write to another file from the next record on, and let go of the one before."""
+        with self.lock or nullcontext():
+            self._file.close()
+            self._file, self._with_messages, self._was_said = file, with_messages, False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record; never raises."""

@@ -137,6 +137,21 @@ def test_a_process_has_one_log(rooms: Rooms, log: logging.Logger) -> None:
     assert [entry["message"] for entry in entries(rooms)] == ["once", "still open"]
 
 
+def test_a_log_goes_on_as_another_configuration_says_without_being_closed(
+    rooms: Rooms, log: logging.Logger, tmp_path: Path
+) -> None:
+    quieter = rooms_at(tmp_path / "other", **{"log.level": "error"})
+    with start_logging(rooms) as book:
+        log.info("here")
+        book.go_on(quieter)
+        with start_logging(rooms):
+            log.info("unheard")
+        log.error("there")
+    log.error("closed")
+    assert [entry["message"] for entry in entries(rooms)] == ["here"]
+    assert [entry["message"] for entry in entries(quieter)] == ["there"]
+
+
 # --- stderr
 
 SPEAKING = """

@@ -20,19 +20,18 @@ from typing import Any
 
 import memsync_git
 from memsync_git.app import App
-from memsync_git.app.installation import Installation
+from memsync_git.app.history import LastRound
 from memsync_git.app.pulse import Pulse
 from memsync_git.config import Places
 from memsync_git.config.writing import change
 from memsync_git.documents import StatusDocument
 from memsync_git.options import InitOptions
-from memsync_git.stores.reading import SqliteReader
 from tests.cli.machines import entity
 
 ROOT = Path(memsync_git.__file__).parents[1]
 PATIENCE_S = 20.0
 """For anything that takes well under a second on a machine with nothing else to do."""
-QUICK = "[sync]\ndebounce_s = 0.2\nmax_delay_s = 2.0\npoll_s = [0.5, 3]\n"
+QUICK = "[sync]\ndebounce_s = 0.2\nmax_delay_s = 2.0\npoll_s = [0.5, 3]\n[log]\nlevel = 'debug'\n"
 
 
 def until(condition: Callable[[], object], what: object = "", *, within_s: float = PATIENCE_S) -> None:
@@ -99,11 +98,19 @@ class Home:
 
     def pulse(self) -> Pulse | None:
         """What the daemon left, read without starting a program."""
-        reader = SqliteReader(self.path / "state" / "identity.db")
-        try:
-            return Installation(reader).pulse()
-        finally:
-            reader.close()
+        with self.app.rooms.reading() as installation:
+            return installation.pulse()
+
+    def rounds(self) -> list[LastRound]:
+        """The rounds that did something or failed, oldest first."""
+        with self.app.rooms.reading() as installation:
+            return installation.rounds()
+
+    def has_synced(self, since_ms: int) -> bool:
+        """Whether the daemon has run a round since then."""
+        with self.app.rooms.reading() as installation:
+            last = installation.last_round()
+        return last is not None and last.cause == "daemon" and last.at_ms >= since_ms
 
     # --- the daemon
 
@@ -114,8 +121,9 @@ class Home:
 
     def start(self, **circumstances: Any) -> None:
         """Start the daemon and wait until it has synced once."""
+        began_ms = time.time_ns() // 1_000_000
         self.begin(**circumstances)
-        until(lambda: "A round ended" in self.said, lambda: self.said)
+        until(lambda: self.has_synced(began_ms), lambda: self.said)
 
     def begin(self, **circumstances: Any) -> None:
         """Start the daemon and wait for its pulse; `circumstances` as programs/serving.py takes them."""

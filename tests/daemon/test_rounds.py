@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from memsync_git.app.opening import Rooms
 from memsync_git.app.working import Workplace
 from memsync_git.daemon.rounds import Rounds, outcomes_of
-from memsync_git.documents import StateWord, SyncDocument
+from memsync_git.documents import SyncDocument
 from memsync_git.errors import Busy, MemsyncError, StoreDamaged
 from memsync_git.pacing import RoundEnded, Sync
 from tests.cli.machines import new_hub
@@ -23,10 +24,10 @@ class Listening:
     """A listener with a notebook."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[SyncDocument, StateWord]] = []
+        self.heard: list[tuple[SyncDocument, Rooms]] = []
 
-    def round_ended(self, document: SyncDocument, state: StateWord) -> None:
-        self.heard.append((document, state))
+    def round_ended(self, document: SyncDocument, rooms: Rooms) -> None:
+        self.heard.append((document, rooms))
 
 
 class Failing(Workplace):
@@ -58,14 +59,14 @@ def workplace(home: Home) -> Iterator[Workplace]:
 
 def test_rounds_answer_the_pacer_and_tell_who_listens(home: Home, workplace: Workplace) -> None:
     listener = Listening()
-    rounds = Rounds(home.app.rooms, workplace, [listener], at_once)
+    rooms, reread = home.app.rooms, home.app.rooms
+    rounds = Rounds(rooms, workplace, [listener], at_once)
     home.add("Alice")
     assert rounds.run(FULL) == RoundEnded({"origin": "well"}, active=True)
+    rounds.rooms = reread
     assert rounds.run(POLL) == RoundEnded({"origin": "well"}, active=False)
-    assert [(document["outcome"], state) for document, state in listener.heard] == [
-        ("accepted", "in_sync"),
-        ("nothing", "in_sync"),
-    ]
+    assert [document["outcome"] for document, _ in listener.heard] == ["accepted", "nothing"]
+    assert [told is reread for _, told in listener.heard] == [False, True]
 
 
 def test_a_bug_leaves_a_report_and_is_an_outcome_like_any_other(
@@ -77,8 +78,11 @@ def test_a_bug_leaves_a_report_and_is_an_outcome_like_any_other(
     assert rounds.run(FULL) == RoundEnded({"origin": "failed"}, active=False)
     (report,) = (home.path / "logs").glob("report-*.txt")
     assert "command: daemon" in report.read_text()
-    document, state = listener.heard[0]
-    assert (document["outcome"], state, home.status()["state"]) == ("failed", "attention", "attention")
+    document, _ = listener.heard[0]
+    assert (document["outcome"], home.status()["state"]) == ("failed", "attention")
+    (noted,) = home.rounds()[-1:]
+    assert (noted.outcome, noted.cause, noted.went) == ("failed", "daemon", "badly")
+    assert noted.reason == document["notices"][0]["message"]
     assert "KeyError at tests/daemon/test_rounds.py" in document["notices"][0]["message"]
     assert "SECRET-OF-ALICE" not in caplog.text + report.read_text() + str(document)
 
@@ -107,6 +111,31 @@ def test_a_remote_that_was_not_spoken_to_is_no_success(home: Home, workplace: Wo
     assert outcomes_of(document, ["origin", "backup"]) == {"origin": "well", "backup": "failed"}
 
 
+def test_remotes_asked_each_in_its_own_time_are_a_success_together(home: Home, tmp_path: Path) -> None:
+    home.set(remotes__second__kind="git", remotes__second__url=str(new_hub(tmp_path / "second.git")))
+    workplace = Workplace(home.app.rooms)
+    try:
+        home.add("Alice")
+        workplace.sync("full", ["origin", "second"])
+        for name in ("origin", "second"):
+            workplace.sync("poll", [name])
+            assert last_went(home) == "well"
+        (tmp_path / "second.git").rename(tmp_path / "gone.git")
+        workplace.sync("poll", ["second"])
+        workplace.sync("poll", ["origin"])
+        assert last_went(home) == "badly", "the second one is still away"
+    finally:
+        workplace.close()
+
+
+def last_went(home: Home) -> str:
+    with home.app.rooms.reading() as installation:
+        last = installation.last_round()
+    assert last is not None
+    assert last.cause == "daemon"
+    return last.went
+
+
 def test_clones_are_collected_once_a_month(home: Home, workplace: Workplace) -> None:
     rounds = Rounds(home.app.rooms, workplace, [], at_once)
     home.add("Alice")
@@ -121,6 +150,17 @@ def test_clones_are_collected_once_a_month(home: Home, workplace: Workplace) -> 
 
 
 # --- the place of work
+
+
+def test_what_was_captured_before_a_round_is_counted_in_it_once(home: Home, workplace: Workplace) -> None:
+    workplace.sync("full", ["origin"])
+    home.add("Alice")
+    workplace.capture()
+    home.add("Bob")
+    workplace.capture()
+    assert workplace.sync("local", ["origin"])["local"] == {"added": 4, "removed": 0, "changed": 0}
+    home.add("Carol")
+    assert workplace.sync("local", ["origin"])["local"] == {"added": 2, "removed": 0, "changed": 0}
 
 
 def test_a_quiet_poll_of_a_hub_on_this_disk_starts_no_program(

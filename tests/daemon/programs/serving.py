@@ -1,6 +1,7 @@
 """The daemon as `memsync-git daemon` runs it, its log on standard error, under circumstances given as JSON.
 
 denied: {system call: errno} · uid: who to be · set_clock_by_s: the wall clock is set by so much at SIGUSR1
+metrics: where to tell figures
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def serve_with(clock: SettableClock, by_s: int) -> None:
 def begin(circumstances: dict[str, Any]) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(relativeCreated)d %(name)s %(message)s")
     logging.getLogger("memsync_git").setLevel(logging.DEBUG)
-    sys.argv = ["memsync-git", "daemon"]
+    sys.argv = ["memsync-git", "daemon", *(f"--metrics={at}" for at in [circumstances.get("metrics")] if at)]
     if "denied" in circumstances:
         deny(circumstances["denied"])
     if "uid" in circumstances:
