@@ -175,7 +175,7 @@ def note(rooms: Rooms, session: Session, report: RoundReport, *, cause: Cause = 
             installation.set_identity(Identity(replica.rid, machine_id(), created_ms))
         lines = {line.name: line for line in report.remotes}
         unasked = [each.name for each in rooms.configuration.remotes if each.name not in lines]
-        states = [_state_still(installation.remote(name), now_ms) for name in unasked]
+        states = [_state_still(installation.remote(name), now_ms) if lines else "skipped" for name in unasked]
         installation.note_remotes(
             _remembered(installation.remote(remote.name), lines[remote.name], _refs_mode(remote), now_ms)
             for remote in session.world.remotes
