@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.listening import Listener
@@ -32,12 +33,16 @@ def serve(
         Busy: a daemon is running here already.
     """
     gc.enable()  # a command turns it off, for it lives a second
-    rooms = opened()
+
+    def staying() -> Rooms:
+        return replace(opened(), keeps_connections=True)
+
+    rooms = staying()
     if rooms.identity() is None:
         raise not_set_up()
     with daemon_lock(rooms.daemon_lock_path):
         readiness = Readiness.of(os.environ)
-        daemon = Daemon(opened, listeners=listeners, readiness=readiness, clock=clock or SystemClock())
+        daemon = Daemon(staying, listeners=listeners, readiness=readiness, clock=clock or SystemClock())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: daemon.post(Stop()))
         if hasattr(signal, "SIGHUP"):

@@ -163,6 +163,24 @@ def test_what_another_process_wrote_is_seen_at_once(home: Home, workplace: Workp
     assert workplace.sync("poll", ["origin"])["outcome"] == "nothing"
 
 
+def test_a_change_of_the_file_alone_is_one_contact_with_the_hub(
+    home: Home, workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.add("Alice")
+    workplace.sync("full", ["origin"])
+    workplace.sync("poll", ["origin"])
+    home.add("Bob")
+    workplace.capture()
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE2_PERF", str(trace))
+    assert workplace.sync("local", ["origin"])["published"]
+    cells = [[cell.strip() for cell in line.split("|")] for line in trace.read_text().splitlines()]
+    started = [row[8] for row in cells if row[1] == "d0" and row[3] == "cmd_name"]
+    assert [name.split()[0] for name in started if name.startswith(("fetch", "push", "ls-remote"))] == [
+        "push"
+    ]
+
+
 def test_before_the_end_only_what_nobody_has_is_published(home: Home, workplace: Workplace) -> None:
     home.add("Alice")
     workplace.sync("full", ["origin"])
