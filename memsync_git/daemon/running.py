@@ -234,6 +234,8 @@ class Daemon:
             self.post(Wished(pause))
 
     def _wish(self, pause: Pause | None) -> None:
+        if pause != self._wished:
+            log.info("The pause is over." if pause is None else "Paused: nothing syncs by itself.")
         self._wished = pause
         self._tell(Resumed() if pause is None else Paused(pause.until_ms))
         self._leave_pulse()
