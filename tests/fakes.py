@@ -7,6 +7,7 @@ Remotes, stores and memory files have shipped twins that keep the same contracts
 from __future__ import annotations
 
 from itertools import count
+from zlib import crc32
 
 
 class QuietClock:
@@ -35,4 +36,4 @@ class CountedChance:
         self._name, self._counter = name, count(1)
 
     def token(self) -> str:
-        return f"{self._name}{next(self._counter):04x}"
+        return f"{crc32(self._name.encode()):08x}{next(self._counter):08x}"

@@ -37,7 +37,9 @@ class Signs:
     @property
     def next_ms(self) -> int | None:
         """When the daemon means to sync next."""
-        return self.pulse.next_ms if self.is_running and self.pulse is not None else None
+        if not self.is_running or self.is_paused or self.pulse is None:
+            return None
+        return self.pulse.next_ms
 
     def daemon_part(self) -> DaemonPart:
         """What is told of the daemon; of one that ended without a word, when it was last alive."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.opening import Rooms, not_set_up
@@ -138,7 +139,7 @@ class Workplace:
                 if seen.rests is not None:
                     return seen.rests
                 remotes = remotes if seen.remotes is None else seen.remotes
-            document = self._round(remotes, SyncOptions())
+            document = self._round(remotes, SyncOptions(push_first=reason == "local"))
             self._expect(UPKEEP_S)
             keep_small(remotes)
         return document
@@ -172,6 +173,8 @@ class Workplace:
         with self._turn.taken(), self._careful():
             session = self._at_work()
             session.world.remotes = [self._yielding(each) for each in remotes]
+            for name, seen in self._rooms.sightings().items():  # a poll that found nothing new was a look too
+                session.sightings[name] = replace(seen, unified_ms=session.sighting(name).unified_ms)
             self._in_round = True
             captured, self._captured = self._captured, Tally()
             try:
@@ -203,15 +206,16 @@ class Workplace:
     # --- the end
 
     @staticmethod
-    def hang_up() -> None:
+    def break_off() -> None:
         """End what a round is waiting for from a remote, as if it had gone away."""
         from memsync_git.remotes import _git
 
         _git.end_running()
 
     def close(self) -> None:
-        """Close the store. Whoever is still at work fails, and loses nothing that was saved."""
+        """Close the store and what was kept open to remotes."""
         self._closed()
+        self._rooms.hang_up()
 
 
 def _is_behind(session: Session, captured: Captured) -> bool:

@@ -27,6 +27,10 @@ def differing(
 
 def items_between(before: Record | None, after: Record | None) -> tuple[set[Item], set[Item]]:
     """What a step from one record to another took away, and what it brought."""
-    old = set(items_of(before)) if before is not None else set()
-    new = set(items_of(after)) if after is not None else set()
+    old, new = items_in(before), items_in(after)
     return old - new, new - old
+
+
+def items_in(record: Record | None) -> set[Item]:
+    """Everything a record says; nothing, where there is none."""
+    return set(items_of(record)) if record is not None else set()

@@ -57,9 +57,9 @@ UNTICKED_S = 5 * TICK_S
 UPKEEP_S = 3600.0
 FLUSH_S = 5.0
 """For one last publish at the end; a service manager waits 90 s, a person less."""
-HANG_UP_S = 0.5
+BREAK_OFF_S = 0.5
 """For a round to note that git was ended."""
-HANG_UPS = 8
+BREAK_OFFS = 8
 """A round tries a remote again at most so often before it gives in."""
 WITHDRAW_S = 1.0
 """For the pulse to be taken back, and for listeners to hear of the last round."""
@@ -236,6 +236,8 @@ class Daemon:
             self.post(Wished(pause))
 
     def _wish(self, pause: Pause | None) -> None:
+        if pause != self._wished:
+            log.info("The pause is over." if pause is None else "Paused: nothing syncs by itself.")
         self._wished = pause
         self._tell(Resumed() if pause is None else Paused(pause.until_ms))
         self._leave_pulse()
@@ -274,7 +276,7 @@ class Daemon:
         is_saved = self._captures.drained(until_s - self._clock.elapsed_s())
         if is_saved and self._pacer.paused is None:
             self._syncs.post("flush", self._rounds.flush)
-        is_over = self._syncs.drained(until_s - self._clock.elapsed_s()) or self._hung_up()
+        is_over = self._syncs.drained(until_s - self._clock.elapsed_s()) or self._broken_off()
         self._watch.close()
         self._notes.post("pulse", partial(self._kept.leave, None))
         self._notes.drained(WITHDRAW_S)
@@ -283,12 +285,12 @@ class Daemon:
             self._workplace.close()
         log.info("The daemon of %s ends.", self._rooms.host)
 
-    def _hung_up(self) -> bool:
+    def _broken_off(self) -> bool:
         """End what is still being said to remotes, second tries included; whether rounds are over."""
         self._syncs.close()
-        for _ in range(HANG_UPS):
-            self._workplace.hang_up()
-            if self._syncs.drained(HANG_UP_S):
+        for _ in range(BREAK_OFFS):
+            self._workplace.break_off()
+            if self._syncs.drained(BREAK_OFF_S):
                 return True
         return False
 

@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.listening import Listener
@@ -38,12 +39,16 @@ def serve(
         Busy: a daemon is running here already.
     """
     gc.enable()  # a command turns it off, for it lives a second
-    rooms = opened()
+
+    def staying() -> Rooms:
+        return replace(opened(), keeps_connections=True)
+
+    rooms = staying()
     if rooms.identity() is None:
         raise not_set_up()
     with daemon_lock(rooms.daemon_lock_path), Outlets(rooms, metrics) as outlets:
         daemon = Daemon(
-            opened,
+            staying,
             listeners=[*listeners, outlets.alerts],
             reread=outlets.go_by,
             readiness=Readiness.of(os.environ),

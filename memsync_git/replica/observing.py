@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from memsync_git.crdt.changes import VersionVector
+from memsync_git.crdt.changes import VersionVector, items_in
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.pen import Pen
 from memsync_git.guards import (
@@ -37,7 +37,6 @@ from memsync_git.inference import (
 from memsync_git.model import (
     Graph,
     Item,
-    Record,
     RecordKey,
     Rid,
     items_of,
@@ -247,7 +246,7 @@ def _was_kept(replica: Replica, item: Item, base: Base, at_ms: int, in_place: Co
     what a server creates it appends; an observation forgotten alone and noted again has no place that tells.
     (450 histories with two servers a file: deletes back 5 instead of 34, nothing more lost.)
     """
-    if not _states(base.record(key_of(item)), item):
+    if item not in items_in(base.record(key_of(item))):
         return False
     names = item[1:3] if item[0] == "l" else item[1:2] if item[0] in ("t", "o") else ()
     gone = (name for name in names if ("e", name) not in replica.ring.graph.records)
@@ -319,8 +318,4 @@ def _inferred(base: Base, version: Version) -> Inference:
 
 
 def _says(graph: Graph, item: Item) -> bool:
-    return _states(graph.records.get(key_of(item)), item)
-
-
-def _states(record: Record | None, item: Item) -> bool:
-    return record is not None and item in set(items_of(record))
+    return item in items_in(graph.records.get(key_of(item)))

@@ -8,10 +8,12 @@ Without this, 300 restores brought 696 deletes back; with it 36 (fleet simulatio
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.formats import TooLarge
-from memsync_git.ports import Fetched, Remote, Snapshot
-from memsync_git.replica import Replica
+from memsync_git.ports import Fetched, Missing, Remote, Snapshot, Unusable
+from memsync_git.replica import Replica, Version
 from memsync_git.replica.identity import rebuild_from_witness
 from memsync_git.sync.capture import tell
 from memsync_git.sync.report import RoundReport
@@ -56,13 +58,9 @@ def recover(
 ) -> bool:
     """Rebuild the store from what a remote holds; False if the remote does not hold it all yet."""
     cut = _past_cut(witness, remote, fetched)
-    reading = session.world.file.read()
-    if cut is None or not isinstance(reading, Snapshot):
+    version = _standing(session)
+    if cut is None or version is None:
         return False
-    decoded = session.decode(reading.data)
-    if isinstance(decoded, TooLarge) or not decoded.whole:
-        return False
-    version = session.version(decoded, reading.data, reading.mtime_ms)
     rid = new_rid(session.replica.host, session.world.chance.token())
     observed = session.act(
         lambda replica, moment: rebuild_from_witness(replica, rid, cut, fetched.fragments, version, moment)
@@ -72,6 +70,22 @@ def recover(
     tell(session, report, observed)
     report.notes.append(STORE_REBUILT)
     return True
+
+
+def _standing(session: Session) -> Version | None:
+    """The file as it stands; what is missing from a damaged, emptied or vanished one was not deleted."""
+    match session.world.file.read():
+        case Unusable():
+            return None
+        case Missing():
+            data, mtime_ms = b"", session.world.clock.wall_ms()
+        case Snapshot(data, mtime_ms):
+            pass
+    decoded = session.decode(data)
+    if isinstance(decoded, TooLarge):
+        return None
+    version = session.version(decoded, data, mtime_ms)
+    return version if data.strip() else replace(version, whole=False)
 
 
 def _past_cut(witness: Witness, remote: Remote, fetched: Fetched) -> list[Fragment] | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
 
+from memsync_git.errors import StoreDamaged
 from memsync_git.formats import VARIANTS, Decoded, Limits, TooLarge, Variant, decode
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
@@ -83,22 +84,23 @@ class Session:
         """
         store = self.world.store
         while self._replica is None or self._generation != store.generation():
-            self._generation = store.generation()
-            self._replica = self._loaded(store)
-            if self._replica is None:
+            generation = store.generation()
+            try:
+                found = self._loaded(store)
+            except StoreDamaged:
+                if store.generation() == generation:
+                    raise
+                continue  # rows of two moments do not fit together
+            self._replica, self._generation = found, generation  # at once: it is as old as it says
+            if found is None:
                 break
-        return self._present()
+        return _present(self._replica)
 
     def _loaded(self, store: Rows) -> Replica | None:
         replica = rows.load(store)
         if replica is not None:
             replica.project(self.variant.projection)
         return replica
-
-    def _present(self) -> Replica:
-        if self._replica is None:
-            raise LookupError("the replica store is empty")
-        return self._replica
 
     @property
     def exists(self) -> bool:
@@ -120,9 +122,8 @@ class Session:
         store = self.world.store
         try:
             with store.transaction() as transaction:
-                if self._replica is None or transaction.generation != self._generation:
-                    self._replica = self._loaded(transaction)
-                replica = self._present()
+                known = self._replica if transaction.generation == self._generation else None
+                replica = _present(known if known is not None else self._loaded(transaction))
                 result = do(replica, self.moment())
                 rows.save(replica, transaction)
         except BaseException:
@@ -192,6 +193,12 @@ class Session:
             whole=decoded.whole,
             accepted=accepted,
         )
+
+
+def _present(replica: Replica | None) -> Replica:
+    if replica is None:
+        raise LookupError("the replica store is empty")
+    return replica
 
 
 def content_hash(data: bytes) -> str:

@@ -11,6 +11,7 @@ from memsync_git.app.installation import Identity
 from memsync_git.config import Places
 from memsync_git.model import Entity
 from memsync_git.options import SyncOptions
+from tests.git.contacts import seen, traced
 from tests.git.web import Serving, basic
 
 from .machines import Machine
@@ -20,19 +21,7 @@ EVENT = SyncOptions(push_first=True)
 
 @pytest.fixture
 def contacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Git's own trace: `seen` tells from it which commands contacted the hub."""
-    trace = tmp_path / "trace"
-    trace.touch()
-    monkeypatch.setenv("GIT_TRACE2_PERF", str(trace))
-    return trace
-
-
-def seen(trace: Path) -> list[str]:
-    """The commands since the last time this was asked."""
-    rows = [[cell.strip() for cell in line.split("|")] for line in trace.read_text().splitlines()]
-    trace.write_text("")
-    commands = [row[8].split()[0] for row in rows if row[1] == "d0" and row[3] == "cmd_name"]
-    return [command for command in commands if command in ("fetch", "push", "ls-remote")]
+    return traced(tmp_path / "trace", monkeypatch)
 
 
 def note(machine: Machine, name: str) -> None:

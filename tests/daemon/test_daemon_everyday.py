@@ -62,10 +62,11 @@ def test_a_pause_holds_back_syncs_and_nothing_else(laptop: Home, desk: Home, hub
     desk.start()
     done = laptop.run("pause")
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "! Paused: nothing syncs by itself.")
-    until(lambda: laptop.status()["next_sync"] is None, laptop.status)
+    until(lambda: "Paused" in laptop.said, lambda: laptop.said)
     laptop.add("Alice")
     until(lambda: laptop.status()["pending"]["up"] == 2, laptop.status)
-    assert laptop.status()["state"] == "paused"
+    status = laptop.status()
+    assert (status["state"], status["next_sync"]) == ("paused", None)
     desk.add("Bob")
     publishes(hub, "Bob")
     assert laptop.run("sync", "--if-stale", "15", "--quiet").returncode == 0
@@ -90,7 +91,7 @@ def test_a_daemon_that_begins_in_a_pause_takes_in_and_does_not_sync(laptop: Home
 def test_a_pause_for_a_while_ends_by_itself(laptop: Home, hub: Path) -> None:
     laptop.start()
     assert laptop.run("pause", "--for", "6s").returncode == 0
-    until(lambda: laptop.status()["next_sync"] is None, laptop.status)
+    until(lambda: "Paused" in laptop.said, lambda: laptop.said)
     assert laptop.status()["state"] == "paused"
     laptop.add("Alice")
     publishes(hub, "Alice")

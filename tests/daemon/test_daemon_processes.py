@@ -162,7 +162,7 @@ def test_a_store_that_was_put_back_from_a_backup_is_noticed(laptop: Home, desk: 
     laptop.add("Alice")
     publishes(hub, "Alice")
     laptop.run("pause")
-    until(lambda: laptop.status()["next_sync"] is None, laptop.status)
+    until(lambda: "Paused" in laptop.said, lambda: laptop.said)
     store = laptop.path / "state" / "default" / "replica.db"
     copy = sqlite3.connect(store.with_name("backup.db"))
     with sqlite3.connect(store) as source:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.daemon.machines import Home, publishes, shared, until
 from tests.daemon.servers import listening
-from tests.git.test_silent_hubs import nothing_left_of, processes_about
+from tests.git.processes import nothing_left_of, processes_about
 
 
 @pytest.mark.parametrize("drip", [False, True], ids=["silent", "dripping"])

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from memsync_git.app import App
 from memsync_git.app.opening import Rooms
 from memsync_git.app.working import Workplace
+from memsync_git.config import Places
 from memsync_git.daemon.rounds import Rounds, outcomes_of
 from memsync_git.documents import SyncDocument
 from memsync_git.errors import Busy, MemsyncError, StoreDamaged
 from memsync_git.pacing import RoundEnded, Sync
+from memsync_git.remotes import ssh
+from memsync_git.remotes.url import validate
+from memsync_git.sync.order import Sighting
 from tests.cli.machines import new_hub
 from tests.daemon.machines import Home
+from tests.git.contacts import seen, traced
+from tests.git.processes import nothing_left_of, processes_about
+from tests.git.sshd import Sshd
 
 FULL, POLL = Sync("full", ("origin",)), Sync("poll", ("origin",))
 
@@ -136,6 +145,46 @@ def last_went(home: Home) -> str:
     return last.went
 
 
+def test_one_connection_over_ssh_serves_every_round_and_ends_with_the_work(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Sshd(tmp_path / "sshd")
+    try:
+        monkeypatch.setenv("GIT_SSH_COMMAND", server.command)
+        places = Places.of({"MEMSYNC_HOME": str(home.path)})
+        app = App.open(places, {"remotes.origin.url": server.url(Path(home.hub))})
+        workplace = Workplace(replace(app.rooms, keeps_connections=True))
+        home.add("Alice")
+        workplace.sync("full", ["origin"])
+        home.add("Bob")
+        workplace.sync("local", ["origin"])
+        workplace.sync("poll", ["origin"])
+        assert server.connections() == 1
+        socket = ssh.socket_of(validate(server.url(Path(home.hub))), app.rooms.places.clone / ".git")
+        assert processes_about(str(socket))
+        workplace.close()
+        assert nothing_left_of(str(socket))
+    finally:
+        server.stop()
+
+
+def test_quiet_polls_count_as_looks(
+    home: Home, workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They end before a round begins; what they saw is remembered beside the session."""
+    home.add("Alice")
+    workplace.sync("full", ["origin"])
+    session = workplace._session
+    assert session is not None
+    session.sightings = {"origin": Sighting(looked_ms=1)}
+    workplace.sync("poll", ["origin"])
+    home.add("Bob")
+    workplace.capture()
+    trace = traced(tmp_path / "trace", monkeypatch)
+    workplace.sync("local", ["origin"])
+    assert seen(trace) == ["push"]
+
+
 def test_clones_are_collected_once_a_month(home: Home, workplace: Workplace) -> None:
     rounds = Rounds(home.app.rooms, workplace, [], at_once)
     home.add("Alice")
@@ -201,6 +250,19 @@ def test_what_another_process_wrote_is_seen_at_once(home: Home, workplace: Workp
     assert home.run("sync").returncode == 0
     assert not workplace.capture()
     assert workplace.sync("poll", ["origin"])["outcome"] == "nothing"
+
+
+def test_a_change_of_the_file_alone_is_one_contact_with_the_hub(
+    home: Home, workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.add("Alice")
+    workplace.sync("full", ["origin"])
+    workplace.sync("poll", ["origin"])
+    home.add("Bob")
+    workplace.capture()
+    trace = traced(tmp_path / "trace", monkeypatch)
+    assert workplace.sync("local", ["origin"])["published"]
+    assert seen(trace) == ["push"]
 
 
 def test_before_the_end_only_what_nobody_has_is_published(home: Home, workplace: Workplace) -> None:

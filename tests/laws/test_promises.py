@@ -233,6 +233,26 @@ def _bergen(*observations: str) -> bytes:
     return _entity("person", "likes tea") + b"\n" + city.encode()
 
 
+@pytest.mark.parametrize("standing", ["torn", "emptied", "gone"])
+def test_a_store_put_back_under_a_file_that_cannot_be_read_goes_on_and_deletes_nothing(standing: str) -> None:
+    """Found by the fleet: it waited for a sound file for ever, and published nothing meanwhile."""
+    clock = QuietClock()
+    ash = Installation("ash", LoopbackHub(clock.wall_ms), clock, _bergen())
+    ash.sync()
+    backup = ash.store.copy()
+    ash.write(_bergen("rains", "seven hills"))
+    ash.sync()
+    ash.store.restore(backup)
+    ash.write(ash.data[:-40] if standing == "torn" else b"")
+    if standing == "gone":
+        ash.file.writer_remove()
+    report = ash.sync()
+    assert report.file == ("damaged" if standing == "torn" else "emptied")
+    said = ash.session.replica.state.graph().items()
+    assert {TEA, ("o", "Bergen", "rains"), ("o", "Bergen", "seven hills")} <= said
+    assert not any(txn.removed for txn in transactions(ash.store))
+
+
 def test_a_crash_between_swap_and_settling_deletes_nothing_and_brings_nothing_back() -> None:
     found = office(ALICE_TYPE, OSLO)
     ash, birch = found.desks

@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from memsync_git import inference
 from memsync_git.crdt import cut, pen, view
 from memsync_git.crdt.pen import Pen
-from memsync_git.inference import Base, Kind, Ring
+from memsync_git.inference import Base, Kind, Ring, saying
 from memsync_git.model import Item, Rid
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Replica, observing, receiving
@@ -193,10 +192,10 @@ def what_was_deleted_a_moment_ago_is_not_added_again(patch: pytest.MonkeyPatch) 
 
 
 def row_order_and_types_tell_nothing(patch: pytest.MonkeyPatch) -> None:
-    def flat(*args: Any, types_fixed: bool) -> inference.Inference:
-        return inference.infer(*args, types_fixed=False)
+    def flat(*args: Any, types_fixed: bool) -> saying.Inference:
+        return saying.infer(*args, types_fixed=False)
 
-    patch.setattr(inference, "moved_entities", lambda before, now: [])
+    patch.setattr(saying, "moved_entities", lambda before, now: [])
     patch.setattr(observing, "infer", flat)
 
 

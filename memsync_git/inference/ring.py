@@ -1,23 +1,18 @@
-"""What a version of the memory file was written from, and so what it really says.
+"""The ring: the states of the memory file that a writer can still have in its hands.
 
-The server reads the file, changes it in memory and writes all of it back, with no lock. A version may
-have been computed from something older than what stood there last; rows that had just been joined
-in are then missing from it. Absent is not deleted.
-
-Rule 1: the base is the state, among those a writer can have read, that differs least from the version.
-Rule 2: only what the base held can have been deleted, and only dots the base knew.
-Rule 3: the ring keeps the newest state whole and each older one as the step back to it.
-The numbers were found by simulation (docs/MODEL.md); a rule that carries one says what its removal cost.
+Rule 1: the newest state is kept whole, each older one as the step back to it.
+Rule 2: a written state is a candidate from before the swap on (pending), so a crash between costs nothing.
+The numbers were found by simulation (docs/MODEL.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
 
-from memsync_git.crdt.changes import VersionVector, differing, items_between
-from memsync_git.model import Graph, Item, Projection, Record, RecordKey, Rid, items_of
+from memsync_git.crdt.changes import VersionVector, differing, items_in
+from memsync_git.model import Graph, Item, Record, RecordKey, Rid
 from memsync_git.values import dataclass
 
 NEWEST_KEPT = 4
@@ -28,8 +23,6 @@ SHORTEST_WINDOW_MS = 2000
 PARSES_PER_WINDOW = 20
 UNWRITTEN_FOR_MS = 35_000
 """Linux writes what a server wrote to the disk after 30 s at the latest; a power cut goes back as far."""
-SURE_PART = 8
-"""Who writes later than W / 8 after a state came up has read it: a window is a part of a full parse."""
 CACHED_FOR_MS = 60_000
 """A server known to keep the memory may have read as long ago as this, or as the run before the last."""
 
@@ -85,7 +78,7 @@ class Base:
         That is observations, and another type for an entity that was there. Relations, and the type of a new
         entity, prove nothing: two machines may well come to the same in the same moment.
         """
-        steps = {key: (was, _items(self.record(key)) - _items(was)) for key, was in self.before.items()}
+        steps = {key: (was, items_in(self.record(key)) - items_in(was)) for key, was in self.before.items()}
         telling = {
             key: {item for item in come if item[0] == "o" or (item[0] == "t" and was is not None)}
             for key, (was, come) in steps.items()
@@ -94,7 +87,7 @@ class Base:
 
     def says(self, items: Mapping[RecordKey, set[Item]]) -> bool:
         """Whether this state says all of these."""
-        return all(each <= _items(self.record(key)) for key, each in items.items())
+        return all(each <= items_in(self.record(key)) for key, each in items.items())
 
     def records(self) -> dict[RecordKey, Record]:
         """Everything this state held."""
@@ -255,166 +248,6 @@ def _rebased(ahead: Step, old: Graph, new: Graph) -> Step:
     return step_between(new.records, target)
 
 
-@dataclass(frozen=True, slots=True)
-class Inference:
-    """What a version of the file says against its base.
-
-    removed, added: items; recreated: entities that were deleted and created again, whose items are
-    removed and asserted anew although they stand in both.
-    """
-
-    base: Base
-    removed: tuple[Item, ...]
-    added: tuple[Item, ...]
-    recreated: tuple[str, ...]
-
-    def __bool__(self) -> bool:
-        return bool(self.removed or self.added or self.recreated)
-
-
 def window_ms(full_parse_ms: float) -> int:
     """W: how long a writer may hold a state in its hands, from the time a whole parse takes."""
     return max(SHORTEST_WINDOW_MS, round(PARSES_PER_WINDOW * full_parse_ms))
-
-
-def nearest(bases: Sequence[Base], graph: Graph, loss: Callable[[Base], int] = lambda _base: 0) -> Base:
-    """The base with the smallest symmetric difference to `graph`, ties to the smallest loss, then the newest.
-
-    `loss`: how much that is live a deletion from this base would take. A server that read before our
-    swap, and deleted what the swap deleted too, stands as near to both states.
-    "Fewest deletions" alone would refuse ten times more genuine deletes (fleet simulation).
-    """
-    changed = {key for key, _, _ in differing(graph.records, bases[0].newest)}
-    distances = [_distance(base, graph, changed | base.overlay.keys()) for base in bases]
-    tied = [base for base, distance in zip(bases, distances, strict=True) if distance == min(distances)]
-    return min(tied, key=loss) if len(tied) > 1 else tied[0]
-
-
-def readable(candidates: Sequence[Base], graph: Graph, since_ms: int) -> list[Base]:
-    """The candidates a version can have been written from, by what it shows of our own writes.
-
-    Who shows what one of them was the first to bring has read it: a state without that is no base. Who shows
-    nothing of all that one brought, at or after `since_ms`, has read the file before it, or has deleted
-    exactly that: it cannot be told, so it is kept (a documented limit). By distance alone, a server that
-    meanwhile deletes what our write deleted too stands nearer to the write that it never read.
-    """
-    newest_first = sorted(candidates, key=lambda base: base.state.kind is not Kind.PENDING)
-    possible, read = [], []
-    for at, base in enumerate(newest_first):
-        brought = {} if base.state.kind is Kind.OBSERVED else base.brought()
-        shown = {key: items & _items(graph.records.get(key)) for key, items in brought.items()}
-        if not brought or any(shown.values()) or base.state.from_ms < since_ms:
-            possible.append(base)
-        read.append(_without_older(shown, newest_first[at + 1 :]))
-    return [base for base in possible if all(base.says(items) for items in read)]
-
-
-def _without_older(shown: Mapping[RecordKey, set[Item]], older: Sequence[Base]) -> dict[RecordKey, set[Item]]:
-    """Of these items, those that none of the older states says."""
-    return {
-        key: items.difference(*(_items(base.record(key)) for base in older))
-        for key, items in shown.items()
-        if items
-    }
-
-
-def is_taken_back(base: Base, candidates: Sequence[Base], graph: Graph, age_ms: int, sure_ms: int) -> bool:
-    """Whether a version that an older state is nearest to takes out again what was just noted, on purpose.
-
-    A stale writer adds something of its own to the state it read, and has held that for a small part of W.
-    A version that only lacks things of the newest state, which stood there for `age_ms`, was written from
-    it, if all that came since the nearest state was noted by servers here. What *we* brought since is
-    another matter: who lacks that may not have read it.
-    (450 histories with two servers a file: lost 6 instead of 12, deletes back 46 instead of 60, of young
-    things 312 instead of 449; without `sure_ms` lost 19.)
-    """
-    newer = candidates[: candidates.index(base)]
-    if not newer or any(other.state.kind is not Kind.OBSERVED for other in newer) or age_ms < sure_ms:
-        return False
-    changed = {key for key, _, _ in differing(graph.records, newer[0].newest)} | newer[0].overlay.keys()
-    steps = (items_between(newer[0].record(key), graph.records.get(key)) for key in changed)
-    return not any(come for _, come in steps)
-
-
-def _distance(base: Base, graph: Graph, keys: set[RecordKey]) -> int:
-    distance = 0
-    for key in keys:
-        gone, come = items_between(base.record(key), graph.records.get(key))
-        distance += len(gone) + len(come)
-    return distance
-
-
-def infer(
-    base: Base, graph: Graph, order: Sequence[str], projection: Projection, *, types_fixed: bool
-) -> Inference:
-    """The difference between a version and its base, in the projection of the file's variant.
-
-    `types_fixed`: the server that writes this file cannot change a type in place, so a changed type
-    means delete-then-create.
-    """
-    removed: list[Item] = []
-    added: list[Item] = []
-    retyped: list[str] = []
-    for key in _changed_in_order(base, graph):
-        was, now = base.record(key), graph.records.get(key)
-        gone, come = items_between(was, now)
-        removed += [item for item in _said(was) if item in gone and projection.holds(item)]
-        added += [item for item in _said(now) if item in come]
-        if was is not None and now is not None and any(item[0] == "t" for item in come):
-            retyped.append(key[1])
-    moved = moved_entities(base.state.order, order)
-    recreated = dict.fromkeys(moved + retyped) if types_fixed else dict.fromkeys(moved)
-    return Inference(base, tuple(removed), tuple(added), tuple(recreated))
-
-
-def _changed_in_order(base: Base, graph: Graph) -> list[RecordKey]:
-    """The records that may differ, in the order of the file, then those that are gone.
-
-    Facts are numbered as they are added and the view orders by number: rows keep their order everywhere.
-    """
-    changed = {key for key, _, _ in differing(graph.records, base.newest)} | base.overlay.keys()
-    standing = [key for key in graph.records if key in changed]
-    return [*standing, *sorted(key for key in changed if key not in graph.records)]
-
-
-def _items(record: Record | None) -> set[Item]:
-    return set(_said(record))
-
-
-def _said(record: Record | None) -> Iterator[Item]:
-    return iter(dict.fromkeys(items_of(record))) if record is not None else iter(())
-
-
-def moved_entities(before: Sequence[str], now: Sequence[str]) -> list[str]:
-    """The entities that stand behind one they preceded: the server appends what it creates.
-
-    Nothing, if more than half of the rows moved: then a tool sorted the file.
-    """
-    if before == now:
-        return []
-    place = {name: at for at, name in enumerate(before)}
-    furthest = -1
-    common = 0
-    moved = []
-    for name in now:
-        at = place.get(name)
-        if at is None:
-            continue
-        common += 1
-        if at < furthest:
-            moved.append(name)
-        furthest = max(furthest, at)
-    return moved if 2 * len(moved) <= common else []
-
-
-def standing(before: Sequence[str], now: Sequence[str], created: Container[str]) -> set[str]:
-    """The entities that still stand before one they preceded, those `created` since not counted."""
-    place = {name: at for at, name in enumerate(now)}
-    kept, furthest = set(), -1
-    for name in reversed(before):
-        at = place.get(name, furthest)
-        if at < furthest:
-            kept.add(name)
-        if name not in created:
-            furthest = max(furthest, at)
-    return kept
