@@ -37,7 +37,7 @@ PARSES_PER_LINGER = 20
 class Lingering:
     """A displaced inode that a writer may still hold, and the bytes that were taken in when it was inspected.
 
-    inspected: None where a writer was just at work on it, so that all of it is still to be taken in.
+    inspected: None where a writer was just at work on it, so that what it deletes is still to be taken in.
     """
 
     displaced: Displaced
@@ -114,11 +114,11 @@ def _inspect(
     if outcome.snapshot is None:
         return []
     unexpected = displaced_differs(outcome, captured.standing)
-    if unexpected is not None and is_unfinished(session, unexpected):
-        return [Lingering(outcome, None)]
-    if unexpected is not None:
-        capture_displaced(session, report, unexpected)
-    return [Lingering(outcome, outcome.snapshot.data)]
+    if unexpected is None:
+        return [Lingering(outcome, outcome.snapshot.data)]
+    is_whole = not is_unfinished(session, unexpected, over=captured.decoded)
+    capture_displaced(session, report, unexpected, is_whole=is_whole)
+    return [Lingering(outcome, unexpected.data if is_whole else None)]
 
 
 def linger_s(session: Session, *, patient: bool) -> float:

@@ -7,6 +7,8 @@ Rule 3: capturing is cheap and immediate: it happens at every file event, only g
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from memsync_git.formats import Decoded, TooLarge
 from memsync_git.ports import Displaced, Missing, Reading, Snapshot, Unusable
 from memsync_git.replica import Moment, Observed, Replica
@@ -131,11 +133,10 @@ def _ends_early(session: Session, captured: Captured, before: Decoded | None) ->
     return _is_first_part(session, captured.standing, captured.decoded, before)
 
 
-def is_unfinished(session: Session, snapshot: Snapshot) -> bool:
-    """Whether a displaced version may be the first part of one that a writer is still writing."""
-    before = session.decoded
+def is_unfinished(session: Session, snapshot: Snapshot, *, over: Decoded | None) -> bool:
+    """Whether a displaced version may be the first part of one that is still being written over another."""
     decoded = session.decode(snapshot.data)
-    return isinstance(decoded, Decoded) and _is_first_part(session, snapshot, decoded, before)
+    return isinstance(decoded, Decoded) and _is_first_part(session, snapshot, decoded, over)
 
 
 def _is_first_part(session: Session, snapshot: Snapshot, decoded: Decoded, before: Decoded | None) -> bool:
@@ -185,14 +186,17 @@ def _bytes_of(session: Session, standing: Snapshot | Missing) -> tuple[bytes, in
     return b"", session.world.clock.wall_ms()
 
 
-def capture_displaced(session: Session, report: RoundReport, snapshot: Snapshot) -> None:
-    """Take in a version that stood in the file and no longer does."""
+def capture_displaced(
+    session: Session, report: RoundReport, snapshot: Snapshot, *, is_whole: bool = True
+) -> None:
+    """Take in a version that stood in the file and no longer does; of one that is not whole, what it adds."""
     decoded = session.decode(snapshot.data)
     if isinstance(decoded, TooLarge) or not session.replica.ring:
         return
     if not snapshot.data.strip() and session.replica.ring.graph.records:
         return
     version = session.version(decoded, snapshot.data, snapshot.mtime_ms)
+    version = replace(version, whole=version.whole and is_whole)
     limits = session.settings.deletions
     observed = session.act(
         lambda replica, moment: observe(replica, version, moment, limits=limits, below=True)
