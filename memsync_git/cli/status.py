@@ -107,7 +107,7 @@ def _next(document: StatusDocument, screen: Screen) -> str:
     pause = document["pause"]
     if pause is not None:
         return f"after the pause, {screen.ago(pause['until'])}" if pause["until"] else "after the pause"
-    return screen.ago(document["next_sync"]) if document["next_sync"] else "when you ask for it"
+    return screen.due(document["next_sync"]) if document["next_sync"] else "when you ask for it"
 
 
 def _daemon(document: StatusDocument, screen: Screen) -> str:

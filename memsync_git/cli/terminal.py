@@ -28,6 +28,7 @@ _JOINERS: Final = "\u200c\u200d\u00a0\u202f\u3000"
 
 _STEPS_S: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 MONTH_S: Final = 30 * 86_400
+SOON_S: Final = 5
 
 
 def safe(text: str) -> str:
@@ -103,6 +104,12 @@ class Screen:
             return moment.strftime("on %Y-%m-%d")
         return _said(seconds)
 
+    def due(self, at: str) -> str:
+        """A time to come, as people say it; one that has passed is about to be made good."""
+        moment = _moment(at)
+        is_near = moment is not None and (moment - self.now).total_seconds() < SOON_S
+        return "in a moment" if is_near else self.ago(at)
+
     def mark(self, verdict: Verdict) -> str:
         """✓ ! or ✗."""
         return self.paint(MARKS[verdict], verdict)
@@ -134,7 +141,7 @@ def _said(seconds: float) -> str:
         if distance >= length:
             count = counted(int(distance // length), noun)
             return f"{count} ago" if seconds > 0 else f"in {count}"
-    if distance < 5:
+    if distance < SOON_S:
         return "just now"
     count = counted(int(distance), "second")
     return f"{count} ago" if seconds > 0 else f"in {count}"

@@ -357,6 +357,11 @@ def test_times_are_said_as_people_say_them(distance: timedelta, words: str) -> N
     assert SCREEN.ago((SCREEN.now - distance).strftime("%Y-%m-%dT%H:%M:%SZ")) == words
 
 
+@pytest.mark.parametrize(("ahead_s", "words"), [(90, "in 1 minute"), (2, "in a moment"), (-7, "in a moment")])
+def test_what_is_due_is_ahead(ahead_s: int, words: str) -> None:
+    assert SCREEN.due((SCREEN.now + timedelta(seconds=ahead_s)).strftime("%Y-%m-%dT%H:%M:%SZ")) == words
+
+
 def test_a_time_that_is_none_is_shown_as_it_stands() -> None:
     assert SCREEN.ago(None) == "never"
     assert SCREEN.ago("soon\x1b") == "soon\\x1b"
