@@ -268,7 +268,9 @@ def test_a_file_that_cannot_be_read_is_named_and_not_quoted(laptop: Machine) -> 
 
 
 def test_a_hold_that_waits_is_logged_when_it_comes_and_not_at_each_round(laptop: Machine) -> None:
+    """The file keeps more than it loses, so that it was written from the newest state however soon."""
     laptop.adds(*(Entity(f"thing {number}", "thing", ("x",)) for number in range(40)))
+    laptop.adds(Entity("Alice", "person", tuple(f"fact {number}" for number in range(80))))
     laptop.sync()
     before = len(entries(laptop.app.rooms))
     laptop.removes(*(f"thing {number}" for number in range(36)))
