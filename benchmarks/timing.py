@@ -24,6 +24,10 @@ class Timed:
     def median(self) -> float:
         return statistics.median(self.ms)
 
+    @property
+    def p95(self) -> float:
+        return statistics.quantiles(self.ms, n=20, method="inclusive")[-1]
+
 
 def in_turn(contestants: Mapping[str, Step], *, runs: int, prepare: Step | None = None) -> list[Timed]:
     """Time every contestant `runs` times after one uncounted turn; `prepare` runs before each."""
@@ -52,9 +56,10 @@ def command(*argv: str | Path, env: Mapping[str, str], cwd: Path | None = None) 
 def table(title: str, rows: list[Timed], *, floor: str) -> str:
     """A table with the ratio to the floor."""
     base = next(row.median for row in rows if row.name == floor)
-    lines = [f"\n{title}", f"{'':44} {'median ms':>10} {'min':>8} {'max':>8} {'ratio':>7}"]
+    lines = [f"\n{title}", f"{'':44} {'median ms':>10} {'min':>8} {'p95':>8} {'max':>8} {'ratio':>7}"]
     lines += [
-        f"{row.name:44} {row.median:10.1f} {min(row.ms):8.1f} {max(row.ms):8.1f} {row.median / base:7.2f}"
+        f"{row.name:44} {row.median:10.1f} {min(row.ms):8.1f} {row.p95:8.1f} {max(row.ms):8.1f}"
+        f" {row.median / base:7.2f}"
         for row in rows
     ]
     return "\n".join(lines)

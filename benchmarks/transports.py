@@ -117,13 +117,13 @@ class Floor:
         self._git(self.a, "push", "--quiet", self._url, *targets)
         self._git(self.b, "fetch", "--quiet", "--no-tags", self._url, "+refs/floor/*:refs/floor/*")
         data = self._git(self.b, "cat-file", "blob", "refs/floor/main:memory.json")
-        _swapped_in(self.b / "memory.json", data)
+        swapped_in(self.b / "memory.json", data)
 
     def _said(self, *words: str, stdin: bytes = b"") -> str:
         return self._git(self.a, *words, stdin=stdin).decode().strip()
 
 
-def _swapped_in(path: Path, data: bytes) -> None:
+def swapped_in(path: Path, data: bytes) -> None:
     fresh = path.with_suffix(".new")
     with fresh.open("wb") as file:
         file.write(data)
@@ -211,7 +211,7 @@ def _measured(folder: Path, way: Way, hub: Path, *, runs: int, memory: bytes) ->
         def note() -> None:
             """The server's write: a whole new file in the old one's place."""
             path = ours.memories[0]
-            _swapped_in(path, path.read_bytes() + b"\n" + _row(f"New {next(turns)}", 1))
+            swapped_in(path, path.read_bytes() + b"\n" + _row(f"New {next(turns)}", 1))
 
         contestants = {f"bare git, {way.name}": floor.propagate, f"memsync-git, {way.name}": ours.propagate}
         return in_turn(contestants, runs=runs, prepare=note)

@@ -114,7 +114,9 @@ class Graph:
         return key in self.records
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Graph) and self.items() == other.items()
+        if not isinstance(other, Graph):
+            return False
+        return self.records == other.records or self.items() == other.items()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -218,6 +220,9 @@ def same_items(one: Record, other: Record) -> bool:
     return set(items_of(one)) == set(items_of(other))
 
 
+_TEXT = frozenset({str})
+
+
 @dataclass(frozen=True, slots=True)
 class Projection:
     """What a variant of the memory file can hold; the rest is neither added to it nor missed in it."""
@@ -245,7 +250,7 @@ class Projection:
             case Generic():
                 return record if self.generics else None
             case Entity(name, kind, observations, fields):
-                if not self.objects and not all(isinstance(o, str) for o in observations):
+                if not self.objects and not _TEXT.issuperset(map(type, observations)):
                     observations = tuple(o for o in observations if isinstance(o, str))
                 kept = fields if self.fields else NO_FIELDS
                 if observations is record.observations and kept is fields:

@@ -26,7 +26,7 @@ Outcome = Literal["well", "busy", "stale", "offline", "refused", "failed"]
 
 GAP_S = 10.0
 """The daemon looks at the clock every second; ten seconds unseen are a sleep, a stop or a clock set."""
-HUB_SETTLE_S = 0.03
+HUB_SETTLE_S = 0.01
 """A push moves two refs, one after the other, within milliseconds."""
 GROWTH = 1.5
 """Of the time between quiet polls: from 2 to 60 seconds in nine polls, about three minutes."""
@@ -182,8 +182,9 @@ def backoff_s(outcome: Outcome, failures: int, chance: float, pace: Pace) -> flo
 class Pacer:
     """Everything the next decision depends on.
 
-    at: when it was last told anything. changed: the first and the last change of the file that no round
-    has taken along, in seconds. check_s: when to run a full check, None if none is due.
+    at: when it was last told anything. touched_s: when the file last may have changed, if it was not captured
+    since. changed: the first and the last change of the file that no round has taken along, in seconds.
+    check_s: when to run a full check, None if none is due.
     """
 
     pace: Pace
@@ -191,6 +192,7 @@ class Pacer:
     lanes: Mapping[str, Lane]
     interval_s: float
     check_s: float | None
+    touched_s: float | None = None
     changed: tuple[float, float] | None = None
     running: Sync | None = None
     paused: Paused | None = None
@@ -257,10 +259,12 @@ def _woken(pacer: Pacer, now: Now) -> tuple[Pacer, bool]:
 
 def _with(pacer: Pacer, event: Event) -> Pacer:
     match event:
-        case FileChanged() | Ticked():
+        case Ticked():
             return pacer
+        case FileChanged():
+            return replace(pacer, touched_s=pacer.at.s)
         case Captured(news):
-            return _noted(pacer) if news else pacer
+            return replace(_noted(pacer) if news else pacer, touched_s=None)
         case HubChanged(remote):
             return _stirred(pacer, remote)
         case RoundEnded(outcomes, active):
@@ -276,8 +280,10 @@ def _with(pacer: Pacer, event: Event) -> Pacer:
 
 
 def _noted(pacer: Pacer) -> Pacer:
-    first_s = pacer.changed[0] if pacer.changed is not None else pacer.at.s
-    return replace(pacer, changed=(first_s, pacer.at.s), interval_s=pacer.pace.quick_s)
+    """The file has been quiet since it was touched, not since it was captured."""
+    last_s = pacer.at.s if pacer.touched_s is None else pacer.touched_s
+    first_s = pacer.changed[0] if pacer.changed is not None else last_s
+    return replace(pacer, changed=(first_s, last_s), interval_s=pacer.pace.quick_s)
 
 
 def _stirred(pacer: Pacer, remote: str) -> Pacer:

@@ -38,6 +38,7 @@ class State:
         self._records: dict[Rid, Records] = {}
         self._dead: dict[Rid, Intervals] = {}
         self._views: dict[RecordKey, Record | None] = {}
+        self._shown: dict[RecordKey, Shown] = {}
         for fragment in fragments:
             self._headers[fragment.rid] = fragment.header
             self._records[fragment.rid] = Records.of(fragment.records)
@@ -146,15 +147,20 @@ class State:
 
     def shown(self) -> list[Shown]:
         """Every record in view order: entities, relations, generic records, each by smallest stamp."""
-        found = [shown for shown in map(self._shown, self.read_all()) if shown is not None]
+        found = [shown for shown in map(self._shown_at, self.read_all()) if shown is not None]
         return sorted(
             found, key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key)
         )
 
-    def _shown(self, key: RecordKey) -> Shown | None:
+    def _shown_at(self, key: RecordKey) -> Shown | None:
         record = self.record(key)
         if record is None:
             return None
+        if key not in self._shown:
+            self._shown[key] = self._placed(key, record)
+        return self._shown[key]
+
+    def _placed(self, key: RecordKey, record: Record) -> Shown:
         live = self.live(key)
         stamps = list(live.stamps())
         visible = [stamp for stamp, _ in fields_of(live).values()]
@@ -193,6 +199,7 @@ class State:
         self._dead.update(dead)
         for key in touched:
             self._views.pop(key, None)
+            self._shown.pop(key, None)
         return before
 
     def _dead_under(self, new: Header) -> dict[Rid, Intervals]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
 from memsync_git.ports import KnownRecords, Publication, nothing_known
 from memsync_git.remotes import known
@@ -133,14 +134,23 @@ class Lookout:
                 unified = (new_object("blob", publication.unified).oid, draft.main.at_s * 1000)
                 changes["unified"] = {**before.unified, self._store: unified}
                 seen = replace(seen, unified_ms=unified[1])
-        self._keep_read(draft)
+        self._keep_read(draft, seen)
         self.remember(**changes)
         return seen
 
-    def _keep_read(self, draft: Draft) -> None:
-        """What was just written need not be read again."""
-        trees = (item for item in draft.objects if item.kind == "tree")
-        self._listings |= {item.oid: parse_tree(item.data) for item in trees}
-        for move in (draft.host, draft.main):
-            for rid, found in move.branch.found.items() if move else ():
-                self._decoded[rid, found.files] = found.fragment
+    def _keep_read(self, draft: Draft, seen: Seen) -> None:
+        """What was just written need not be read again; what no ref holds any longer is let go.
+
+        A machine that is alone in writing looks at no ref for days.
+        """
+        written = {item.oid: parse_tree(item.data) for item in draft.objects if item.kind == "tree"}
+        roots = (branch.root for branch in seen.branches)
+        named = {entry.oid for listing in (*roots, *written.values()) for entry in listing.values()}
+        named.update(tip.tree for tip in seen.tips.values() if tip.tree is not None)
+        self._listings = {oid: listing for oid, listing in self._listings.items() if oid in named} | written
+        unusable = {key: item for key, item in self._decoded.items() if not isinstance(item, Fragment)}
+        self._decoded = unusable | {
+            (rid, found.files): found.fragment
+            for branch in seen.branches
+            for rid, found in branch.found.items()
+        }

@@ -83,6 +83,11 @@ class Seen:
     unreadable: tuple[Unreadable, ...] = ()
     newer: int | None = None
 
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """Everything that was read, main first."""
+        return (self.main, self.base, *self.hosts.values(), *self.mine.values())
+
     def fragments(self) -> Iterator[Fragment]:
         """Every version read, each once."""
         every = (found for branch in (*self.hosts.values(), self.main) for found in branch.found.values())
@@ -90,7 +95,7 @@ class Seen:
 
     def files_of(self, fragment: Fragment) -> Files | None:
         """The files that already hold this very revision, if some were read."""
-        for branch in (self.main, self.base, *self.hosts.values(), *self.mine.values()):
+        for branch in self.branches:
             found = branch.found.get(fragment.rid)
             if found is not None and found.version == fragment.version:
                 return found.files

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from memsync_git.crdt.fragment import Fragment
 from tests.git.hubs import DESK, LAPTOP, HubFolder, accepted, fetched, fragment, publication
 
 Counting = Callable[[Callable[[], object]], list[str]]
@@ -88,3 +90,19 @@ def test_a_publish_stores_everything_with_one_process_and_pushes_once(
 
 def _names(commands: list[str]) -> list[str]:
     return [command.split(" ")[0] for command in commands]
+
+
+def test_who_only_publishes_keeps_no_more_than_the_refs_hold(hub: HubFolder) -> None:
+    """Nobody else writes, so no fetch ever tidies up: fifty notes must not be fifty fragments in memory."""
+    remote = hub.remote()
+
+    def publish(rev: int) -> int:
+        """The fragments alive after another revision was published."""
+        says = f"{rev} cups of tea"
+        accepted(remote.publish(publication(fragment(DESK, rev, f"tok{rev}", says=says))))
+        gc.collect()
+        return sum(isinstance(each, Fragment) for each in gc.get_objects())
+
+    publish(1)
+    before = publish(2)
+    assert [publish(rev) for rev in range(3, 9)] == [before] * 6

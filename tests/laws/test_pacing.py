@@ -192,6 +192,30 @@ def test_a_change_is_synced_after_a_little_quiet(rig: Rig) -> None:
     assert rig.syncs(noted_s) == [(pytest.approx(noted_s + PACE.debounce_s), Sync("local", ("origin",)))]
 
 
+@pytest.mark.parametrize("capture_s", [0.0, 0.4, 3.0])
+def test_the_quiet_counts_from_the_change_and_not_from_the_end_of_its_capture(
+    rig: Rig, capture_s: float
+) -> None:
+    changed_s = rig.clock.s
+    rig.tell(FileChanged())
+    rig.clock.s += capture_s
+    rig.tell(Captured(news=True))
+    rig.run(5)
+    at, sync = rig.syncs(changed_s)[0]
+    assert sync.reason == "local"
+    assert at == pytest.approx(changed_s + max(PACE.debounce_s, capture_s))
+
+
+def test_a_change_that_was_captured_already_does_not_date_the_next_one(rig: Rig) -> None:
+    rig.tell(FileChanged())
+    rig.tell(Captured(news=False))
+    rig.run(0.5)
+    found_s = rig.clock.s
+    rig.tell(Captured(news=True))
+    rig.run(5)
+    assert rig.syncs(found_s)[0][0] == pytest.approx(found_s + PACE.debounce_s)
+
+
 def test_a_burst_of_ten_seconds_is_two_rounds_and_many_captures(rig: Rig) -> None:
     began_s, captured = rig.clock.s, len(rig.captures())
     for _ in range(300):
