@@ -4,7 +4,8 @@
 
 The floors are what the same work costs without us: asking the remote and starting Python for a quiet sync;
 hash-object, mktree, commit-tree and push by hand for one changed entity. Several sizes show what grows with
-the memory and what with the change.
+the memory and what with the change. Daemons are measured apart, for that takes minutes:
+`python -m benchmarks.propagation`, `python -m benchmarks.soak`.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ def test_a_daemon_that_only_polls_notes_its_success_now_and_then(laptop: Home) -
     noted_ms, polls = succeeded_ms(laptop), quiet_polls(laptop)
     until(lambda: quiet_polls(laptop) > polls + 1, lambda: laptop.said)
     assert succeeded_ms(laptop) == noted_ms
-    assert laptop.status()["state"] == "in_sync"
+    until(lambda: laptop.status()["state"] == "in_sync", laptop.status)
     assert laptop.stop() == 0
 
 
