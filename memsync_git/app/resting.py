@@ -6,12 +6,13 @@ Rule 1: what a look found is handed on: a round that has work to do does not ask
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.history import LastRound
 from memsync_git.app.logbook import log_round
+from memsync_git.app.passing import PassingRemote
 from memsync_git.documents import SCHEMA_VERSION, CountPart, SyncDocument
 from memsync_git.options import Cause
 from memsync_git.values import dataclass
@@ -24,17 +25,14 @@ if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
     from memsync_git.app.summary import Summary
     from memsync_git.config import RemoteSettings
-    from memsync_git.crdt.fragment import Fragment
-    from memsync_git.model import Rid
-    from memsync_git.ports import FetchOutcome, KnownRecords, PastView, Publication, PublishOutcome, Remote
+    from memsync_git.ports import FetchOutcome, Remote
 
 
-class LookedAt:
+class LookedAt(PassingRemote):
     """A remote whose first fetch has happened already."""
 
     def __init__(self, remote: Remote, outcome: FetchOutcome) -> None:
-        self.name = remote.name
-        self.remote = remote
+        super().__init__(remote)
         self._outcome: FetchOutcome | None = outcome
 
     @property
@@ -44,38 +42,9 @@ class LookedAt:
 
         return isinstance(self._outcome, Fetched) and self._outcome.unchanged
 
-    @property
-    def known_digest(self) -> str:
-        return self.remote.known_digest
-
-    @known_digest.setter
-    def known_digest(self, digest: str) -> None:
-        self.remote.known_digest = digest
-
-    @property
-    def known_records(self) -> KnownRecords:
-        return self.remote.known_records
-
-    @known_records.setter
-    def known_records(self, records: KnownRecords) -> None:
-        self.remote.known_records = records
-
-    @property
-    def digest(self) -> str:
-        return self.remote.digest
-
     def fetch(self) -> FetchOutcome:
         outcome, self._outcome = self._outcome, None
         return outcome if outcome is not None else self.remote.fetch()
-
-    def publish(self, publication: Publication) -> PublishOutcome:
-        return self.remote.publish(publication)
-
-    def revision(self, rid: Rid, rev: int) -> Fragment | None:
-        return self.remote.revision(rid, rev)
-
-    def past_views(self) -> Iterator[PastView]:
-        return self.remote.past_views()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from memsync_git.app.clocks import SystemClock
+from memsync_git.app.passing import PassingRemote
 
 if TYPE_CHECKING:
     from memsync_git.crdt.fragment import Fragment
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         Clock,
         FetchOutcome,
         KnownRecords,
-        PastView,
         Publication,
         PublishOutcome,
         Remote,
@@ -86,31 +86,17 @@ class YieldingClock:
         return self._clock.boot_id()
 
 
-class YieldingRemote:
+class YieldingRemote(PassingRemote):
     """A remote that is spoken to while others have the turn. `timeout_s`: the deadline of its commands."""
 
     def __init__(self, remote: Remote, turn: Turn, *, timeout_s: float, expect: Expect) -> None:
-        self.name = remote.name
-        self.remote = remote
+        super().__init__(remote)
         self._turn = turn
         self._timeout_s = timeout_s
         self._expect = expect
 
-    @property
-    def known_digest(self) -> str:
-        return self.remote.known_digest
-
-    @known_digest.setter
-    def known_digest(self, digest: str) -> None:
-        self.remote.known_digest = digest
-
-    @property
-    def known_records(self) -> KnownRecords:
-        return self.remote.known_records
-
-    @known_records.setter
-    def known_records(self, records: KnownRecords) -> None:
-        self.remote.known_records = lambda rid: self._copied(records, rid)
+    def know_records(self, records: KnownRecords) -> None:
+        super().know_records(lambda rid: self._copied(records, rid))
 
     def _copied(self, records: KnownRecords, rid: Rid) -> Records:
         """A copy of our own to read from: whoever has the turn meanwhile reads and changes the original."""
@@ -118,10 +104,6 @@ class YieldingRemote:
 
         with self._turn.taken():
             return Records.of(records(rid))
-
-    @property
-    def digest(self) -> str:
-        return self.remote.digest
 
     def fetch(self) -> FetchOutcome:
         with self._spoken_to():
@@ -134,9 +116,6 @@ class YieldingRemote:
     def revision(self, rid: Rid, rev: int) -> Fragment | None:
         with self._spoken_to():
             return self.remote.revision(rid, rev)
-
-    def past_views(self) -> Iterator[PastView]:
-        return self.remote.past_views()
 
     @contextmanager
     def _spoken_to(self) -> Iterator[None]:
