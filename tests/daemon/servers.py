@@ -29,15 +29,14 @@ def listening(drip: bool) -> Iterator[str]:
 
 
 def _serve(server: socket.socket, over: Event, drip: bool) -> None:
-    taken: list[socket.socket] = []
-    sent = 0
+    sent: dict[socket.socket, int] = {}
     while not over.is_set():
         with suppress(TimeoutError):
-            taken.append(server.accept()[0])
-        for connection in taken if drip else ():
+            sent[server.accept()[0]] = 0
+        for connection in sent if drip else ():
             with suppress(OSError):
-                connection.sendall(ANSWER[sent % len(ANSWER) :][:1])
-        sent += 1
+                connection.sendall(ANSWER[sent[connection] :][:1])
+                sent[connection] += 1
         over.wait(DRIP_S)
-    for connection in taken:
+    for connection in sent:
         connection.close()
