@@ -28,20 +28,18 @@ def missing() -> str:
     return f"no namespaces: {tried.stderr.strip()}" if tried.returncode else ""
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def asked(folder: Path, way: str) -> dict[str, Any]:
     """What each step answered."""
     reason = missing()
     if reason:
         pytest.skip(f"a user's systemd cannot be run here: {reason}")
-    folder = tmp_path_factory.mktemp("person")
     path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if "no-service" not in part)
     done = subprocess.run(
-        [*NAMESPACES, sys.executable, "-m", "tests.e2e.under_systemd", str(folder)],
+        [*NAMESPACES, sys.executable, "-m", "tests.e2e.under_systemd", str(folder), way],
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PATH": path},
     )
@@ -50,6 +48,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if found["manager"] != "answers":
         pytest.skip("a user's systemd cannot be run here: it does not come up")
     return found
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """With a small program for a daemon."""
+    return asked(tmp_path_factory.mktemp("person"), "program")
 
 
 def test_a_real_systemd_runs_the_program_and_hands_it_its_home(answers: dict[str, Any]) -> None:
@@ -88,3 +92,15 @@ def test_a_real_systemd_lets_go_of_it(answers: dict[str, Any]) -> None:
     assert answers["remove"] == "Removed(changed=True)"
     assert answers["gone"] == "Removed(changed=False)"
     assert answers["left"] == []
+
+
+def test_the_daemon_itself_is_ready_published_and_brought_back_by_a_real_systemd(tmp_path: Path) -> None:
+    found = asked(tmp_path, "daemon")
+    assert found["init"] == 0
+    assert found["began"] == ["ok", True, True]
+    assert found["published"]
+    assert found["again"]
+    assert found["beats"]
+    assert found["stop"] == [0, "warn", False, False]
+    assert found["start"] == [0, "ok", True, True]
+    assert found["uninstall"] == [0, 0]

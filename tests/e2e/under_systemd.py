@@ -1,15 +1,17 @@
 """What is done beside a real user's systemd; `test_systemd.py` runs this in namespaces of its own.
 
-    python -m tests.e2e.under_systemd FOLDER    one JSON object on the last line: what each step answered
+    python -m tests.e2e.under_systemd FOLDER program|daemon
+        one JSON object on the last line: what each step answered
 
-`memsync-git` here is a small program that speaks sd_notify as the daemon does, under a path that needs
-quoting.
+program: `memsync-git` is a small program that speaks sd_notify as the daemon does, under a path that needs
+quoting. daemon: it is the real one, set up by `init` in an empty HOME.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +25,8 @@ from memsync_git.services.tool import happens
 
 SYSTEMD = "/lib/systemd/systemd"
 ODD = "it has 100% $x ${HOME} é"
+PATIENCE_S = 60.0
+"""A machine that comes up at the same time is slow."""
 HOME = "/srv/my \"m\\ 50% $y it's"
 
 DAEMON = f"""#!{sys.executable}
@@ -41,14 +45,14 @@ while True:
 """
 
 
-def main(folder: Path) -> dict[str, object]:
+def main(folder: Path, steps: Callable[[Path], dict[str, object]]) -> dict[str, object]:
     """Every step, and what it answered."""
     runtime = Path(f"/run/user/{os.getuid()}")
     manager = _manager(folder, runtime)
     try:
         if not happens(_answers, within_s=20):
             return {"manager": "does not answer"}
-        return {"manager": "answers", **_steps(folder)}
+        return {"manager": "answers", **steps(folder)}
     finally:
         manager.terminate()
         manager.wait()
@@ -77,7 +81,7 @@ def _answers() -> bool:
     return subprocess.run(asked, env=environment, capture_output=True, check=False).returncode == 0
 
 
-def _steps(folder: Path) -> dict[str, object]:
+def _with_program(folder: Path) -> dict[str, object]:
     program, seen = folder / ODD / "memsync-git", folder / "seen"
     program.parent.mkdir()
     program.write_text(DAEMON.format(seen=str(seen)))
@@ -132,7 +136,54 @@ def _told(answer: object) -> object:
             return repr(answer)
 
 
+def _with_daemon(folder: Path) -> dict[str, object]:
+    memory = folder / ".cache" / "mcp-memory" / "memory.json"
+    hub = folder / ".local" / "share" / "memsync-git" / "hub.git"
+    answers: dict[str, object] = {"init": _run("init", "--yes").returncode, "began": _standing()}
+    fresh = memory.with_name("memory.json.tmp")
+    fresh.write_text('{"type":"entity","name":"Alice","entityType":"person","observations":["likes tea"]}')
+    fresh.rename(memory)
+    answers["published"] = happens(lambda: "Alice" in _log_of(hub), within_s=PATIENCE_S)
+    killed = _pid()
+    os.kill(killed, signal.SIGKILL)
+    answers["again"] = happens(lambda: _pid() not in (0, killed), within_s=PATIENCE_S)
+    answers["beats"] = happens(lambda: _standing() == ["ok", True, True], within_s=PATIENCE_S)
+    answers["stop"] = [_run("service", "stop").returncode, *_standing()]
+    answers["start"] = [_run("service", "start").returncode, *_standing()]
+    answers["uninstall"] = [_run("service", "uninstall").returncode, _pid()]
+    return answers
+
+
+def _run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.prefix) / "bin" / "memsync-git"), *words]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MEMSYNC_")}
+    return subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+
+
+def _standing() -> list[object]:
+    """The verdict, whether systemd says it runs, and whether it says so itself."""
+    told = json.loads(_run("service", "status", "--json").stdout)
+    return [told["verdict"], told["services"][0]["running"], told["daemon"]["running"]]
+
+
+def _pid() -> int:
+    environment = {**os.environ, "XDG_RUNTIME_DIR": f"/run/user/{os.getuid()}"}
+    asked = ["systemctl", "--user", "show", "--property=MainPID", "--value", "memsync-git"]
+    said = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True).stdout
+    return int(said)
+
+
+def _log_of(hub: Path) -> str:
+    return subprocess.run(
+        ["git", "-C", str(hub), "log", "--format=%s", "main"], capture_output=True, text=True, check=False
+    ).stdout
+
+
+WAYS = {"program": _with_program, "daemon": _with_daemon}
+
 if __name__ == "__main__":
     began_s = time.monotonic()
-    found = main(Path(sys.argv[1]))
+    found = main(Path(sys.argv[1]), WAYS[sys.argv[2]])
     print(json.dumps({**found, "took_s": round(time.monotonic() - began_s, 1)}))
