@@ -8,36 +8,9 @@ Rule 4: texts from a memory stand here as they are. Whoever prints them makes th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
-SCHEMA_VERSION: Final = 1
-
-StateWord = Literal["in_sync", "pending", "syncing", "offline", "stopped", "paused", "attention"]
-OutcomeWord = Literal[
-    "locked", "unusable", "held", "refused", "offline", "failed", "stale", "accepted", "nothing"
-]
-Verdict = Literal["ok", "warn", "fail"]
-Watching = Literal["events", "polling"]
-
-OUTCOMES_WORST_FIRST: Final[tuple[OutcomeWord, ...]] = (
-    "locked",
-    "unusable",
-    "held",
-    "refused",
-    "offline",
-    "failed",
-    "stale",
-    "accepted",
-    "nothing",
-)
-"""The order of the exit codes, so that the word and the code of one run always agree."""
-
-
-def worst_outcome(outcomes: Iterable[OutcomeWord]) -> OutcomeWord:
-    """The word that stands for several outcomes; "nothing" for none."""
-    return min(outcomes, key=OUTCOMES_WORST_FIRST.index, default="nothing")
-
+from memsync_git.words import OutcomeWord, StateWord, Verdict, Watching
 
 # --- parts that several documents share --------------------------------------------------------------
 

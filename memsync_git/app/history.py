@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from memsync_git.documents import OutcomeWord
 from memsync_git.values import dataclass
+from memsync_git.words import OutcomeWord
 
 if TYPE_CHECKING:
     from memsync_git.options import Cause

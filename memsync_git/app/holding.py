@@ -17,14 +17,7 @@ from memsync_git.app.past import host_in
 from memsync_git.app.telling import notice
 from memsync_git.app.times import timestamp
 from memsync_git.crdt.pen import Pen
-from memsync_git.documents import (
-    SCHEMA_VERSION,
-    HoldPart,
-    HoldsDocument,
-    HostPart,
-    HostsDocument,
-    NoticePart,
-)
+from memsync_git.documents import HoldPart, HoldsDocument, HostPart, HostsDocument, NoticePart
 from memsync_git.errors import Misused
 from memsync_git.guards import Hold
 from memsync_git.model import Item, Rid
@@ -32,6 +25,7 @@ from memsync_git.replica import Moment, Replica
 from memsync_git.replica.holding import accept_hold, reject_hold
 from memsync_git.sync.capture import EMPTIED
 from memsync_git.sync.message import shown
+from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

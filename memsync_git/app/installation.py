@@ -25,8 +25,8 @@ from memsync_git.app.history import (
     totals_after,
 )
 from memsync_git.app.pulse import Pause, Pulse
-from memsync_git.documents import OutcomeWord
 from memsync_git.values import dataclass
+from memsync_git.words import OutcomeWord
 
 if TYPE_CHECKING:
     from memsync_git.alerts import Mark, Marks, Trouble

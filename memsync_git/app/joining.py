@@ -20,13 +20,14 @@ from memsync_git.app.serving import Served, program, serve, told
 from memsync_git.app.syncing import document_of, note, round_options
 from memsync_git.app.telling import notice
 from memsync_git.config.writing import change
-from memsync_git.documents import SCHEMA_VERSION, InitDocument, NoticePart, SyncDocument
+from memsync_git.documents import InitDocument, NoticePart, SyncDocument
 from memsync_git.options import SyncOptions
 from memsync_git.ports import Unserved
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import ONE
 from memsync_git.stores.lock import round_lock
 from memsync_git.wire.rid import new_rid
+from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.ports import Store

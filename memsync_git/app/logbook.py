@@ -15,9 +15,9 @@ from memsync_git.app.history import LastRound
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
-    from memsync_git.documents import OutcomeWord
     from memsync_git.logs.handlers import LogHandler
     from memsync_git.logs.writing import RotatingFile
+    from memsync_git.words import OutcomeWord
 
 LOGGER: Final = "memsync_git"
 ROUNDS: Final = "memsync_git.round"

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from memsync_git.config import Places
-from memsync_git.documents import SCHEMA_VERSION, LogPart, LogsDocument
+from memsync_git.documents import LogPart, LogsDocument
 from memsync_git.logs.entries import LogEntry
 from memsync_git.logs.reading import Follower, last
+from memsync_git.words import SCHEMA_VERSION
 
 FOLLOW_S: Final = 0.25
 """How often a followed log is looked at: at once, to a person."""

@@ -14,13 +14,7 @@ from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
 from memsync_git.app.naming import full_name
 from memsync_git.app.parts import change_parts, text_of
 from memsync_git.app.telling import count_of, notice
-from memsync_git.documents import (
-    SCHEMA_VERSION,
-    CountPart,
-    ImportDocument,
-    NoticePart,
-    PreviewDocument,
-)
+from memsync_git.documents import CountPart, ImportDocument, NoticePart, PreviewDocument
 from memsync_git.errors import Misused
 from memsync_git.formats import VARIANTS, TooLarge, decode, encode
 from memsync_git.formats.detecting import detect
@@ -30,6 +24,7 @@ from memsync_git.replica import Moment, Replica
 from memsync_git.replica.holding import said
 from memsync_git.sync.message import shown
 from memsync_git.values import dataclass
+from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

@@ -7,7 +7,8 @@ from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.pulse import Pause
 from memsync_git.app.signs import signs_of
 from memsync_git.app.times import timestamp
-from memsync_git.documents import SCHEMA_VERSION, PauseDocument
+from memsync_git.documents import PauseDocument
+from memsync_git.words import SCHEMA_VERSION
 
 
 def pause(rooms: Rooms, for_ms: int | None) -> PauseDocument:

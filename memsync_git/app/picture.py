@@ -6,6 +6,7 @@ Rule 1: a sync that stopped is trouble, however well the last one went (`silence
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from memsync_git.app.history import LastRound
 from memsync_git.app.installation import RemoteMemory
@@ -16,17 +17,11 @@ from memsync_git.app.summary import Summary
 from memsync_git.app.telling import LOCAL_WORK_IS_SAFE, NOTHING_DELETED, notice, remote_notices
 from memsync_git.app.times import timestamp
 from memsync_git.config import RemoteSettings
-from memsync_git.documents import (
-    SCHEMA_VERSION,
-    LastSyncPart,
-    NoticePart,
-    RemotePart,
-    SilencePart,
-    StateWord,
-    StatusDocument,
-    worst_outcome,
-)
 from memsync_git.redaction import redacted
+from memsync_git.words import SCHEMA_VERSION, StateWord, worst_outcome
+
+if TYPE_CHECKING:
+    from memsync_git.documents import LastSyncPart, NoticePart, RemotePart, SilencePart, StatusDocument
 
 ANSWER = "memsync-git sync --recreate  writes it anew\nmemsync-git holds accept  deletes everything it held"
 

@@ -11,13 +11,14 @@ from memsync_git.app.opening import Rooms
 from memsync_git.app.parts import change_parts, host_parts, in_order
 from memsync_git.app.planning import Plan, configured, is_there, legacy
 from memsync_git.app.telling import notice
-from memsync_git.documents import SCHEMA_VERSION, PreviewDocument
+from memsync_git.documents import PreviewDocument
 from memsync_git.formats import Decoded, decode
 from memsync_git.model import Item
 from memsync_git.ports import Snapshot
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import transactions
 from memsync_git.wire.rid import new_rid
+from memsync_git.words import SCHEMA_VERSION
 
 MOST_CHANGES_LISTED = 200
 

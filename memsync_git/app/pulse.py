@@ -7,8 +7,8 @@ Rule 2: a clock that jumped cannot keep a dead daemon alive: a beat from the fut
 
 from __future__ import annotations
 
-from memsync_git.documents import Watching
 from memsync_git.values import dataclass
+from memsync_git.words import Watching
 
 BEAT_S = 15.0
 """How often the daemon says that it lives."""

@@ -21,18 +21,12 @@ from memsync_git.conflicts import Contest, Survivor, contests, field_of, record_
 from memsync_git.crdt.fragment import Stamp
 from memsync_git.crdt.pen import Written
 from memsync_git.crdt.view import Conflict
-from memsync_git.documents import (
-    SCHEMA_VERSION,
-    ConflictPart,
-    ConflictsDocument,
-    NoticePart,
-    ResolvedDocument,
-    ValuePart,
-)
+from memsync_git.documents import ConflictPart, ConflictsDocument, NoticePart, ResolvedDocument, ValuePart
 from memsync_git.model import Item
 from memsync_git.options import ResolveOptions, Restore
 from memsync_git.replica import Moment, Replica
 from memsync_git.sync.message import shown
+from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

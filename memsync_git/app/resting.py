@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from memsync_git.app.history import LastRound
 from memsync_git.app.logbook import log_round
 from memsync_git.app.passing import PassingRemote
-from memsync_git.documents import SCHEMA_VERSION, CountPart, SyncDocument
+from memsync_git.documents import CountPart, SyncDocument
 from memsync_git.options import Cause
 from memsync_git.values import dataclass
+from memsync_git.words import SCHEMA_VERSION
 
 QUIET_NOTED_MS = 5 * 60_000
 """Between notes of a daemon's quiet polls: a write for each would be most of what an idle machine does. Well

@@ -17,19 +17,12 @@ from memsync_git.app.past import host_in, state_at, wall_ms
 from memsync_git.app.times import timestamp
 from memsync_git.conflicts import facts_of, touches
 from memsync_git.crdt.state import State
-from memsync_git.documents import (
-    SCHEMA_VERSION,
-    HostsDocument,
-    MomentPart,
-    RelationPart,
-    SaidPart,
-    ShowDocument,
-    ShownPart,
-)
+from memsync_git.documents import HostsDocument, MomentPart, RelationPart, SaidPart, ShowDocument, ShownPart
 from memsync_git.errors import MemsyncError
 from memsync_git.model import Entity, Item, RecordKey, Relation
 from memsync_git.options import ShowOptions
 from memsync_git.replica import Replica, Txn, rows
+from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

@@ -5,13 +5,17 @@ Rule 1: this is the only place where a pulse is judged: for `status`, `pause`, `
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.history import LastRound
 from memsync_git.app.installation import Installation
 from memsync_git.app.pulse import FRESH_FOR_S, Pause, Pulse, is_beating
 from memsync_git.app.times import timestamp
-from memsync_git.documents import DaemonPart, PausePart
 from memsync_git.values import dataclass
+
+if TYPE_CHECKING:
+    from memsync_git.documents import DaemonPart, PausePart
 
 MISSED_RUNS = 2
 """Runs of cron that may be missed, one when the clock changes and one to a long round."""

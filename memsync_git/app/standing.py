@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from memsync_git.app.pulse import FRESH_FOR_S
-from memsync_git.documents import Verdict
 from memsync_git.ports import (
     AtLogin,
     Beginning,
@@ -23,6 +22,7 @@ from memsync_git.ports import (
     Unserved,
 )
 from memsync_git.values import dataclass
+from memsync_git.words import Verdict
 
 INSTALL = "memsync-git service install"
 START = "memsync-git service start"

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from memsync_git.documents import FilePart, HostPart
-
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
+    from memsync_git.documents import FilePart, HostPart
     from memsync_git.replica import Replica
     from memsync_git.sync import RoundReport, Session
 

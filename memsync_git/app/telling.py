@@ -10,17 +10,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from memsync_git.app.history import LONGEST_REASON_CHARS, LastRound, went
-from memsync_git.documents import (
-    SCHEMA_VERSION,
-    CountPart,
-    NoticePart,
-    OutcomeWord,
-    RemoteResultPart,
-    SyncDocument,
-    worst_outcome,
-)
+from memsync_git.words import SCHEMA_VERSION, OutcomeWord, worst_outcome
 
 if TYPE_CHECKING:
+    from memsync_git.documents import CountPart, NoticePart, RemoteResultPart, SyncDocument
     from memsync_git.options import Cause
     from memsync_git.replica import Replica
     from memsync_git.sync.report import RemoteReport, RoundReport, Tally

@@ -9,14 +9,7 @@ from __future__ import annotations
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.serving import Served, daemon_part, looked_at, offered, program, serve, told, unserve
 from memsync_git.app.standing import INSTALL, Standing, judged
-from memsync_git.documents import (
-    SCHEMA_VERSION,
-    BeginsWord,
-    NoticePart,
-    ServiceAction,
-    ServiceDocument,
-    ServicePart,
-)
+from memsync_git.documents import BeginsWord, NoticePart, ServiceAction, ServiceDocument, ServicePart
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.ports import (
     AtLogin,
@@ -33,6 +26,7 @@ from memsync_git.ports import (
 )
 from memsync_git.services.table import Program
 from memsync_git.values import dataclass
+from memsync_git.words import SCHEMA_VERSION
 
 WHY = "memsync-git doctor  looks for what stands in its way"
 

@@ -24,10 +24,11 @@ from memsync_git.app.rehearsal import rehearse
 from memsync_git.app.resting import LookedAt
 from memsync_git.app.syncing import would
 from memsync_git.app.trial import try_out
-from memsync_git.documents import SCHEMA_VERSION, PreviewDocument, SelfTestDocument, SelfTestRow
+from memsync_git.documents import PreviewDocument, SelfTestDocument, SelfTestRow
 from memsync_git.ports import Snapshot
 from memsync_git.replica import Replica
 from memsync_git.sync import RoundOptions
+from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.documents import ChangePart

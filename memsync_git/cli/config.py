@@ -18,8 +18,9 @@ from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.terminal import Screen, safe
 from memsync_git.config import Places, load, validate
 from memsync_git.config.configuration import Explanation
-from memsync_git.documents import SCHEMA_VERSION, ConfigDocument, ExplanationPart, ProblemPart
+from memsync_git.documents import ConfigDocument, ExplanationPart, ProblemPart
 from memsync_git.errors import Misused
+from memsync_git.words import SCHEMA_VERSION
 
 SCHEDULE: Final = "sync.cron_interval_min"
 """The only setting that stands in what a service runs."""

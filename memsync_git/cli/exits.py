@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from memsync_git.documents import OutcomeWord
+from memsync_git.words import OutcomeWord
 
 DONE: Final = 0
 FAILED: Final = 1

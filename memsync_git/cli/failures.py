@@ -6,15 +6,18 @@ Rule 1: a message says what happened, what was not harmed, and the next command.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memsync_git.cli.terminal import safe
-from memsync_git.documents import NoticePart
 from memsync_git.errors import MemsyncError
+
+if TYPE_CHECKING:
+    from memsync_git.documents import NoticePart
 
 
 def text_of(error: MemsyncError) -> str:
     """An error as it stands on stderr."""
-    notice = NoticePart(message=error.message, unharmed=error.unharmed, hint=error.hint)
+    notice: NoticePart = {"message": error.message, "unharmed": error.unharmed, "hint": error.hint}
     return "Error: " + words_of(notice)
 
 

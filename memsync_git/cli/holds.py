@@ -15,8 +15,9 @@ from memsync_git.cli.lazy import LazyGroup
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices, screen
 from memsync_git.cli.terminal import Screen, counted, cut, safe
-from memsync_git.documents import HoldPart, HoldsDocument, Verdict
+from memsync_git.documents import HoldPart, HoldsDocument
 from memsync_git.errors import Misused
+from memsync_git.words import Verdict
 
 WAYS: Final = "memsync-git holds accept  deletes, memsync-git holds reject  keeps"
 

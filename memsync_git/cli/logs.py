@@ -13,8 +13,9 @@ from memsync_git.cli.declaring import examples, json_option
 from memsync_git.cli.printing import put, screen
 from memsync_git.cli.terminal import Screen, safe
 from memsync_git.config.places import Places
-from memsync_git.documents import SCHEMA_VERSION, LogPart, LogsDocument
+from memsync_git.documents import LogPart, LogsDocument
 from memsync_git.logs.entries import LEVELS, in_words
+from memsync_git.words import SCHEMA_VERSION
 
 USUAL_ENTRIES: Final = 50
 """Two screens; -n has more."""

@@ -10,14 +10,16 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
 from memsync_git.cli.exits import DONE
 from memsync_git.cli.failures import words_of
 from memsync_git.cli.terminal import Screen
-from memsync_git.documents import NoticePart
+
+if TYPE_CHECKING:
+    from memsync_git.documents import NoticePart
 
 Document = TypeVar("Document")
 

@@ -12,9 +12,10 @@ from memsync_git.cli.exits import DONE, FAILED
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.terminal import Screen, counted
-from memsync_git.documents import ConflictsDocument, ResolvedDocument, Verdict
+from memsync_git.documents import ConflictsDocument, ResolvedDocument
 from memsync_git.errors import Misused
 from memsync_git.options import Choice, Delete, ResolveOptions, Restore, Take, Write
+from memsync_git.words import Verdict
 
 
 @click.command(

@@ -13,7 +13,8 @@ from memsync_git.cli.lazy import LazyGroup
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.terminal import Screen, columns, safe
-from memsync_git.documents import BeginsWord, DaemonPart, ServiceAction, ServiceDocument, ServicePart, Verdict
+from memsync_git.documents import BeginsWord, DaemonPart, ServiceAction, ServiceDocument, ServicePart
+from memsync_git.words import Verdict
 
 BEGINS: Final[dict[BeginsWord, str]] = {
     "boot": "begins with the machine",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +14,10 @@ from memsync_git.cli.failures import words_of
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import put
 from memsync_git.cli.terminal import Screen, columns, counted, cut, safe
-from memsync_git.documents import HostPart, OutcomeWord, StateWord, StatusDocument, Verdict
+from memsync_git.words import OutcomeWord, StateWord, Verdict
+
+if TYPE_CHECKING:
+    from memsync_git.documents import HostPart, StatusDocument
 
 WATCH_S = 2.0
 """How often `--watch` looks: a person's patience, and a millisecond of work."""

@@ -13,8 +13,9 @@ from memsync_git.cli.exits import CODES, DONE
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.terminal import Screen, counted, safe
-from memsync_git.documents import OutcomeWord, SyncDocument, Verdict
+from memsync_git.documents import SyncDocument
 from memsync_git.options import LOCK_WAIT_S, Cause, SyncOptions
+from memsync_git.words import OutcomeWord, Verdict
 
 
 class Seconds(click.FloatRange):

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
-from memsync_git.documents import Verdict
 from memsync_git.values import dataclass
+from memsync_git.words import Verdict
 
 NARROWEST: Final = 40
 USUAL_WIDTH: Final = 80

@@ -18,9 +18,10 @@ from memsync_git.app.reports import write_report
 from memsync_git.app.telling import failed_document, notice
 from memsync_git.app.working import Workplace
 from memsync_git.daemon.workers import words_of
-from memsync_git.documents import NoticePart, OutcomeWord, SyncDocument
+from memsync_git.documents import NoticePart, SyncDocument
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.pacing import Outcome, RoundEnded, Sync
+from memsync_git.words import OutcomeWord
 
 COLLECT_EVERY_MS: Final = 30 * 24 * 3600 * 1000
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver, ObservedWatch
 
-    from memsync_git.documents import Watching
+    from memsync_git.words import Watching
 
 RETRY_S = 30.0
 """Between attempts to watch a folder the kernel would not watch."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final, Literal, get_args
 
-from memsync_git.documents import OUTCOMES_WORST_FIRST, OutcomeWord, StateWord
 from memsync_git.values import dataclass
+from memsync_git.words import OUTCOMES_WORST_FIRST, OutcomeWord, StateWord
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

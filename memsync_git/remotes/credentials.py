@@ -14,13 +14,13 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from memsync_git.remotes import _git
 from memsync_git.remotes.url import RemoteUrl
+from memsync_git.values import dataclass
 
 HELPER_S = 20.0
 """A helper unlocks a keyring at most; one that waits for a person is not waited for."""

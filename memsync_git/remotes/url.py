@@ -10,12 +10,12 @@ Source: the trust page, section 3, "Remote URL, options, credentials, logs".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from memsync_git.errors import Misused
 from memsync_git.redaction import TOKEN, redacted
+from memsync_git.values import dataclass
 
 Kind = Literal["https", "http", "ssh", "file"]
 

@@ -25,8 +25,8 @@ from memsync_git.cli import exits, failures
 from memsync_git.cli.exits import CODES, worst
 from memsync_git.cli.opening import own_executable
 from memsync_git.cli.program import program
-from memsync_git.documents import OUTCOMES_WORST_FIRST
 from memsync_git.errors import Busy, Denied, FileUnusable, Held, MemsyncError, Misused, Offline
+from memsync_git.words import OUTCOMES_WORST_FIRST
 from tests.cli.conftest import Command
 
 COMMANDS = [

@@ -27,7 +27,7 @@ from memsync_git.cli.show import render_show, render_with_origin
 from memsync_git.cli.status import STATES, render_status
 from memsync_git.cli.sync import SENTENCES, render_sync
 from memsync_git.cli.terminal import Screen, columns, counted, cut, safe
-from memsync_git.documents import OUTCOMES_WORST_FIRST
+from memsync_git.words import OUTCOMES_WORST_FIRST
 from tests.cli import documents_of_a_fleet as fleet
 
 SCREEN = Screen(datetime(2026, 11, 20, 11, 30, tzinfo=UTC))

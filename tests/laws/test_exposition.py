@@ -9,8 +9,8 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.documents import OUTCOMES_WORST_FIRST, StateWord
 from memsync_git.metrics.exposition import Figures, RemoteFigures, StoreFigures, render
+from memsync_git.words import OUTCOMES_WORST_FIRST, StateWord
 
 NAME = r"memsync_[a-z_]+"
 HELP = re.compile(rf"# HELP (?P<name>{NAME}) \S.*\.")

@@ -19,8 +19,8 @@ from memsync_git.app.history import (
     went,
 )
 from memsync_git.app.installation import Installation
-from memsync_git.documents import OUTCOMES_WORST_FIRST, OutcomeWord
 from memsync_git.stores.memory import MemoryStore
+from memsync_git.words import OUTCOMES_WORST_FIRST, OutcomeWord
 
 START_MS = 1_763_637_000_000
 

@@ -19,9 +19,10 @@ from memsync_git.app.doctor.finding import Finding, fail, ok
 from memsync_git.app.doctor.table import BEFORE_INIT, CHECKS, Check
 from memsync_git.app.opening import Rooms
 from memsync_git.config import load
-from memsync_git.documents import SCHEMA_VERSION, DoctorDocument, DoctorRow
+from memsync_git.documents import DoctorDocument, DoctorRow
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.stores.lock import round_lock
+from memsync_git.words import SCHEMA_VERSION
 
 __all__ = ["Case", "Finding", "doctor", "examined"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from memsync_git.documents import Verdict
 from memsync_git.values import dataclass
+from memsync_git.words import Verdict
 
 FIX = "memsync-git doctor --fix"
 MOST_LISTED = 5
