@@ -119,7 +119,7 @@ class LaunchdService:
             wanted = render(self.executable, self.memsync_home)
         except Misused as refusal:
             return Unserved(refusal.message, refusal.hint)
-        found = self._found()
+        found = self._file.found(self._look)
         if isinstance(found, Unserved):
             return found
         before, agent = found
@@ -131,14 +131,14 @@ class LaunchdService:
         return refused if refused is not None else Installed(self._what)
 
     def remove(self) -> Removed | Unserved:
-        agent = self._ours()
+        agent = self._file.ours(self._look)
         if not isinstance(agent, Said):
             return agent
         refused = (self._unload() if agent.code == 0 else None) or self._file.remove()
         return refused if refused is not None else Removed()
 
     def status(self) -> ServiceStanding:
-        found = self._found()
+        found = self._file.found(self._look)
         if isinstance(found, Unserved):
             return found
         before, _ = found
@@ -215,29 +215,13 @@ class LaunchdService:
         except Misused:
             return None
 
-    def _found(self) -> tuple[bytes | None, Said] | Unserved:
-        """The text of our agent and what launchd says of it."""
-        before = self._file.read()
-        if isinstance(before, Unserved):
-            return before
-        agent = self._look(is_there=before is not None)
-        return agent if isinstance(agent, Unserved) else (before, agent)
-
-    def _ours(self) -> Said | Removed | Unserved:
-        """What launchd says of our agent; one of somebody else is none of ours."""
-        before = self._file.read()
-        if isinstance(before, Unserved):
-            return Removed(changed=False)
-        agent = self._look(is_there=before is not None)
-        return Removed(changed=False) if before is None and isinstance(agent, Said) else agent
-
     def _installed(self) -> Said | Unserved:
-        agent = self._ours()
+        agent = self._file.ours(self._look)
         if isinstance(agent, Removed):
             return Unserved("No launchd agent of memsync-git is installed.", INSTALL)
         return agent
 
-    def _look(self, *, is_there: bool) -> Said | Unserved:
+    def _look(self, is_there: bool) -> Said | Unserved:
         """What launchd says of the agent (code 0 where it is loaded), if this account's domain answers."""
         domain = self._ask("print", self._domain)
         if isinstance(domain, Unserved):

@@ -53,7 +53,7 @@ class SystemdService:
             text = render(self.executable, self.memsync_home).encode()
         except Misused as refusal:
             return Unserved(refusal.message, refusal.hint)
-        found = self._found()
+        found = self._file.found(self._look)
         if isinstance(found, Unserved):
             return found
         before, unit = found
@@ -68,7 +68,7 @@ class SystemdService:
         return Installed(self._what)
 
     def remove(self) -> Removed | Unserved:
-        found = self._ours()
+        found = self._file.ours(self._look)
         if not isinstance(found, KnownUnit):
             return found
         refused = self._told("disable", "--now", UNIT, timeout_s=PATIENCE_S) or self._file.remove()
@@ -79,7 +79,7 @@ class SystemdService:
         return Removed()
 
     def status(self) -> ServiceStanding:
-        found = self._found()
+        found = self._file.found(self._look)
         if isinstance(found, Unserved):
             return found
         before, _ = found
@@ -133,32 +133,16 @@ class SystemdService:
         except Misused:
             return None
 
-    def _found(self) -> tuple[bytes | None, KnownUnit] | Unserved:
-        """The text of our unit and what systemd knows of it."""
-        before = self._file.read()
-        if isinstance(before, Unserved):
-            return before
-        unit = self._look(is_there=before is not None)
-        return unit if isinstance(unit, Unserved) else (before, unit)
-
-    def _ours(self) -> KnownUnit | Removed | Unserved:
-        """The unit if it is there and ours; a unit of somebody else is none of ours."""
-        before = self._file.read()
-        if isinstance(before, Unserved):
-            return Removed(changed=False)
-        unit = self._look(is_there=before is not None)
-        return Removed(changed=False) if before is None and isinstance(unit, KnownUnit) else unit
-
     def _installed(self) -> KnownUnit | Unserved:
         """The unit if it is there and ours."""
-        found = self._ours()
+        found = self._file.ours(self._look)
         return (
             Unserved("No systemd unit of memsync-git is installed.", INSTALL)
             if isinstance(found, Removed)
             else found
         )
 
-    def _look(self, *, is_there: bool) -> KnownUnit | Unserved:
+    def _look(self, is_there: bool) -> KnownUnit | Unserved:
         """What systemd knows of the unit; `is_there`: our file stands there, whether it answers or not."""
         said = self._ask("show", UNIT, f"--property={','.join(PROPERTIES)}")
         if isinstance(said, Unserved):
@@ -204,7 +188,7 @@ class SystemdService:
         said = self._ask("restart" if unit.waits else verb, UNIT, timeout_s=PATIENCE_S)
         if isinstance(said, Unserved):
             return said
-        after = self._look(is_there=True)
+        after = self._look(True)
         if isinstance(after, Unserved):
             return after
         return after.daemon(changed=after.runs)

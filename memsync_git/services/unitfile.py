@@ -11,10 +11,13 @@ import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from memsync_git.ports import Unserved
+from memsync_git.ports import Removed, Unserved
 from memsync_git.values import dataclass
+
+Known = TypeVar("Known")
+"""What a manager says of the file."""
 
 PUBLIC_FILE: Final = 0o644
 MOST_BYTES: Final = 1 << 16
@@ -39,6 +42,22 @@ class UnitFile:
         except OSError:
             return self._foreign()
         return data if len(data) <= MOST_BYTES and self.is_ours(data) else self._foreign()
+
+    def found(self, look: Callable[[bool], Known | Unserved]) -> tuple[bytes | None, Known] | Unserved:
+        """The bytes of our file, and what its manager says; `look` is told whether the file is there."""
+        before = self.read()
+        if isinstance(before, Unserved):
+            return before
+        known = look(before is not None)
+        return known if isinstance(known, Unserved) else (before, known)
+
+    def ours(self, look: Callable[[bool], Known | Unserved]) -> Known | Removed | Unserved:
+        """What its manager says of our file; a file of somebody else is none of ours."""
+        before = self.read()
+        if isinstance(before, Unserved):
+            return Removed(changed=False)
+        known = look(before is not None)
+        return known if before is not None or isinstance(known, Unserved) else Removed(changed=False)
 
     def write(self, data: bytes) -> Unserved | None:
         """Put these bytes there; why that was impossible, or None."""
