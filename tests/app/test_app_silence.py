@@ -84,11 +84,12 @@ def test_changes_that_were_noted_and_do_not_leave_need_a_person_after_an_hour(la
     summary = laptop.app.rooms.current_summary()
     assert summary is not None
     lay_still(laptop, 3)
+    since_ms = now_ms() - 2 * HOUR_MS
     with laptop.app.rooms.installation() as installation:
-        installation.note_summary("default", {**summary, "up_since_ms": now_ms() - 2 * HOUR_MS})
+        installation.note_summary("default", {**summary, "up_since_ms": since_ms})
     document = laptop.app.status()
     assert document["state"] == "attention"
-    assert document["silence"] == {"since": timestamp(now_ms() - 2 * HOUR_MS), "waiting": True}
+    assert document["silence"] == {"since": timestamp(since_ms), "waiting": True}
 
 
 def test_how_long_changes_have_waited_is_known(laptop: Machine) -> None:
