@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from memsync_git.remotes import _git, loose
+from memsync_git.remotes import _git, loose, upkeep
 from memsync_git.remotes._git import Ran
 from memsync_git.remotes.contact import Contact
 from memsync_git.remotes.glance import plain_refs
@@ -34,9 +34,6 @@ LOCK_AGE_S = 10
 """No ref transaction of git takes that long, and our own lock proves no sibling runs."""
 LEFTOVER_AGE_S = 3600
 """For `tmp_*` files of killed fetches and repacks: no live one is that slow."""
-MAX_LOOSE_FILES = 2000
-MAX_LOOSE_BYTES = 64 << 20
-"""Beyond either the clone is repacked (loose objects cost 60 to 170 times their packed size)."""
 
 MOST_LOOSE = 32
 """Objects stored as a file each by ourselves, one change and then some; more are git's to store."""
@@ -52,9 +49,6 @@ _DAMAGE = re.compile(
     re.IGNORECASE,
 )
 _FSCK = ("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
-
-_SAMPLE = "17"
-"""One of the 256 folders of loose objects; git itself estimates from this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,17 +321,12 @@ class Clone:
         if _DAMAGE.search(ran.err) and not ran.timed_out:
             self._local(_FSCK)
 
-    def upkeep(self) -> bool:
-        """Repack when the loose objects have become too many or too large; True if that was done."""
-        sizes = [entry.stat().st_size for entry in _scan(self.git_dir / "objects" / _SAMPLE)]
-        if len(sizes) * 256 <= MAX_LOOSE_FILES and sum(sizes) * 256 <= MAX_LOOSE_BYTES:
-            return False
-        self._local(["repack", "-q", "-d", "--geometric=2"])
-        return True
-
-    def collect(self) -> None:
-        """The monthly full collection; what the last two weeks made stays, referenced or not."""
-        self._local(["gc", "--quiet", "--prune=2.weeks.ago"], deadline_s=600.0)
+    def upkeep(self, *, full: bool = False) -> bool:
+        """Pack what has become too much, or everything; true if that was done."""
+        ran = upkeep.collect(self.git_dir) if full else upkeep.keep(self.git_dir)
+        if ran is not None and ran.code != 0:
+            raise CloneDamaged(ran.err)
+        return ran is not None
 
     def _local(
         self, argv: Sequence[str], *, stdin: bytes = b"", deadline_s: float = _git.LOCAL_DEADLINE_S
@@ -367,13 +356,6 @@ def _tip(oid: Oid, data: bytes | Unfit | None) -> Tip:
     except ValueError:
         commit = None
     return Tip(oid, commit.tree, commit.at_s) if commit is not None else Tip(oid, None, 0)
-
-
-def _scan(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        return list(os.scandir(folder))
-    except FileNotFoundError:
-        return []
 
 
 def _is_older(path: Path, before_s: float) -> bool:

@@ -33,9 +33,10 @@ from memsync_git.ports import (
     Unreachable,
     Unreadable,
 )
-from memsync_git.remotes import display, history
+from memsync_git.remotes import display, history, upkeep
 from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.draft import Draft, Drafting
+from memsync_git.remotes.glance import git_dir_of
 from memsync_git.remotes.lookout import Lookout
 from memsync_git.remotes.near import near_hub
 from memsync_git.remotes.objects import CloneDamaged
@@ -335,15 +336,25 @@ class GitRemote:
     # --- upkeep --------------------------------------------------------------------------------------
 
     def upkeep(self, *, full: bool = False) -> bool:
-        """Keep the clone whole, and small when there is need; true if it was made smaller.
+        """Keep the clone whole, and clone and own hub small when there is need; true if one was made smaller.
 
-        `full` is the monthly collection.
+        `full` is the monthly collection. What goes wrong waits for the next time.
         """
         return self._mending(lambda: self._kept(full=full)) is True
 
     def _kept(self, *, full: bool) -> bool:
         if self._clone.lender is not None and self._fetch_through_git() is not None:
             return False
-        if full:
-            self._clone.collect()
-        return full or self._clone.upkeep()
+        is_done = self._clone.upkeep(full=full)
+        hub = self.own_hub
+        if hub is not None:
+            ran = upkeep.collect(hub) if full else upkeep.keep(hub)
+            is_done = is_done or (ran is not None and ran.code == 0)
+        return is_done
+
+    @property
+    def own_hub(self) -> Path | None:
+        """The hub, where it is a repository on this disk that we made: nobody else keeps it small."""
+        url = self._clone.url
+        git_dir = git_dir_of(Path(url.path)) if url.is_local else None
+        return git_dir if git_dir is not None and upkeep.is_own_hub(git_dir) else None
