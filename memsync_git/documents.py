@@ -512,3 +512,30 @@ class ConfigDocument(TypedDict):
     path: str
     keys: NotRequired[list[ExplanationPart]]
     problems: NotRequired[list[ProblemPart]]
+
+
+class GcPart(TypedDict):
+    """A place that is kept small: the clone, a hub of ours on this disk, a store.
+
+    loose, packs: objects and packs of a repository. free_bytes: of a store. after_bytes: what is left, None
+    before it was done.
+    """
+
+    kind: Literal["clone", "hub", "store"]
+    path: str
+    loose: int
+    packs: int
+    bytes: int
+    free_bytes: int
+    would: Literal["nothing", "collect", "compact"]
+    after_bytes: int | None
+
+
+class GcDocument(TypedDict):
+    """`done` is False for a preview; `gained_bytes` is None then."""
+
+    schema_version: int
+    done: bool
+    places: list[GcPart]
+    bytes: int
+    gained_bytes: int | None

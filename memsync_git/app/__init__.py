@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from memsync_git.documents import (
         ConflictsDocument,
         DoctorDocument,
+        GcDocument,
         HoldsDocument,
         HostsDocument,
         ImportDocument,
@@ -200,3 +201,9 @@ class App:
         from memsync_git.app.doctor import doctor
 
         return doctor(self.rooms, fix=fix, bundle=bundle, executable=self.executable)
+
+    def gc(self, *, do: bool) -> GcDocument:
+        """What upkeep would gain, or has gained; see `app.keeping.gc`."""
+        from memsync_git.app.keeping import gc
+
+        return gc(self.rooms, do=do)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.history import state_still
 from memsync_git.app.installation import Identity, RemoteMemory, machine_id
+from memsync_git.app.keeping import bare, collect, collect_if_due, keep_small
 from memsync_git.app.logbook import log_round, start_logging
 from memsync_git.app.noting import noted
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.pulse import FRESH_FOR_S
-from memsync_git.app.resting import Look, LookedAt, look
+from memsync_git.app.resting import Look, look
 from memsync_git.app.signs import signs_of
 from memsync_git.app.summary import after_round
 from memsync_git.app.telling import (
@@ -26,7 +27,6 @@ from memsync_git.app.telling import (
     remote_outcome,
     sync_document,
 )
-from memsync_git.app.turns import YieldingRemote
 from memsync_git.errors import Busy
 from memsync_git.options import Cause, SyncOptions
 
@@ -92,6 +92,8 @@ def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None
     with rooms.session(remotes) as session:
         document = one_round(rooms, session, round_options(options), cause=options.cause)
         keep_small(session.world.remotes)
+        if options.cause == "cron":
+            collect_if_due(rooms, lambda: collect(rooms, session.world.remotes))
     return document
 
 
@@ -193,22 +195,8 @@ def _state_still(memory: RemoteMemory, now_ms: int) -> str:
 
 def _refs_mode(remote: Remote) -> str:
     """Which refs a hub was found to take; empty where it takes all, or is not git."""
-    found = getattr(_bare(remote), "refs_mode", ALL_REFS)
+    found = getattr(bare(remote), "refs_mode", ALL_REFS)
     return "" if found == ALL_REFS else str(found)
-
-
-def _bare(remote: Remote) -> Remote:
-    while isinstance(remote, LookedAt | YieldingRemote):
-        remote = remote.remote
-    return remote
-
-
-def keep_small(remotes: Iterable[Remote], *, full: bool = False) -> None:
-    """Upkeep of the clones, under the lock of the round; `full` is the monthly collection."""
-    for remote in map(_bare, remotes):
-        upkeep = getattr(remote, "upkeep", None)
-        if upkeep is not None:
-            upkeep(full=full)
 
 
 def _remembered(before: RemoteMemory, line: RemoteReport, refs_mode: str, now_ms: int) -> RemoteMemory:

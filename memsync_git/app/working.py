@@ -13,9 +13,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memsync_git.app.keeping import collect, keep_small
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.resting import look
-from memsync_git.app.syncing import keep_small, one_round, round_options
+from memsync_git.app.syncing import one_round, round_options
 from memsync_git.app.turns import Expect, Turn, YieldingClock, YieldingRemote, in_contact
 from memsync_git.options import SyncOptions
 from memsync_git.stores.lock import round_lock
@@ -153,14 +154,15 @@ class Workplace:
             return self._round(waiting, SyncOptions(full=True)) if waiting else None
 
     def collect(self) -> None:
-        """The monthly collection of the clones.
+        """The monthly collection.
 
         Raises:
             Busy: another process is at it.
+            StoreDamaged: a store cannot be used.
         """
         with round_lock(self._rooms.lock_path, 0.0):
             self._expect(UPKEEP_S)
-            keep_small(self._remotes, full=True)
+            collect(self._rooms, self._remotes or self._rooms.remotes())
 
     def _chosen(self, session: Session, names: set[str]) -> Sequence[Remote]:
         if not session.replica.ring:

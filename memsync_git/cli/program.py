@@ -35,6 +35,7 @@ _COMMANDS = {
     "doctor": "memsync_git.cli.doctor:doctor",
     "logs": "memsync_git.cli.logs:logs",
     "metrics": "memsync_git.cli.metrics:metrics",
+    "gc": "memsync_git.cli.gc:gc",
     "hook": "memsync_git.cli.hook:hook",
 }
 

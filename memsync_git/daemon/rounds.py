@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from memsync_git.app.keeping import collect_if_due
 from memsync_git.app.listening import Listener
 from memsync_git.app.noting import note_failure
 from memsync_git.app.opening import Rooms
@@ -22,8 +23,6 @@ from memsync_git.documents import NoticePart, SyncDocument
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.pacing import Outcome, RoundEnded, Sync
 from memsync_git.words import OutcomeWord
-
-COLLECT_EVERY_MS: Final = 30 * 24 * 3600 * 1000
 
 OUTCOMES: Final[dict[OutcomeWord, Outcome]] = {
     "accepted": "well",
@@ -64,15 +63,11 @@ class Rounds:
         self._tried((), self._workplace.flush)
 
     def collect(self) -> None:
-        """The monthly collection of the clones, if it is due."""
+        """The monthly collection, if it is due."""
         try:
-            with self.rooms.installation() as installation:
-                now_ms = time.time_ns() // 1_000_000
-                if abs(now_ms - installation.collected_ms()) > COLLECT_EVERY_MS:
-                    self._workplace.collect()
-                    installation.note_collected(now_ms)
+            collect_if_due(self.rooms, self._workplace.collect)
         except MemsyncError as error:
-            log.warning("The clones were not collected: %s", error.message)
+            log.warning("The monthly collection failed: %s", error.message)
 
     def _tried(self, names: Sequence[str], work: Callable[[], SyncDocument | None]) -> SyncDocument | None:
         """What a round came to; None if another process was at it, or nothing was to do."""

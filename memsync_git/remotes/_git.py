@@ -130,10 +130,14 @@ def end_running() -> None:
 
 @contextmanager
 def conversation(
-    argv: Sequence[str], *, git_dir: Path, deadline_s: float = LOCAL_DEADLINE_S
+    argv: Sequence[str],
+    *,
+    git_dir: Path,
+    env: Mapping[str, str] | None = None,
+    deadline_s: float = LOCAL_DEADLINE_S,
 ) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """The stdin and stdout of `git ARGV`, which runs until the block is left or the deadline comes."""
-    child = _git(argv, git_dir, {})
+    child = _git(argv, git_dir, env or {})
     overdue = Timer(deadline_s, child.kill)
     overdue.daemon = True
     overdue.start()

@@ -1,7 +1,7 @@
 """The clone on this machine: a cache of git objects that can be thrown away at any time.
 
-Rule 1: no index, no checkout, no merge, no local branch. Objects are stored with one
-`unpack-objects`, pushed by their raw names, and read with `cat-file`.
+Rule 1: no index, no checkout, no merge, no local branch. Objects are pushed by their raw names. Refs and
+new objects are files, and read as such; git reads what is packed, and stores what is much.
 Rule 2: the refs are those of the remote, under `refs/hub/<remote>/`, moved by fetch and push alone.
 Rule 3: what blocks git after a crash is only ever a lock file; the caller holds our own lock, so an old
 one has no owner. What else is broken is set aside and fetched anew.
@@ -21,20 +21,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from memsync_git.remotes import _git
+from memsync_git.remotes import _git, loose, upkeep
 from memsync_git.remotes._git import Ran
 from memsync_git.remotes.contact import Contact
-from memsync_git.remotes.objects import CloneDamaged, Objects, reading_objects
-from memsync_git.remotes.trees import NewObject, Oid, pack
+from memsync_git.remotes.glance import plain_refs
+from memsync_git.remotes.loose import loose_first
+from memsync_git.remotes.objects import MOST_AT_ONCE, CloneDamaged, Objects, Unfit, reading_objects
+from memsync_git.remotes.trees import NewObject, Oid, pack, parse_commit
 from memsync_git.remotes.url import RemoteUrl
 
 LOCK_AGE_S = 10
 """No ref transaction of git takes that long, and our own lock proves no sibling runs."""
 LEFTOVER_AGE_S = 3600
 """For `tmp_*` files of killed fetches and repacks: no live one is that slow."""
-MAX_LOOSE_FILES = 2000
-MAX_LOOSE_BYTES = 64 << 20
-"""Beyond either the clone is repacked (loose objects cost 60 to 170 times their packed size)."""
+
+MOST_LOOSE = 32
+"""Objects stored as a file each by ourselves, one change and then some; more are git's to store."""
+MOST_TIPS_BYTES = 16 << 20
+"""Of the commits that some refs name; each of ours has half a kilobyte."""
 
 DEEPEN_BY = 200
 """Commits fetched at a time by a clone that began at depth 1."""
@@ -45,9 +49,6 @@ _DAMAGE = re.compile(
     re.IGNORECASE,
 )
 _FSCK = ("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
-
-_SAMPLE = "17"
-"""One of the 256 folders of loose objects; git itself estimates from this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,10 @@ class HubRefs:
 
 
 class Clone:
-    """The clone of one remote. Several remotes may share a folder: their refs do not meet."""
+    """The clone of one remote. Several remotes may share a folder: their refs do not meet.
+
+    lender: a repository on this disk whose objects are read beside those of the clone; set by the caller.
+    """
 
     def __init__(
         self,
@@ -91,6 +95,9 @@ class Clone:
         self.url = url
         self.branch = branch
         self.timeout_s = timeout_s
+        self.lender: Path | None = None
+        self._tips: dict[Oid, Tip] = {}
+        self._swept_s: float | None = None
         self.contact = Contact(
             url, self.git_dir, timeout_s=timeout_s, is_first=is_first, keeps_connection=keeps_connection
         )
@@ -115,19 +122,28 @@ class Clone:
         shutil.rmtree(aside, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             self.git_dir.rename(aside)
+        self.lender = None
+        self.forget_tips()
         self._create()
 
     def sweep(self) -> None:
-        """Remove locks and temporary files nobody can own any more."""
-        for path in self.abandoned():
+        """Remove locks and temporary files nobody can own any more; the latter not each time."""
+        now_s = time.monotonic()
+        is_thorough = self._swept_s is None or now_s - self._swept_s > LEFTOVER_AGE_S
+        if is_thorough:
+            self._swept_s = now_s
+        for path in self.abandoned() if is_thorough else self._old_locks():
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
 
     def abandoned(self) -> list[Path]:
         """Locks and temporary files so old that nobody can own them."""
-        now_s = time.time()
-        locks = [path for path in self._locks() if _is_older(path, now_s - LOCK_AGE_S)]
-        return locks + [path for path in self._leftovers() if _is_older(path, now_s - LEFTOVER_AGE_S)]
+        before_s = time.time() - LEFTOVER_AGE_S
+        return self._old_locks() + [path for path in self._leftovers() if _is_older(path, before_s)]
+
+    def _old_locks(self) -> list[Path]:
+        before_s = time.time() - LOCK_AGE_S
+        return [path for path in self._locks() if _is_older(path, before_s)]
 
     def is_there(self) -> bool:
         """Whether a clone stands there, sound or not."""
@@ -157,10 +173,15 @@ class Clone:
 
         `checked`: git refuses objects its own checks dislike. The first fetch takes no history.
         """
-        if (self.git_dir / "refs" / "hub" / self.remote).is_dir():
+        if self.has_fetched:
             return self._fetch(checked=checked)
         ran = self._fetch("--depth=1", checked=checked)
         return self._fetch(checked=checked) if ran.code != 0 and _only_depth_failed(ran) else ran
+
+    @property
+    def has_fetched(self) -> bool:
+        """Whether anything of the remote was ever brought here."""
+        return (self.git_dir / "refs" / "hub" / self.remote).is_dir()
 
     def _fetch(self, *extra: str, checked: bool = True) -> Ran:
         pins = ["-c", "core.bigFileThreshold=8m", "-c", f"fetch.fsckObjects={str(checked).lower()}"]
@@ -190,8 +211,12 @@ class Clone:
     def _git_remote(self) -> str:
         return f"memsync-{self.remote}"
 
+    @property
+    def _own_refs(self) -> str:
+        return f"refs/hub/{self.remote}/"
+
     def _contact(self, argv: Sequence[str]) -> Ran:
-        own = f"refs/hub/{self.remote}"
+        own = self._own_refs.rstrip("/")
         settings = (
             f"remote.{self._git_remote}.url={self.url.text}",
             f"remote.{self._git_remote}.fetch=+refs/heads/{self.branch}*:{own}/heads/{self.branch}*",
@@ -205,30 +230,78 @@ class Clone:
 
     def refs(self) -> dict[str, Tip]:
         """The refs of the remote as of the last fetch or push, without `refs/hub/<remote>/`."""
-        prefix = f"refs/hub/{self.remote}/"
+        found = self.plain_refs()
+        return self._refs_by_git() if found is None else self.tips(found)
+
+    def plain_refs(self) -> dict[str, Oid] | None:
+        """The same without a look at what they name; None where only git can tell."""
+        found = plain_refs(self.git_dir, [self._own_refs])
+        if found is None:
+            return None
+        ours = {
+            name.removeprefix(self._own_refs): oid
+            for name, oid in found.items()
+            if name.startswith(self._own_refs)
+        }
+        return {name: Oid(oid) for name, oid in ours.items()}
+
+    def _refs_by_git(self) -> dict[str, Tip]:
         shape = "%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)"
-        ran = self._local(["for-each-ref", f"--format={shape}", prefix])
+        ran = self._local(["for-each-ref", f"--format={shape}", self._own_refs])
         rows = (line.split("\0") for line in ran.out.decode("utf-8", "replace").splitlines())
         return {
-            name.removeprefix(prefix): Tip(Oid(oid), Oid(tree) if tree else None, int(at_s or 0))
+            name.removeprefix(self._own_refs): Tip(Oid(oid), Oid(tree) if tree else None, int(at_s or 0))
             for name, oid, tree, at_s in rows
         }
 
+    def tips(self, refs: Mapping[str, Oid]) -> dict[str, Tip]:
+        """What some refs name.
+
+        Raises:
+            CloneDamaged: one of them is nowhere.
+        """
+        new = sorted(set(refs.values()) - self._tips.keys())
+        known = {oid: self._tips[oid] for oid in refs.values() if oid in self._tips}
+        with self.objects() as objects:
+            for at in range(0, len(new), MOST_AT_ONCE):
+                known |= _tips_of(objects, new[at : at + MOST_AT_ONCE])
+        self._tips = known
+        return {name: known[oid] for name, oid in refs.items()}
+
+    def forget_tips(self) -> None:
+        """Look anew at what refs name, and so whether it is there."""
+        self._tips = {}
+
     def objects(self) -> AbstractContextManager[Objects]:
-        """The objects of the clone, for the length of a `with` block."""
-        return reading_objects(self.git_dir)
+        """The objects of the clone, and of the hub it borrows from, for the length of a `with` block."""
+        folders = [self.git_dir / "objects", *self._borrowed]
+        return loose_first(folders, reading_objects(self.git_dir, self._borrowing_env))
 
     def keep(self, objects: Sequence[NewObject]) -> None:
-        """Store objects durably, all with one process."""
-        self._local(["unpack-objects", "-q"], stdin=pack(objects))
+        """Store objects durably."""
+        if len(objects) > MOST_LOOSE:
+            self._local(["unpack-objects", "-q"], stdin=pack(objects))
+        else:
+            loose.write(self.git_dir / "objects", objects)
+
+    @property
+    def _borrowed(self) -> tuple[Path, ...]:
+        return () if self.lender is None else (self.lender / "objects",)
+
+    @property
+    def _borrowing_env(self) -> Mapping[str, str]:
+        return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(map(str, self._borrowed))}
 
     def is_ancestor(self, old: Oid, new: Oid) -> bool:
         """Whether `new` was built on `old`; False also where one of them is not here."""
-        return _git.run(["merge-base", "--is-ancestor", old, new], git_dir=self.git_dir).code == 0
+        return self._can(["merge-base", "--is-ancestor", old, new])
 
     def has(self, oid: Oid) -> bool:
         """Whether the object is here."""
-        return _git.run(["cat-file", "-e", oid], git_dir=self.git_dir).code == 0
+        return self._can(["cat-file", "-e", oid])
+
+    def _can(self, argv: Sequence[str]) -> bool:
+        return _git.run(argv, git_dir=self.git_dir, env=self._borrowing_env).code == 0
 
     def deepen(self) -> bool:
         """Fetch older commits; False where there are none or the hub does not answer."""
@@ -248,17 +321,12 @@ class Clone:
         if _DAMAGE.search(ran.err) and not ran.timed_out:
             self._local(_FSCK)
 
-    def upkeep(self) -> bool:
-        """Repack when the loose objects have become too many or too large; True if that was done."""
-        sizes = [entry.stat().st_size for entry in _scan(self.git_dir / "objects" / _SAMPLE)]
-        if len(sizes) * 256 <= MAX_LOOSE_FILES and sum(sizes) * 256 <= MAX_LOOSE_BYTES:
-            return False
-        self._local(["repack", "-q", "-d", "--geometric=2"])
-        return True
-
-    def collect(self) -> None:
-        """The monthly full collection; what the last two weeks made stays, referenced or not."""
-        self._local(["gc", "--quiet", "--prune=2.weeks.ago"], deadline_s=600.0)
+    def upkeep(self, *, full: bool = False) -> bool:
+        """Pack what has become too much, or everything; true if that was done."""
+        ran = upkeep.collect(self.git_dir) if full else upkeep.keep(self.git_dir)
+        if ran is not None and ran.code != 0:
+            raise CloneDamaged(ran.err)
+        return ran is not None
 
     def _local(
         self, argv: Sequence[str], *, stdin: bytes = b"", deadline_s: float = _git.LOCAL_DEADLINE_S
@@ -275,11 +343,19 @@ def _only_depth_failed(ran: Ran) -> bool:
     return not ran.timed_out and (not ran.err or any(said in ran.err for said in words))
 
 
-def _scan(folder: Path) -> list[os.DirEntry[str]]:
+def _tips_of(objects: Objects, oids: Sequence[Oid]) -> dict[Oid, Tip]:
+    found = objects.read_all(oids, "commit", limit=MOST_TIPS_BYTES)
+    return {oid: _tip(oid, data) for oid, data in zip(oids, found, strict=True)}
+
+
+def _tip(oid: Oid, data: bytes | Unfit | None) -> Tip:
+    if data is None:
+        raise CloneDamaged(f"the commit {oid} is missing")
     try:
-        return list(os.scandir(folder))
-    except FileNotFoundError:
-        return []
+        commit = parse_commit(data) if isinstance(data, bytes) else None
+    except ValueError:
+        commit = None
+    return Tip(oid, commit.tree, commit.at_s) if commit is not None else Tip(oid, None, 0)
 
 
 def _is_older(path: Path, before_s: float) -> bool:

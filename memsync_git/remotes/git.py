@@ -33,10 +33,12 @@ from memsync_git.ports import (
     Unreachable,
     Unreadable,
 )
-from memsync_git.remotes import display, history
+from memsync_git.remotes import display, history, upkeep
 from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.draft import Draft, Drafting
+from memsync_git.remotes.glance import git_dir_of
 from memsync_git.remotes.lookout import Lookout
+from memsync_git.remotes.near import near_hub
 from memsync_git.remotes.objects import CloneDamaged
 from memsync_git.remotes.outcomes import fetch_failure
 from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, lacking, remembers_more
@@ -47,6 +49,8 @@ from memsync_git.remotes.url import RemoteUrl, check_branch, validate
 from memsync_git.wire.fragments import LIMITS, WireLimits
 
 T = TypeVar("T")
+
+UNSOUND = Unreadable("the hub", "git's own checks refuse an object it sent")
 
 SIGN_IN = "asks for your name and token; git config --global credential.helper cache  keeps them"
 
@@ -91,6 +95,7 @@ class GitRemote:
         self._lookout = Lookout(self._clone, store=store, main_name=self._main_name, limits=limits)
         self._tips: Mapping[str, Tip] | None = None
         self._seen: Seen | None = None
+        self._complaints: tuple[Unreadable, ...] = ()
 
     @property
     def known_records(self) -> KnownRecords:
@@ -139,16 +144,38 @@ class GitRemote:
 
     def _fetch(self) -> FetchOutcome:
         self._clone.ensure()
+        near = self._read_near()
+        if near is not None:
+            return near
+        failure = self._fetch_through_git()
+        return failure if failure is not None else self._fetched(self._clone.refs())
+
+    def _read_near(self) -> Fetched | None:
+        """What a hub on this disk says, without a fetch; None where it cannot be read like that."""
+        hub = near_hub(self._clone.url, self._clone.branch) if self._clone.has_fetched else None
+        if hub is None:
+            return None
+        self._clone.lender = hub.git_dir if self._clone.plain_refs() != hub.refs else None
+        try:
+            return self._fetched(self._clone.tips(hub.refs))
+        except CloneDamaged:
+            self._clone.lender = None
+            return None
+
+    def _fetch_through_git(self) -> Unreachable | Refused | None:
+        """Bring the clone up to date; None where that went well."""
         ran = self._clone.fetch()
-        unchecked = ran.code != 0 and "fsck" in ran.err
-        if unchecked:
+        is_unsound = ran.code != 0 and "fsck" in ran.err
+        if is_unsound:
             ran = self._clone.fetch(checked=False)
         if ran.code != 0:
             self._clone.doubt(ran)
             return fetch_failure(ran)
-        return self._fetched(self._clone.refs(), unchecked=unchecked)
+        self._clone.lender = None
+        self._complaints = (UNSOUND,) if is_unsound else ()
+        return None
 
-    def _fetched(self, tips: Mapping[str, Tip], *, unchecked: bool) -> Fetched:
+    def _fetched(self, tips: Mapping[str, Tip]) -> Fetched:
         self._tips = tips
         digest, main = digest_of(tips), tips.get(self._main_name)
         if digest == self.known_digest:
@@ -163,8 +190,7 @@ class GitRemote:
             )
         if self._seen is None or self._seen.tips != tips:
             self._seen = self._lookout.look(tips)
-        complaint = Unreadable("the hub", "git's own checks refuse an object it sent")
-        return self._seen.fetched(*(complaint,) if unchecked else ())
+        return self._seen.fetched(*self._complaints)
 
     # --- publish -----------------------------------------------------------------------------------
 
@@ -185,24 +211,58 @@ class GitRemote:
             return Accepted(
                 on_main, head=seen.main.oid or "", main_refused=not (on_main or pusher.moves_main)
             )
-        self._clone.keep(draft.objects)
         carries_own = publication.own is not None
-        pushed = pusher.push(draft, host_name, seen.tips, carries_own=carries_own)
+
+        def push() -> Pushed:
+            self._clone.keep(draft.objects)
+            return pusher.push(draft, host_name, seen.tips, carries_own=carries_own)
+
+        done = self._carried_out(push, seen)
+        if not isinstance(done, tuple):
+            return done
+        pushed, before = done
         self.refs_mode = pushed.refs_mode
-        if self._overtaken(seen, pushed):
+        if self._overtaken(before, pushed):
             return self._publish(publication)
         self._seen = seen = self._lookout.noted(seen, draft, pushed, host_name, publication)
         if draft.main is not None and pushed.main is None:
             self.show({item.oid: item.data for item in draft.objects})
         return joint_outcome(pushed.host, pushed.main, carries_own=carries_own, head=seen.main.oid or "")
 
-    def _overtaken(self, seen: Seen, pushed: Pushed) -> bool:
+    def _carried_out(
+        self, push: Callable[[], Pushed], seen: Seen
+    ) -> tuple[Pushed, Mapping[str, Tip]] | Unreachable | Refused:
+        """Push from a clone that is whole: what came of it, and the refs of the clone before.
+
+        What was read at the hub itself is fetched first, and a clone that turns out to be damaged is made
+        anew: what was drafted holds in either.
+        """
+        if self._clone.lender is None:
+            try:
+                return push(), seen.tips
+            except CloneDamaged:
+                self._clone.set_aside()
+        before = self._paid_up()
+        return before if isinstance(before, Unreachable | Refused) else (push(), before)
+
+    def _paid_up(self) -> Mapping[str, Tip] | Unreachable | Refused:
+        """The refs of the clone after a fetch. They may be newer than what was seen, which is for the next
+        fetch to take in: the push is compared with the hub, as ever."""
+        try:
+            failure = self._fetch_through_git()
+        except CloneDamaged:
+            self._clone.set_aside()
+            failure = self._fetch_through_git()
+        return failure or self._clone.refs()
+
+    def _overtaken(self, before: Mapping[str, Tip], pushed: Pushed) -> bool:
         """Whether a ref was stale only because another store of this machine moved it, through this clone."""
         if not isinstance(pushed.host, Stale) and not isinstance(pushed.main, Stale):
             return False
+        self._clone.forget_tips()  # a clone that lacks what it says it has is stale everywhere
         tips = self._clone.refs()
         unmoved = {name: tip for name, tip in tips.items() if name not in pushed.taken}
-        if all(seen.tips.get(name) == tip for name, tip in unmoved.items()):
+        if all(before.get(name) == tip for name, tip in unmoved.items()):
             return False
         self._seen = self._lookout.look(tips)
         return True
@@ -276,7 +336,25 @@ class GitRemote:
     # --- upkeep --------------------------------------------------------------------------------------
 
     def upkeep(self, *, full: bool = False) -> bool:
-        """Keep the clone small, when there is need; `full` is the monthly collection. True if it was done."""
-        if full:
-            self._clone.collect()
-        return full or self._clone.upkeep()
+        """Keep the clone whole, and clone and own hub small when there is need; true if one was made smaller.
+
+        `full` is the monthly collection. What goes wrong waits for the next time.
+        """
+        return self._mending(lambda: self._kept(full=full)) is True
+
+    def _kept(self, *, full: bool) -> bool:
+        if self._clone.lender is not None and self._fetch_through_git() is not None:
+            return False
+        is_done = self._clone.upkeep(full=full)
+        hub = self.own_hub
+        if hub is not None:
+            ran = upkeep.collect(hub) if full else upkeep.keep(hub)
+            is_done = is_done or (ran is not None and ran.code == 0)
+        return is_done
+
+    @property
+    def own_hub(self) -> Path | None:
+        """The hub, where it is a repository on this disk that we made: nobody else keeps it small."""
+        url = self._clone.url
+        git_dir = git_dir_of(Path(url.path)) if url.is_local else None
+        return git_dir if git_dir is not None and upkeep.is_own_hub(git_dir) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def glance(url: RemoteUrl, git_dir: Path, *, branch: str, timeout_s: float) -> s
     """The digest of the refs a fetch would bring; None where the hub cannot be read."""
     on_disk = refs_on_disk(Path(url.path), branch) if url.is_local else None
     if on_disk is not None:
-        return digest_of_refs({_short(name): oid for name, oid in on_disk.items()})
+        return digest_of_refs({short_name(name): oid for name, oid in on_disk.items()})
     patterns = [f"refs/heads/{branch}*", "refs/memsync/*", "refs/heads/memsync/*"]
     ran = _git.run(
         ["-c", "protocol.version=0", "ls-remote", "--", url.text, *patterns],
@@ -41,10 +41,10 @@ def glance(url: RemoteUrl, git_dir: Path, *, branch: str, timeout_s: float) -> s
     if ran.code != 0:
         return None
     rows = (line.split("\t", 1) for line in ran.out.decode("utf-8", "replace").splitlines() if "\t" in line)
-    return digest_of_refs({_short(name): oid for oid, name in rows})
+    return digest_of_refs({short_name(name): oid for oid, name in rows})
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A hub's ref as the clone calls it."""
     prefix = next(prefix for prefix in (*_FOLDERS, "") if name.startswith(prefix))
     return _FOLDERS.get(prefix, "") + name.removeprefix(prefix)
@@ -63,20 +63,27 @@ def refs_on_disk(path: Path, branch: str) -> dict[str, str] | None:
 
     Loose refs are read before packed ones: git packs a ref before it removes its file.
     """
-    git_dir = git_dir_of(path)
+    found = plain_refs(git_dir_of(path), _FOLDERS_WE_READ)
+    if found is None:
+        return None
+    wanted = (f"refs/heads/{branch}", "refs/memsync/", "refs/heads/memsync/")
+    return {name: oid for name, oid in found.items() if name.startswith(wanted)}
+
+
+def plain_refs(git_dir: Path, folders: Sequence[str]) -> dict[str, str] | None:
+    """The refs of a repository in some folders (and packed ones anywhere), read from files; None where only
+    git can tell."""
     try:
         if _NOT_PLAIN.search(_read(git_dir / "config")):
             return None
-        loose = dict(_loose(git_dir))
-        packed = dict(_packed(git_dir))
+        loose = dict(_loose(git_dir, folders))
+        return dict(_packed(git_dir)) | loose
     except (OSError, ValueError):
         return None
-    wanted = (f"refs/heads/{branch}", "refs/memsync/", "refs/heads/memsync/")
-    return {name: oid for name, oid in (packed | loose).items() if name.startswith(wanted)}
 
 
-def _loose(git_dir: Path) -> Iterator[tuple[str, str]]:
-    for folder in _FOLDERS_WE_READ:
+def _loose(git_dir: Path, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for folder in folders:
         for parent, _, names in os.walk(git_dir / folder):
             for name in names:
                 if not name.endswith(".lock"):

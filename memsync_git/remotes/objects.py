@@ -1,13 +1,15 @@
-"""Reading git's objects through one `cat-file --batch-command`, sizes first.
+"""Reading git's objects, sizes first: what may be read, and one way to it, `cat-file --batch-command`.
 
 Rule 1: nothing is read before its kind and size are known, so a huge blob costs a line, not memory.
 Rule 2: no filter, attribute or checkout has a say: these are the bytes of the object.
 Rule 3: the process lives as long as the `with` block, never longer.
+The other way is `loose.py`: most of what is new is a file of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -34,12 +36,8 @@ class Unfit:
     reason: str
 
 
-class Objects:
-    """An open conversation with `cat-file`; made by `reading_objects`."""
-
-    def __init__(self, ask: BinaryIO, answer: BinaryIO) -> None:
-        self._ask = ask
-        self._answer = answer
+class Objects(ABC):
+    """The objects of a repository, read by name."""
 
     def read(self, oid: Oid, kind: Kind, *, limit: int) -> bytes | Unfit | None:
         """The bytes of an object of the kind expected, at most `limit` of them; None where it is missing.
@@ -48,22 +46,9 @@ class Objects:
         """
         return self.read_all([oid], kind, limit=limit)[0]
 
+    @abstractmethod
     def read_all(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> list[bytes | Unfit | None]:
-        """The same of at most `MOST_AT_ONCE` objects, which together may have `limit` bytes.
-
-        They are asked for in one go: a turn between two processes costs more than a small object.
-        """
-        self._ask_for(f"info {oid}" for oid in oids)
-        found = [_judged(self._answered(), kind) for _ in oids]
-        for at, size in enumerate(found):
-            if isinstance(size, int):
-                found[at] = size if size <= limit else _too_large(size, limit)
-                limit -= size
-        self._ask_for(f"contents {oid}" for oid, size in zip(oids, found, strict=True) if type(size) is int)
-        return [
-            self._contents(oid) if isinstance(size, int) else size
-            for oid, size in zip(oids, found, strict=True)
-        ]
+        """The same of at most `MOST_AT_ONCE` objects, which together may have `limit` bytes."""
 
     def tree(self, oid: Oid) -> Listing | Unfit | None:
         """The entries of a tree."""
@@ -84,6 +69,28 @@ class Objects:
             return parse_commit(data)
         except ValueError:
             return None
+
+
+class Conversation(Objects):
+    """An open conversation with `cat-file`; made by `reading_objects`."""
+
+    def __init__(self, ask: BinaryIO, answer: BinaryIO) -> None:
+        self._ask = ask
+        self._answer = answer
+
+    def read_all(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> list[bytes | Unfit | None]:
+        """They are asked for in one go: a turn between two processes costs more than a small object."""
+        self._ask_for(f"info {oid}" for oid in oids)
+        found = [_judged(self._answered(), kind) for _ in oids]
+        for at, size in enumerate(found):
+            if isinstance(size, int):
+                found[at] = size if size <= limit else too_large(size, limit)
+                limit -= size
+        self._ask_for(f"contents {oid}" for oid, size in zip(oids, found, strict=True) if type(size) is int)
+        return [
+            self._contents(oid) if isinstance(size, int) else size
+            for oid, size in zip(oids, found, strict=True)
+        ]
 
     def _contents(self, oid: Oid) -> bytes:
         found = self._answered()
@@ -113,15 +120,19 @@ def _judged(found: list[str], kind: Kind) -> int | Unfit | None:
     """The size of an object that may be read, by what git says of it."""
     if found[-1] == "missing":
         return None
-    return int(found[2]) if found[1] == kind else Unfit(f"it is a {found[1]}, not a {kind}")
+    return int(found[2]) if found[1] == kind else of_another_kind(found[1], kind)
 
 
-def _too_large(size: int, limit: int) -> Unfit:
+def of_another_kind(found: str, kind: Kind) -> Unfit:
+    return Unfit(f"it is a {found}, not a {kind}")
+
+
+def too_large(size: int, limit: int) -> Unfit:
     return Unfit(f"it has {size} bytes; more than {limit} are not read")
 
 
 @contextmanager
-def reading_objects(git_dir: Path) -> Iterator[Objects]:
-    """Objects of a repository, for the length of the block."""
-    with _git.conversation(["cat-file", "--batch-command"], git_dir=git_dir) as (ask, answer):
-        yield Objects(ask, answer)
+def reading_objects(git_dir: Path, env: Mapping[str, str]) -> Iterator[Objects]:
+    """Objects of a repository, for the length of the block; `env` may name more places to look in."""
+    with _git.conversation(["cat-file", "--batch-command"], git_dir=git_dir, env=env) as (ask, answer):
+        yield Conversation(ask, answer)

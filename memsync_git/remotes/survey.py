@@ -20,6 +20,7 @@ from memsync_git.remotes import _git
 from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.outcomes import fetch_failure, is_refusal
 from memsync_git.remotes.trees import EMPTY, Listing
+from memsync_git.remotes.upkeep import OWN_HUB
 from memsync_git.remotes.url import RemoteUrl
 from memsync_git.values import dataclass
 from memsync_git.wire.repository import MARKER_PATH
@@ -139,6 +140,7 @@ _HUB_SETTINGS = {
     "receive.denyDeletes": "true",
     "receive.autogc": "false",
     "gc.auto": "0",
+    OWN_HUB[0]: OWN_HUB[1],
 }
 
 

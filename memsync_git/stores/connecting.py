@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from memsync_git.errors import Busy, MemsyncError, StoreDamaged
+from memsync_git.values import dataclass
 
 SCHEMA = 1
 """Raised when the tables change; an older release refuses a newer store."""
@@ -29,8 +30,24 @@ TABLES = (
     f"PRAGMA user_version = {SCHEMA}",
 )
 
+WASTEFUL_SHARE = 0.25
+"""Of free pages: below it, copying the whole store gains little; most of what is freed is soon used again."""
+
 _UNHARMED = "The memory file and everything published are untouched."
 _DOCTOR = "memsync-git doctor"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How large a store file is, and how much of it nothing stands on."""
+
+    total_bytes: int = 0
+    free_bytes: int = 0
+
+    @property
+    def is_wasteful(self) -> bool:
+        """Whether it is worth copying the store to give the rest back."""
+        return self.free_bytes > WASTEFUL_SHARE * self.total_bytes
 
 
 def connect(path: Path, parameters: str, busy_s: float) -> sqlite3.Connection:
@@ -128,3 +145,11 @@ def busy(path: Path) -> MemsyncError:
 def damaged(path: Path, why: str) -> MemsyncError:
     """The answer to a store that cannot be used."""
     return StoreDamaged(f"The replica store {path} cannot be used: {why}.", unharmed=_UNHARMED, hint=_DOCTOR)
+
+
+def space_of(connection: sqlite3.Connection) -> Space:
+    """How much of a store is in use."""
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    return Space(size * pages, size * free)

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from memsync_git.errors import Busy
-from memsync_git.stores.connecting import connect, explained, generation_of, is_blank, refuse_strange
+from memsync_git.stores.connecting import (
+    Space,
+    connect,
+    explained,
+    generation_of,
+    is_blank,
+    refuse_strange,
+    space_of,
+)
 from memsync_git.stores.sqlite import BUSY_S, ROW, ROWS
 
 T = TypeVar("T")
@@ -89,6 +97,10 @@ class SqliteReader:
     def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
         """All rows of a kind whose key comes after `after`, ordered by key."""
         return self._read(lambda connection: connection.execute(ROWS, (kind, after)).fetchall(), [])
+
+    def space(self) -> Space:
+        """How large the store is, and how much of that is free."""
+        return self._read(space_of, Space())
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""

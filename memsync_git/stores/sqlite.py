@@ -22,6 +22,7 @@ from memsync_git.stores.connecting import (
     APPLICATION_ID,
     SCHEMA,
     TABLES,
+    Space,
     busy,
     connect,
     create_file,
@@ -29,6 +30,7 @@ from memsync_git.stores.connecting import (
     generation_of,
     is_blank,
     refuse_strange,
+    space_of,
     version_of,
 )
 
@@ -108,6 +110,22 @@ class SqliteStore:
         """How many transactions have been committed, by any process."""
         with explained(self._path):
             return generation_of(self._reader, self._path)
+
+    def space(self) -> Space:
+        """How large the store is, and how much of that is free."""
+        with explained(self._path):
+            return space_of(self._reader)
+
+    def compact(self) -> None:
+        """Write the store anew without its free pages; the file stays the same one for whoever has it open.
+
+        Raises:
+            Busy: others kept the store locked for `busy_s` seconds.
+            StoreDamaged: the store cannot be written.
+        """
+        with self._turn, explained(self._path):
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:

@@ -545,3 +545,30 @@ def test_a_strange_note_beside_the_lock_names_nobody(lock_path: Path, note: byte
     lock_path.parent.mkdir()
     lock_path.with_name("round.lock.pid").write_bytes(note)
     assert RoundLock(lock_path).holder() is None
+
+
+def test_a_store_gives_back_what_it_no_longer_needs(tmp_path: Path) -> None:
+    path = tmp_path / "replica.db"
+    store, beside = SqliteStore(path), SqliteStore(path)
+    with store.transaction() as transaction:
+        for at in range(200):
+            transaction.put("k", f"{at:03}", bytes(4000))
+    assert not store.space().is_wasteful
+    with store.transaction() as transaction:
+        for at in range(1, 200):
+            transaction.drop("k", f"{at:03}")
+    assert store.space().is_wasteful
+    generation, inode = store.generation(), path.stat().st_ino
+    reader = SqliteReader(path)
+    assert reader.space() == store.space()
+    store.compact()
+    assert reader.row("k", "000") == bytes(4000), "who reads meanwhile goes on reading"
+    reader.close()
+    assert store.space().free_bytes == 0
+    assert (store.generation(), path.stat().st_ino) == (generation, inode)
+    with beside.transaction() as transaction:
+        transaction.put("k", "new", b"1")
+    store.compact()
+    assert path.stat().st_size < 100_000
+    for each in (store, beside):
+        each.close()

@@ -30,21 +30,49 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counting:
     return count
 
 
-def test_a_fetch_without_news_is_one_connection_and_one_look_at_the_refs(
-    hub: HubFolder, started: Counting
-) -> None:
-    remote = hub.remote()
+@pytest.fixture
+def far(hub: HubFolder) -> HubFolder:
+    """A hub whose files do not say what it advertises, so that only git can tell, as for one far away."""
+    hub.git("config", "transfer.hideRefs", "refs/hidden")
+    return hub
+
+
+def test_a_fetch_without_news_is_one_connection_and_nothing_else(far: HubFolder, started: Counting) -> None:
+    remote = far.remote()
     accepted(remote.publish(publication(fragment(DESK))))
-    assert _names(started(remote.fetch)) == ["fetch", "for-each-ref"]
-    assert _names(started(remote.fetch)) == ["fetch", "for-each-ref"]
+    assert _names(started(remote.fetch)) == ["fetch"]
+    assert _names(started(remote.fetch)) == ["fetch"]
 
 
-def test_a_new_process_that_finds_the_digest_it_knew_reads_nothing(hub: HubFolder, started: Counting) -> None:
+def test_a_hub_on_this_disk_is_read_without_a_program(hub: HubFolder, started: Counting) -> None:
+    one, two = hub.remote(), hub.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    fetched(two)
+    assert started(two.fetch) == []
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    assert started(two.fetch) == []
+
+
+def test_what_was_read_at_the_hub_itself_is_fetched_before_a_push(hub: HubFolder, started: Counting) -> None:
+    one, two = hub.remote(), hub.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    fetched(two)
+    accepted(one.publish(publication(fragment(DESK, 2, "b"))))
+    fetched(two)
+    step = publication(fragment(LAPTOP), fragment(DESK, 2, "b"))
+    assert _names(started(lambda: accepted(two.publish(step))))[:2] == ["fetch", "push"]
+    assert not two.upkeep()
+    fetched(two)
+    assert started(two.upkeep) == []
+
+
+def test_a_new_process_that_finds_the_digest_it_knew_reads_nothing(far: HubFolder, started: Counting) -> None:
+    hub = far
     before = hub.remote("desk")
     accepted(before.publish(publication(fragment(DESK))))
     after = hub.remote("desk")
     after.known_digest = before.digest
-    assert _names(started(after.fetch)) == ["fetch", "for-each-ref"]
+    assert _names(started(after.fetch)) == ["fetch"]
     assert fetched(after).unchanged
 
 
@@ -57,15 +85,17 @@ def test_a_publish_after_a_fetch_that_read_nothing_does_not_list_the_refs_again(
     after.known_digest = before.digest
     assert fetched(after).unchanged
     commands = _names(started(lambda: accepted(after.publish(publication(fragment(DESK, 2, "b"))))))
-    assert commands == ["cat-file", "unpack-objects", "push"]
+    assert commands == ["push"]
 
 
-def test_a_fetch_with_news_reads_them_with_one_process(hub: HubFolder, started: Counting) -> None:
-    one, two = hub.remote(), hub.remote()
+def test_a_fetch_with_news_looks_at_the_refs_and_then_at_what_is_new(
+    far: HubFolder, started: Counting
+) -> None:
+    one, two = far.remote(), far.remote()
     accepted(one.publish(publication(fragment(DESK))))
     fetched(two)
     accepted(one.publish(publication(fragment(DESK, 2, "b"))))
-    assert _names(started(two.fetch)) == ["fetch", "for-each-ref", "cat-file"]
+    assert _names(started(two.fetch)) == ["fetch", "cat-file", "cat-file"]
 
 
 def test_a_publish_with_nothing_new_starts_no_process(hub: HubFolder, started: Counting) -> None:
@@ -76,16 +106,14 @@ def test_a_publish_with_nothing_new_starts_no_process(hub: HubFolder, started: C
     assert started(lambda: accepted(remote.publish(publication(fragment(DESK), unified=b"x")))) == []
 
 
-def test_a_publish_stores_everything_with_one_process_and_pushes_once(
-    hub: HubFolder, started: Counting
-) -> None:
+def test_a_publish_starts_nothing_but_its_push(hub: HubFolder, started: Counting) -> None:
     one, two = hub.remote(), hub.remote()
     accepted(one.publish(publication(fragment(DESK))))
     fetched(two)
     step = publication(fragment(LAPTOP), fragment(DESK), unified=b"{}")
-    assert _names(started(lambda: accepted(two.publish(step)))) == ["unpack-objects", "push", "cat-file"]
+    assert _names(started(lambda: accepted(two.publish(step)))) == ["push", "cat-file"]
     step = publication(fragment(LAPTOP, 2, "b"), fragment(DESK), unified=b"{}")
-    assert _names(started(lambda: accepted(two.publish(step)))) == ["unpack-objects", "push"]
+    assert _names(started(lambda: accepted(two.publish(step)))) == ["push"]
 
 
 def _names(commands: list[str]) -> list[str]:

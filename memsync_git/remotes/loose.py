@@ -1,0 +1,134 @@
+"""Loose objects: one file an object, written and read without a program.
+
+    objects/ab/cdef…    zlib( "blob 12" NUL bytes ),  named by the SHA-1 of what is compressed
+
+Rule 1: an object is durable before it has its name, as git does it with `core.fsync=loose-object`.
+Rule 2: what is read is what its name says: other bytes are no object, and git may say what is wrong.
+Rule 3: the size is looked at before anything is unpacked.
+Source of the format: gitformat-loose(5). A kill leaves what git's own writer leaves, a `tmp_obj_*`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from memsync_git.remotes.objects import Objects, Unfit, of_another_kind, too_large
+from memsync_git.remotes.trees import Kind, NewObject, Oid
+
+LONGEST_HEADER = 32
+"""A kind, a size in decimal digits and NUL."""
+SLACK_BYTES = 1024
+"""What zlib may add to bytes it cannot make smaller, as far as they are small; larger ones git reads."""
+_LEVEL = 1
+"""Git's own for loose objects."""
+_MODE = 0o444
+
+
+def write(objects_dir: Path, objects: Sequence[NewObject]) -> None:
+    """Store objects, each durably; one that is there already is left as it is.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for item in objects:
+        path = _path(objects_dir, item.oid)
+        try:
+            os.utime(path)  # so young that no collection takes it before a ref names it
+        except FileNotFoundError:
+            _write(
+                path, zlib.compress(b"%s %d\0%s" % (item.kind.encode(), len(item.data), item.data), _LEVEL)
+            )
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    descriptor, fresh = tempfile.mkstemp(prefix="tmp_obj_", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(descriptor, _MODE)
+            os.fsync(descriptor)
+        os.replace(fresh, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(fresh)
+        raise
+
+
+class LooseFirst(Objects):
+    """Objects read from files in some folders; `begin` opens the way to those that are in none."""
+
+    def __init__(
+        self, folders: Sequence[Path], begin: AbstractContextManager[Objects], open_: ExitStack
+    ) -> None:
+        self._folders = folders
+        self._begin = begin
+        self._open = open_
+        self._others: Objects | None = None
+
+    def read_all(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> list[bytes | Unfit | None]:
+        """All of them from files, or all through git."""
+        found: list[bytes | Unfit | None] = []
+        left = limit
+        for oid in oids:
+            data = self._loose(oid, kind, left)
+            if data is None:
+                return self._through_git().read_all(oids, kind, limit=limit)
+            left -= len(data) if isinstance(data, bytes) else 0
+            found.append(data)
+        return found
+
+    def _loose(self, oid: Oid, kind: Kind, limit: int) -> bytes | Unfit | None:
+        tried = (read(folder, oid, kind, limit=limit) for folder in self._folders)
+        return next((data for data in tried if data is not None), None)
+
+    def _through_git(self) -> Objects:
+        if self._others is None:
+            self._others = self._open.enter_context(self._begin)
+        return self._others
+
+
+@contextmanager
+def loose_first(folders: Sequence[Path], begin: AbstractContextManager[Objects]) -> Iterator[Objects]:
+    """Objects for the length of the block; no program is started unless one is in no file."""
+    with ExitStack() as open_:
+        yield LooseFirst(folders, begin, open_)
+
+
+def read(objects_dir: Path, oid: Oid, kind: Kind, *, limit: int) -> bytes | Unfit | None:
+    """A loose object of the kind expected, at most `limit` bytes; None where there is no sound file of it."""
+    try:
+        with _path(objects_dir, oid).open("rb") as file:
+            if os.fstat(file.fileno()).st_size > limit + SLACK_BYTES:
+                return None
+            return _unpacked(file.read(), oid, kind, limit)
+    except (OSError, ValueError, zlib.error):
+        return None
+
+
+def _unpacked(data: bytes, oid: Oid, kind: Kind, limit: int) -> bytes | Unfit | None:
+    """Raises `ValueError` or `zlib.error` where the bytes are no object."""
+    inflating = zlib.decompressobj()
+    start = inflating.decompress(data, LONGEST_HEADER)
+    header, nul, content = start.partition(b"\0")
+    word, _, digits = header.decode("ascii").partition(" ")
+    size = int(digits)
+    if word != kind:
+        return of_another_kind(word, kind)
+    if size > limit:
+        return too_large(size, limit)
+    content += inflating.decompress(inflating.unconsumed_tail, size + 1)
+    name = hashlib.sha1(header + nul + content, usedforsecurity=False).hexdigest()
+    return content if len(content) == size and name == oid else None
+
+
+def _path(objects_dir: Path, oid: Oid) -> Path:
+    return objects_dir / oid[:2] / oid[2:]
