@@ -28,6 +28,7 @@ class Module:
 
 
 MODULES: Mapping[str, Module] = {
+    "transports": Module("from one machine over a hub to another, by transport, beside bare git"),
     "propagation": Module(
         "from a write on one machine to the file of another, daemons at work", ("--no-burst",)
     ),
@@ -54,7 +55,7 @@ def measured_by(name: str) -> Iterator[Table]:
             raise GivenUp(f"given up after {module.limit_s:.0f} s") from None
         if done.returncode or not results.exists():
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise GivenUp(f"it failed: {said[-1] if said else done.returncode}")
+            raise GivenUp(f"it failed: {said[-1] if said else 'it wrote no results'}")
         yield from _tables(results.read_text("utf-8"), name)
 
 

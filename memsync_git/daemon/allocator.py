@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import ctypes
 
 M_ARENA_MAX: Final = -8
-"""mallopt(3). By default there are eight arenas a core, each with holes of its own; our threads take turns."""
+"""mallopt(3). By default there are eight arenas a core, each with its own holes; our threads take turns."""
 
 
 def keep_together() -> None:
