@@ -14,8 +14,8 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.goals import verdicts
@@ -23,14 +23,15 @@ from benchmarks.grounds import Ground
 from benchmarks.machine import machine_line, versions
 from benchmarks.modules import MODULES, measured_by
 from benchmarks.pages import into, rendered, word_of
-from benchmarks.parts import SIZED, Troubles, Wish
+from benchmarks.parts import SIZED
 from benchmarks.results import Report, Table, dumped, joined, loaded, text_of
+from benchmarks.wishes import Troubles, Wish
 
 SIZES = (1000, 10_000, 100_000)
 RUNS = 9
 PARTS = (*SIZED, *MODULES)
-MINUTES = 12
-"""Of a whole run with nothing said, on two cores with nothing else to do."""
+MINUTES, LONGEST_MINUTES = 15, 20
+"""What a run with nothing said takes on two cores of its own, and when no further part is begun."""
 PAGE, RESULTS = "README.md", "results.json"
 
 
@@ -56,9 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", nargs="*", help="parts to measure; all if none is named")
+    parser.add_argument("part", nargs="*", help="parts to measure; all usual ones if none is named")
     parser.add_argument("--entities", type=int, nargs="+", default=SIZES)
     parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument(
+        "--minutes", type=float, default=LONGEST_MINUTES, help="begin no part later than that"
+    )
     parser.add_argument("--write", type=Path, help="a folder for the page, its pictures and results.json")
     parser.add_argument("--json", type=Path, help="a file for the results alone")
     parser.add_argument("--from", dest="read", type=Path, help="results to draw again; nothing is measured")
@@ -70,8 +74,13 @@ def _list() -> None:
     for name, part in SIZED.items():
         print(f"{name:12} at each size   {_first_line(part.__doc__)}")
     for name, module in MODULES.items():
-        print(f"{name:12} once           {module.words}")
+        print(f"{name:12} {'only if named' if module.when_named else 'once':14} {module.words}")
     print(f"\nAll of it takes about {MINUTES} minutes on two cores with nothing else to do.")
+
+
+def _usual() -> tuple[str, ...]:
+    """The parts that are measured when none is named."""
+    return tuple(part for part in PARTS if part not in MODULES or not MODULES[part].when_named)
 
 
 def _first_line(words: str | None) -> str:
@@ -82,26 +91,42 @@ def _first_line(words: str | None) -> str:
 
 
 def _run(wish: argparse.Namespace) -> Report:
-    chosen, troubles, began_s = wish.part or PARTS, Troubles(), time.monotonic()
+    chosen, troubles, began_s = wish.part or _usual(), Troubles(), time.monotonic()
     if not wish.part:
         print(f"All parts take about {MINUTES} minutes.", flush=True)
     tables: list[Table] = []
-    for table in _tables(chosen, wish.entities, wish.runs, troubles):
+    for table in _tables(chosen, wish, Until(began_s + wish.minutes * 60, troubles)):
         tables.append(replace(table, machine=table.machine or machine_line()))
         print(text_of(table), flush=True)
     return Report(versions(), tuple(tables), tuple(troubles.said), time.monotonic() - began_s)
 
 
-def _tables(chosen: Sequence[str], sizes: Sequence[int], runs: int, troubles: Troubles) -> Iterator[Table]:
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When no further part is begun, by `time.monotonic`."""
+
+    end_s: float
+    troubles: Troubles
+
+    def chosen(self, parts: Iterable[str], chosen: Sequence[str], size: str) -> Iterator[str]:
+        """The chosen parts, as long as there is time."""
+        for name in parts:
+            if name in chosen and time.monotonic() < self.end_s:
+                yield name
+            elif name in chosen:
+                self.troubles.note(f"{name}{size}: the time of this run was over. Hint: --minutes")
+
+
+def _tables(chosen: Sequence[str], wish: argparse.Namespace, until: Until) -> Iterator[Table]:
     """Size by size, so that what is large is gone before the next is made."""
-    for entities in sizes:
+    for entities in wish.entities:
         with tempfile.TemporaryDirectory(prefix="memsync-bench-") as folder:
-            wish = Wish(Ground(Path(folder), entities), runs, troubles)
-            for name in (name for name in SIZED if name in chosen):
-                with wish.noted(name):
-                    yield from SIZED[name](wish)
-    for name in (name for name in MODULES if name in chosen):
-        with troubles.noted(name):
+            of_size = Wish(Ground(Path(folder), entities), wish.runs, until.troubles)
+            for name in until.chosen(SIZED, chosen, f" at {entities} entities"):
+                with of_size.noted(name):
+                    yield from SIZED[name](of_size)
+    for name in until.chosen(MODULES, chosen, ""):
+        with until.troubles.noted(name):
             yield from measured_by(name)
 
 

@@ -58,6 +58,8 @@ GOALS: tuple[Goal, ...] = (
     Goal("memory of a daemon that takes changes in", "memory", LARGE, names.TAKING, 200, unit="MiB"),
     Goal("memory of a daemon that receives", "memory", LARGE, names.RECEIVING, 200, unit="MiB"),
     Goal("memory of adopting", "memory", LARGE, names.ADOPT, 200, unit="MiB"),
+    Goal("an idle daemon, processor", "idle", 1000, names.IDLE_CPU, 0.2, unit="%"),
+    Goal("an idle daemon, memory", "idle", 1000, names.IDLE_MEMORY, 45, unit="MiB"),
     Goal("memory of joining", "memory", LARGE, names.JOIN, 200, unit="MiB"),
 )
 

@@ -20,20 +20,32 @@ from benchmarks.results import Table, tables_of
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module with `--json FILE`. words: what it measures."""
+    """A module with `--json FILE`. words: what it measures; when_named: never but when it is asked for.
+
+    program: the module's name, where it is not the part's.
+    """
 
     words: str
     options: tuple[str, ...] = ()
-    limit_s: float = 240.0
+    limit_s: float = 150.0
+    when_named: bool = False
+    program: str = ""
 
 
 MODULES: Mapping[str, Module] = {
     "transports": Module("from one machine over a hub to another, by transport, beside bare git"),
     "propagation": Module(
-        "from a write on one machine to the file of another, daemons at work", ("--no-burst",)
+        "from a write on one machine to the file of another, daemons at work", ("--no-burst", "--notes", "9")
     ),
     "contention": Module("many machines publish at once"),
     "growth": Module("what years of changes leave behind, and what they slow down"),
+    "idle": Module(
+        "what a daemon costs that has nothing to do, in ten minutes",
+        ("--idle-s", "600", "--rounds", "0"),
+        limit_s=780.0,
+        when_named=True,
+        program="soak",
+    ),
 }
 
 
@@ -44,11 +56,12 @@ def measured_by(name: str) -> Iterator[Table]:
         GivenUp: it is not here, failed, or took too long.
     """
     module = MODULES[name]
-    if find_spec(f"benchmarks.{name}") is None:
+    program = f"benchmarks.{module.program or name}"
+    if find_spec(program) is None:
         raise GivenUp("this module is not here yet")
     with tempfile.TemporaryDirectory(prefix="memsync-bench-") as folder:
         results = Path(folder) / "results.json"
-        argv = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(results), *module.options]
+        argv = [sys.executable, "-m", program, "--json", str(results), *module.options]
         try:
             done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=module.limit_s, check=False)
         except subprocess.TimeoutExpired:

@@ -23,6 +23,9 @@ BARE_GIT_SMALL = "the bare git commands, one line + Python"
 ADOPT = "memsync-git, adopt"
 JOIN = "memsync-git, join"
 
+IDLE_CPU = "the busier of both, processor"
+IDLE_MEMORY = "the larger of both, memory"
+
 LIBRARIES = ("automerge", "loro", "pycrdt")
 APPENDING = ("loro", "pycrdt")
 """Those that read a change they wrote apart from the document."""

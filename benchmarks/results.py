@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 SCHEMA = 1
-Unit = Literal["ms", "MiB", "KB", "B"]
+Unit = Literal["ms", "MiB", "KB", "B", "%"]
 
 
 @dataclass(frozen=True, slots=True)

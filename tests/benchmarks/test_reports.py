@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import names
 from benchmarks.goals import GOALS, Goal, verdicts
+from benchmarks.modules import MODULES
 from benchmarks.pages import BEGIN, END, into, rendered
 from benchmarks.parts import SIZED
 from benchmarks.results import Figure, Report, Table, dumped, joined, loaded, tables_of
@@ -75,7 +76,7 @@ def test_what_was_not_measured_is_neither_reached_nor_missed() -> None:
 
 
 def test_every_goal_is_of_a_part_that_is_measured() -> None:
-    assert {goal.part for goal in GOALS} <= set(SIZED)
+    assert {goal.part for goal in GOALS} <= {*SIZED, *MODULES}
     assert len({(goal.part, goal.entities, goal.of, goal.against) for goal in GOALS}) == len(GOALS)
 
 
