@@ -12,16 +12,23 @@ from typing import Any
 from benchmarks.results import Report
 
 INCHES, DOTS_PER_INCH = (8.0, 5.0), 110
-COLOURS = {
-    "memsync-git": "#c0392b",
-    "automerge": "#7f8c8d",
-    "loro": "#2980b9",
-    "pycrdt": "#27ae60",
-    "the": "#34495e",
+LOOKS = {
+    "memsync-git": ("#c0392b", "o"),
+    "automerge": ("#7f8c8d", "s"),
+    "loro": ("#2980b9", "^"),
+    "pycrdt": ("#27ae60", "v"),
 }
-"""By the first word of a contestant's name."""
-STYLES = ("-", "--", ":", "-.")
-MARKS = ("o", "s", "^", "v")
+"""Colour and mark by the first word of a contestant's name."""
+OTHER_LOOK = ("#34495e", "D")
+STYLES = (
+    ("cold", "--"),
+    ("one line", "--"),
+    ("command", "--"),
+    ("join", "--"),
+    ("whole", ":"),
+    ("git's programs and all", ":"),
+)
+"""Lines by the first of these words in a name; whole where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +75,8 @@ def _draw(picture: Picture, series: dict[str, list[tuple[int, float]]], folder: 
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=INCHES, dpi=DOTS_PER_INCH)
-    seen: dict[str, int] = {}
     for name, points in series.items():
-        _line(axes, name, points, seen)
+        _line(axes, name, points)
     if picture.goal:
         axes.axhline(
             picture.goal, color="black", linewidth=1, linestyle=(0, (6, 3)), label=picture.goal_words
@@ -84,15 +90,20 @@ def _draw(picture: Picture, series: dict[str, list[tuple[int, float]]], folder: 
     return name
 
 
-def _line(axes: Any, name: str, points: list[tuple[int, float]], seen: dict[str, int]) -> None:
-    """One contestant; those of one family have one colour and differ in their style."""
+def _line(axes: Any, name: str, points: list[tuple[int, float]]) -> None:
+    """One contestant; those of one family have one colour, those that work alike one style."""
     family = name.replace(",", " ").split()[0]
-    nth = seen[family] = seen.get(family, -1) + 1
+    colour, mark = LOOKS.get(family, OTHER_LOOK)
     axes.plot(
         *zip(*points, strict=True),
         label=name,
-        color=COLOURS.get(family, "#8e44ad"),
-        linestyle=STYLES[nth % len(STYLES)],
-        marker=MARKS[nth % len(MARKS)],
+        color=colour,
+        linestyle=style_of(name),
+        marker=mark,
         linewidth=2.2 if family == "memsync-git" else 1.2,
     )
+
+
+def style_of(name: str) -> str:
+    """How the line of a contestant is drawn."""
+    return next((style for words, style in STYLES if words in name), "-")
