@@ -1,196 +1,170 @@
-"""Every measurement in turn.
+"""Every measurement in turn: ours and the rivals' within one run.
 
-    python -m benchmarks [--runs N] [--entities N [N …]]
+    python -m benchmarks [PART …] [--entities N …] [--runs N] [--write FOLDER] [--json FILE]
+    python -m benchmarks --from FILE [--write FOLDER]      draw the page again, measure nothing
+    python -m benchmarks --list
 
-The floors are what the same work costs without us: asking the remote and starting Python for a quiet sync;
-hash-object, mktree, commit-tree and push by hand for one changed entity. Several sizes show what grows with
-the memory and what with the change. Daemons are measured apart, for that takes minutes:
-`python -m benchmarks.propagation`, `python -m benchmarks.soak`.
+Several sizes show what grows with the memory and what with the change. The libraries that ours is
+measured beside, and matplotlib for the pictures: pip install -e '.[bench]'.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import shutil
-import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import transports
-from benchmarks.timing import Timed, command, in_turn, python, table
-from memsync_git.app import App
-from memsync_git.config import Places
-from memsync_git.sync import RoundReport, capture
+from benchmarks.goals import verdicts
+from benchmarks.grounds import Ground
+from benchmarks.machine import machine_line, versions
+from benchmarks.modules import MODULES, measured_by
+from benchmarks.pages import into, rendered, word_of
+from benchmarks.parts import SIZED
+from benchmarks.results import Report, Table, dumped, joined, loaded, text_of
+from benchmarks.wishes import Troubles, Wish
 
-IMPORTS = "import click, sqlite3, git"
-
-
-class Fleet:
-    """Two homes on one hub, with a memory of some size."""
-
-    def __init__(self, folder: Path, entities: int) -> None:
-        self.folder = folder
-        self.hub = folder / "hub.git"
-        self.env = {**os.environ, "HOME": str(folder), "GIT_CONFIG_GLOBAL": os.devnull}
-        self.env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program was compiled by its installer
-        self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self.hub))
-        self.homes = [folder / name for name in ("a", "b")]
-        self.homes[0].mkdir()
-        rows = [self.row(f"Entity {at}", 5) for at in range(entities)]
-        self.memory(0).write_text("\n".join(rows))
-        for at, home in enumerate(self.homes):
-            words = ["init", str(self.hub), "--host", home.name, "--yes", "--no-service"]
-            subprocess.run(self.words(*words), env=self.at(at), check=True, capture_output=True)
-
-    def at(self, home: int) -> dict[str, str]:
-        return {**self.env, "MEMSYNC_HOME": str(self.homes[home])}
-
-    def words(self, *words: str) -> list[str]:
-        return [python(), "-m", "memsync_git", *words]
-
-    def memory(self, home: int) -> Path:
-        return self.homes[home] / "memory.json"
-
-    def note(self, name: str) -> None:
-        """A server appends a new entity."""
-        with self.memory(0).open("a") as memory:
-            memory.write("\n" + self.row(name, 1))
-
-    def row(self, name: str, observations: int) -> str:
-        said = [f"observation {at} about {name}, with a few words to it" for at in range(observations)]
-        row = {"type": "entity", "name": name, "entityType": "thing", "observations": said}
-        return json.dumps(row, separators=(",", ":"))
-
-    def _git(self, *words: str) -> None:
-        subprocess.run(["git", *words], env=self.env, check=True, capture_output=True)
+SIZES = (1000, 10_000, 100_000)
+RUNS = 9
+PARTS = (*SIZED, *MODULES)
+MINUTES, LONGEST_MINUTES = 15, 20
+"""What a run with nothing said takes on two cores of its own, and when no further part is begun."""
+PAGE, RESULTS = "README.md", "results.json"
 
 
-def quiet(fleet: Fleet, runs: int) -> list[Timed]:
-    """A sync with nothing to do, beside asking the remote and starting Python."""
-    floor_python = command(python(), "-c", IMPORTS, env=fleet.env)
-    floor_git = command("git", "ls-remote", fleet.hub, env=fleet.env)
+def main() -> int:
+    wish = _parser().parse_args()
+    if wish.list:
+        _list()
+        return 0
+    unknown = [part for part in wish.part if part not in PARTS]
+    if unknown:
+        sys.stderr.write(f"There is no part {', '.join(unknown)}. Hint: python -m benchmarks --list\n")
+        return 2
+    report = loaded(wish.read.read_text("utf-8")) if wish.read else _run(wish)
+    if wish.json:
+        wish.json.write_text(dumped(report), "utf-8")
+    _print_goals(report)
+    if wish.write:
+        write(report, wish.write)
+    return 1 if report.troubles else 0
 
-    def floor() -> None:
-        floor_git()
-        floor_python()
 
-    return in_turn(
-        {
-            "git ls-remote + python importing its packages": floor,
-            "memsync-git sync, nothing to do": command(*fleet.words("sync"), env=fleet.at(0)),
-            "memsync-git status": command(*fleet.words("status"), env=fleet.at(0)),
-        },
-        runs=runs,
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-
-
-class BareGit:
-    """The bare git commands of one publish: two blobs, two trees, two commits, one push."""
-
-    def __init__(self, fleet: Fleet) -> None:
-        self.fleet = fleet
-        self.clone = fleet.folder / "bare.git"
-        hub = fleet.folder / "bare-hub.git"
-        shutil.copytree(fleet.hub, hub)
-        self.hub = hub
-        subprocess.run(["git", "clone", "--quiet", "--mirror", str(hub), str(self.clone)], check=True)
-        self.contents = fleet.memory(0).read_bytes()
-        self.turn = 0
-        self.tip = ""
-
-    def git(self, *words: str, stdin: bytes = b"") -> str:
-        env = {**self.fleet.env, "GIT_AUTHOR_NAME": "x", "GIT_AUTHOR_EMAIL": "x@localhost"}
-        env |= {"GIT_COMMITTER_NAME": "x", "GIT_COMMITTER_EMAIL": "x@localhost"}
-        done = subprocess.run(
-            ["git", *words], cwd=self.clone, env=env, input=stdin, check=True, capture_output=True
-        )
-        return done.stdout.decode().strip()
-
-    def publish(self) -> None:
-        self.turn += 1
-        self.git("fetch", "--quiet", str(self.hub), "+refs/*:refs/hub/*")
-        tree = ""
-        for name in ("memory-a.json", "memory.json"):
-            blob = self.git("hash-object", "-w", "--stdin", stdin=self.contents + b"\n%d" % self.turn)
-            tree += f"100644 blob {blob}\t{name}\n"
-        commits = []
-        for _ in range(2):
-            oid = self.git("mktree", stdin=tree.encode())
-            parent = ["-p", self.tip] if self.tip else []
-            commits.append(self.git("commit-tree", oid, *parent, "-m", f"turn {self.turn}"))
-        self.tip = commits[0]
-        targets = [f"{commits[0]}:refs/heads/floor", f"{commits[1]}:refs/memsync/floor-{self.turn}"]
-        self.git("push", "--quiet", str(self.hub), *targets)
-
-
-def one_entity(fleet: Fleet, runs: int) -> list[Timed]:
-    """One new entity published over a local hub, beside the bare git commands and Python's start."""
-    bare = BareGit(fleet)
-    start = command(python(), "-c", IMPORTS, env=fleet.env)
-    turn = iter(range(10_000))
-
-    def note() -> None:
-        fleet.note(f"New {next(turn)}")
-
-    def floor() -> None:
-        start()
-        bare.publish()
-
-    def ours() -> None:
-        subprocess.run(fleet.words("sync"), env=fleet.at(0), check=True, capture_output=True)
-
-    return in_turn(
-        {"bare git commands + python": floor, "memsync-git sync, one entity": ours}, runs=runs, prepare=note
+    parser.add_argument("part", nargs="*", help="parts to measure; all usual ones if none is named")
+    parser.add_argument("--entities", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument(
+        "--minutes", type=float, default=LONGEST_MINUTES, help="begin no part later than that"
     )
+    parser.add_argument("--write", type=Path, help="a folder for the page, its pictures and results.json")
+    parser.add_argument("--json", type=Path, help="a file for the results alone")
+    parser.add_argument("--from", dest="read", type=Path, help="results to draw again; nothing is measured")
+    parser.add_argument("--list", action="store_true", help="name the parts")
+    return parser
 
 
-def durable(fleet: Fleet, runs: int) -> list[Timed]:
-    """One new entity until it is durable here: by a command, then by a process that was there already."""
-    turn = iter(range(10_000))
-
-    def note() -> None:
-        fleet.note(f"Kept {next(turn)}")
-
-    cold = {
-        "python importing our packages": command(python(), "-c", IMPORTS, env=fleet.env),
-        "memsync-git sync --no-fetch --no-push": command(
-            *fleet.words("sync", "--no-fetch", "--no-push"), env=fleet.at(0)
-        ),
-    }
-    rows = in_turn(cold, runs=runs, prepare=note)
-    with App.open(Places.of(fleet.at(0))).rooms.session() as session:
-        warm = {"a living session takes the file in": lambda: _ignored(capture(session, RoundReport()))}
-        return rows + in_turn(warm, runs=runs, prepare=note)
+def _list() -> None:
+    for name, part in SIZED.items():
+        print(f"{name:12} at each size   {_first_line(part.__doc__)}")
+    for name, module in MODULES.items():
+        print(f"{name:12} {'only if named' if module.when_named else 'once':14} {module.words}")
+    print(f"\nAll of it takes about {MINUTES} minutes on two cores with nothing else to do.")
 
 
-def _ignored(_answer: object) -> None:
-    """A step has no answer."""
+def _usual() -> tuple[str, ...]:
+    """The parts that are measured when none is named."""
+    return tuple(part for part in PARTS if part not in MODULES or not MODULES[part].when_named)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--runs", type=int, default=11)
-    parser.add_argument("--entities", type=int, nargs="+", default=[1000])
-    wish = parser.parse_args()
+def _first_line(words: str | None) -> str:
+    return (words or "").strip().splitlines()[0]
+
+
+# --- measuring
+
+
+def _run(wish: argparse.Namespace) -> Report:
+    chosen, troubles, began_s = wish.part or _usual(), Troubles(), time.monotonic()
+    if not wish.part:
+        print(f"All parts take about {MINUTES} minutes.", flush=True)
+    tables: list[Table] = []
+    for table in _tables(chosen, wish, Until(began_s + wish.minutes * 60, troubles)):
+        tables.append(replace(table, machine=table.machine or machine_line()))
+        print(text_of(table), flush=True)
+    return Report(versions(), tuple(tables), tuple(troubles.said), time.monotonic() - began_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When no further part is begun, by `time.monotonic`."""
+
+    end_s: float
+    troubles: Troubles
+
+    def chosen(self, parts: Iterable[str], chosen: Sequence[str], size: str) -> Iterator[str]:
+        """The chosen parts, as long as there is time."""
+        for name in parts:
+            if name in chosen and time.monotonic() < self.end_s:
+                yield name
+            elif name in chosen:
+                self.troubles.note(f"{name}{size}: the time of this run was over. Hint: --minutes")
+
+
+def _tables(chosen: Sequence[str], wish: argparse.Namespace, until: Until) -> Iterator[Table]:
+    """Size by size, so that what is large is gone before the next is made."""
     for entities in wish.entities:
-        with tempfile.TemporaryDirectory() as folder:
-            measure(Fleet(Path(folder), entities), entities, wish.runs)
-            transports.measure(Path(folder) / "transports", runs=wish.runs, entities=entities)
+        with tempfile.TemporaryDirectory(prefix="memsync-bench-") as folder:
+            of_size = Wish(Ground(Path(folder), entities), wish.runs, until.troubles)
+            for name in until.chosen(SIZED, chosen, f" at {entities} entities"):
+                with of_size.noted(name):
+                    yield from SIZED[name](of_size)
+    for name in until.chosen(MODULES, chosen, ""):
+        with until.troubles.noted(name):
+            yield from measured_by(name)
 
 
-def measure(fleet: Fleet, entities: int, runs: int) -> None:
-    """Print every table for one size."""
-    print(f"\n{entities} entities, 5 observations each, hub on this disk, {runs} runs")
-    for title, work in (
-        ("nothing to do", quiet),
-        ("one new entity", one_entity),
-        ("one new entity, until it is durable", durable),
-    ):
-        rows = work(fleet, runs)
-        print(table(title, rows, floor=rows[0].name), flush=True)
+# --- telling
+
+
+def _print_goals(report: Report) -> None:
+    print("\ngoals")
+    for each in verdicts(report):
+        found = "" if each.found is None else f"{each.found:.3g}"
+        print(f"{each.goal.words:50} {each.goal.entities:7} ≤ {each.goal.limit:g} {found:>8} {word_of(each)}")
+
+
+def write(report: Report, folder: Path) -> None:
+    """The page, its pictures, and the results that both can be drawn from again.
+
+    Parts that were not measured this time keep what was measured before.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    results, page = folder / RESULTS, folder / PAGE
+    if results.exists():
+        report = joined(loaded(results.read_text("utf-8")), report)
+    results.write_text(dumped(report), "utf-8")
+    before = page.read_text("utf-8") if page.exists() else "# Measurements\n"
+    page.write_text(into(before, rendered(report, _pictures(report, folder))), "utf-8")
+    print(f"\nwritten to {folder}")
+
+
+def _pictures(report: Report, folder: Path) -> list[str]:
+    """The pictures, or those that lie there where there is no matplotlib."""
+    from benchmarks.plots import PICTURES, drawn
+
+    try:
+        return drawn(report, folder)
+    except ImportError:
+        print("NOT DRAWN  matplotlib is not here: pip install -e '.[bench]'")
+        return [name for each in PICTURES if (folder / (name := f"{each.part}.png")).exists()]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

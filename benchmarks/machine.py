@@ -6,18 +6,42 @@ import os
 import platform
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
+
+from benchmarks.names import LIBRARIES
+from memsync_git import __version__
 
 
 def machine_line() -> str:
     """What figures depend on, for above a table."""
-    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
     return (
         f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {load}, "
-        f"Python {platform.python_version()}, git {git}"
+        f"Python {platform.python_version()}, git {_git_version()}"
     )
+
+
+def versions() -> dict[str, str]:
+    """What was measured, and what it was measured with; a rival that is not here is left out."""
+    import sqlite3
+
+    found = {
+        "Python": platform.python_version(),
+        "git": _git_version(),
+        "SQLite": sqlite3.sqlite_version,
+        "memsync-git": __version__,
+    }
+    for library in LIBRARIES:
+        with suppress(metadata.PackageNotFoundError):
+            found[library] = metadata.version(library)
+    return found
+
+
+def _git_version() -> str:
+    return subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
 
 
 @dataclass(frozen=True, slots=True)

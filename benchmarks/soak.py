@@ -1,6 +1,6 @@
 """What a daemon costs while nothing happens, and whether it leaves anything behind while much does.
 
-    python -m benchmarks.soak [--idle-s N] [--rounds N] [--entities N]
+    python -m benchmarks.soak [--idle-s N] [--rounds N] [--entities N] [--json FILE]
 
 Idle: some notes, then none; processor time over wall time, and memory at the end.
 Rounds: one after the other on settings without waits; descriptors, children, threads and memory
@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from benchmarks import names
 from benchmarks.daemons import DEFAULTS, TracedHome, ours
 from benchmarks.machine import Usage, machine_line, usage
 from benchmarks.pairs import memory_of, noted, rows_of, saved
+from benchmarks.results import Figure, Report, Table, dumped
 from memsync_git.config.settings import SyncSettings
 from tests.daemon.machines import until
 
@@ -31,8 +34,8 @@ GOAL_CPU, GOAL_RSS_MIB = 0.002, 45.0
 SIDES = ("writer", "reader")
 
 
-def idle(folder: Path, *, entities: int, idle_s: float) -> str:
-    """A daemon on its defaults: busy for a while, then left alone."""
+def idle(folder: Path, *, entities: int, idle_s: float) -> list[tuple[Usage, Usage]]:
+    """Daemons on their defaults: busy for a while, then left alone; what each used before and after."""
     with ours(folder, "idle", memory_of(entities), DEFAULTS) as own:
         for at in range(NOTES_BEFORE):
             noted(own.pair.a, f"Before {at}.")
@@ -42,18 +45,41 @@ def idle(folder: Path, *, entities: int, idle_s: float) -> str:
         before = [usage(home.pid) for home in (own.a, own.b)]
         time.sleep(idle_s)
         after = [usage(home.pid) for home in (own.a, own.b)]
+    return list(zip(before, after, strict=True))
+
+
+def idle_text(found: Sequence[tuple[Usage, Usage]], title: str) -> str:
+    """What idle daemons used, for a terminal."""
     head = [
-        f"\nidle for {idle_s:.0f} s after {NOTES_BEFORE} notes, {entities} entities; {machine_line()}",
+        f"\n{title}; {machine_line()}",
         f"{'':10} {'CPU':>8} {'git':>8} {'RSS MiB':>8} {'threads':>8} {'descriptors':>12}",
     ]
-    rows = [_idle_row(side, *pair) for side, *pair in zip(SIDES, before, after, strict=True)]
+    rows = [_idle_row(side, *pair) for side, pair in zip(SIDES, found, strict=True)]
     return "\n".join([*head, *rows, f"{'goal':10} {GOAL_CPU:8.2%} {'':8} {GOAL_RSS_MIB:8.1f}"])
 
 
 def _idle_row(side: str, before: Usage, after: Usage) -> str:
-    wall_s = after.at_s - before.at_s
-    own, git = (after.cpu_s - before.cpu_s) / wall_s, (after.children_s - before.children_s) / wall_s
+    own, git = (share_of(before, after, what) for what in ("cpu_s", "children_s"))
     return f"{side:10} {own:8.2%} {git:8.2%} {after.rss_mib:8.1f} {after.threads:8} {after.descriptors:12}"
+
+
+def share_of(before: Usage, after: Usage, what: str) -> float:
+    """Processor time of a kind over wall time."""
+    spent: float = getattr(after, what) - getattr(before, what)
+    return spent / (after.at_s - before.at_s)
+
+
+def idle_table(found: Sequence[tuple[Usage, Usage]], title: str, entities: int) -> Table:
+    """The same as a table: each daemon, and the worse of both, which goals are held against."""
+    shares = [100 * share_of(*pair, "cpu_s") for pair in found]
+    memories = [after.rss_mib for _, after in found]
+    figures = [
+        *(Figure(f"{side}, processor", (share,), "%") for side, share in zip(SIDES, shares, strict=True)),
+        Figure(names.IDLE_CPU, (max(shares),), "%"),
+        *(Figure(f"{side}, memory", (mib,), "MiB") for side, mib in zip(SIDES, memories, strict=True)),
+        Figure(names.IDLE_MEMORY, (max(memories),), "MiB"),
+    ]
+    return Table("idle", title, entities, tuple(figures), machine=machine_line())
 
 
 def rounds(folder: Path, *, entities: int, many: int) -> str:
@@ -106,10 +132,15 @@ def main() -> None:
     parser.add_argument("--idle-s", type=float, default=60.0)
     parser.add_argument("--rounds", type=int, default=1000)
     parser.add_argument("--entities", type=int, default=1000)
+    parser.add_argument("--json", type=Path, help="a file for what the idle daemons used")
     wish = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if wish.idle_s > 0:
-            print(idle(Path(folder) / "idle", entities=wish.entities, idle_s=wish.idle_s), flush=True)
+            found = idle(Path(folder) / "idle", entities=wish.entities, idle_s=wish.idle_s)
+            title = f"idle for {wish.idle_s:.0f} s after {NOTES_BEFORE} notes, {wish.entities} entities"
+            print(idle_text(found, title), flush=True)
+            if wish.json:
+                wish.json.write_text(dumped(Report({}, (idle_table(found, title, wish.entities),))), "utf-8")
         if wish.rounds > 0:
             print(rounds(Path(folder) / "rounds", entities=wish.entities, many=wish.rounds), flush=True)
 

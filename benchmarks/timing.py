@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 Step = Callable[[], None]
@@ -15,10 +16,11 @@ Step = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Milliseconds of one contestant, run by run."""
+    """Milliseconds of one contestant, run by run; cpu_ms: what processors worked for it and its children."""
 
     name: str
     ms: list[float]
+    cpu_ms: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
@@ -31,16 +33,23 @@ class Timed:
 
 def in_turn(contestants: Mapping[str, Step], *, runs: int, prepare: Step | None = None) -> list[Timed]:
     """Time every contestant `runs` times after one uncounted turn; `prepare` runs before each."""
-    found: dict[str, list[float]] = {name: [] for name in contestants}
+    found = {name: Timed(name, []) for name in contestants}
     for run in range(runs + 1):
         for name, step in contestants.items():
             if prepare is not None:
                 prepare()
-            began = time.perf_counter()
+            began_s, worked_s = time.perf_counter(), cpu_s()
             step()
             if run:
-                found[name].append((time.perf_counter() - began) * 1000)
-    return [Timed(name, ms) for name, ms in found.items()]
+                found[name].ms.append((time.perf_counter() - began_s) * 1000)
+                found[name].cpu_ms.append((cpu_s() - worked_s) * 1000)
+    return list(found.values())
+
+
+def cpu_s() -> float:
+    """Processor time of this process and of the children that have ended, in seconds."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in both)
 
 
 def command(*argv: str | Path, env: Mapping[str, str], cwd: Path | None = None) -> Step:

@@ -18,6 +18,7 @@ from memsync_git.app.opening import Rooms
 from memsync_git.app.reports import write_report
 from memsync_git.app.telling import failed_document, notice
 from memsync_git.app.working import Workplace
+from memsync_git.daemon.allocator import give_back
 from memsync_git.daemon.workers import words_of
 from memsync_git.documents import NoticePart, SyncDocument
 from memsync_git.errors import Busy, MemsyncError
@@ -54,6 +55,7 @@ class Rounds:
     def run(self, sync: Sync) -> RoundEnded:
         """One round. Never raises."""
         document = self._tried(sync.remotes, lambda: self._workplace.sync(sync.reason, sync.remotes))
+        give_back()
         if document is None:
             return RoundEnded(dict.fromkeys(sync.remotes, "busy"))
         return RoundEnded(outcomes_of(document, sync.remotes), active=is_active(document))

@@ -15,6 +15,7 @@ from dataclasses import replace
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms, not_set_up
+from memsync_git.daemon.allocator import keep_together
 from memsync_git.daemon.outlets import Outlets
 from memsync_git.daemon.posts import Reload, Stop
 from memsync_git.daemon.running import Daemon
@@ -39,6 +40,7 @@ def serve(
         Busy: a daemon is running here already.
     """
     gc.enable()  # a command turns it off, for it lives a second
+    keep_together()
 
     def staying() -> Rooms:
         return replace(opened(), keeps_connections=True)

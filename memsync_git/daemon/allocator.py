@@ -1,0 +1,44 @@
+"""Memory the daemon is done with is given back to the system.
+
+    one arena ──▶ what a thread leaves, the others use          at the start, before there are threads
+    trim ───────▶ pages nobody uses go back                     after each round
+
+Rule 1: economy, not correctness: only glibc is spoken to, and elsewhere nothing happens and nothing is said.
+Rule 2: Python's own small objects are not affected; it is the buffers of files, of SQLite and of git's
+answers that come and go with a round and leave holes behind.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ctypes
+
+M_ARENA_MAX: Final = -8
+"""mallopt(3). By default there are eight arenas a core, each with its own holes; our threads take turns."""
+
+
+def keep_together() -> None:
+    """Have all threads to come use one arena."""
+    if (libc := _glibc()) is not None:
+        libc.mallopt(M_ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Return the pages that hold nothing; a millisecond or two."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    """The C library of this process, if it is glibc."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "gnu_get_libc_version") else None

@@ -1,0 +1,1 @@
+"""What the measurements decide: figures, goals, pages. No time is measured here."""

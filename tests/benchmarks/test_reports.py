@@ -1,0 +1,95 @@
+"""A report says what was measured, keeps saying it as JSON, and judges it by the goals."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import names
+from benchmarks.goals import GOALS, Goal, verdicts
+from benchmarks.modules import MODULES
+from benchmarks.pages import BEGIN, END, into, rendered
+from benchmarks.parts import SIZED
+from benchmarks.results import Figure, Report, Table, dumped, joined, loaded, tables_of
+
+
+def table(part: str, entities: int, *figures: Figure, floor: str = "", title: str = "work") -> Table:
+    return Table(part, title, entities, figures, floor)
+
+
+def report(*tables: Table, troubles: tuple[str, ...] = ()) -> Report:
+    return Report({"git": "2.39.5"}, tables, troubles)
+
+
+def figure(name: str, *values: float) -> Figure:
+    return Figure(name, values)
+
+
+def test_a_report_is_the_same_after_it_was_json() -> None:
+    first = report(
+        Table("hub", "published", 1000, (Figure("a", (1.0, 2.0), "ms", (0.5, 0.6)),), "a", "a note", "here"),
+        table("memory", 1000, Figure("b", (3.5,), "MiB")),
+        troubles=("loro is not here",),
+    )
+    assert loaded(dumped(first)) == first
+
+
+def test_another_schema_is_not_read() -> None:
+    with pytest.raises(ValueError, match="schema"):
+        loaded(json.dumps({"schema_version": 99, "tables": []}))
+
+
+def test_a_module_need_only_say_titles_names_and_values() -> None:
+    said = {"tables": [{"title": "16 machines", "figures": [{"name": "all durable", "values": [480, 510]}]}]}
+    (found,) = tables_of(said, part="contention")
+    assert (found.part, found.entities, found.figures[0].median) == ("contention", 0, 495)
+
+
+def test_what_is_measured_anew_takes_the_place_of_what_was_and_the_rest_stays() -> None:
+    older = report(table("hub", 1000, figure("a", 1)), table("hub", 10_000, figure("a", 2)))
+    newer = report(table("hub", 10_000, figure("a", 3)), troubles=("one",))
+    both = joined(older, newer)
+    assert both.by_size("hub") == {"a": [(1000, 1), (10_000, 3)]}
+    assert both.troubles == ("one",)
+
+
+def test_ratios_are_of_medians_to_the_floor() -> None:
+    found = table("hub", 1000, figure("floor", 10, 20, 90), figure("ours", 30, 50, 40), floor="floor")
+    assert found.ratio(found.figures[1]) == 2.0
+    assert table("hub", 1000, figure("ours", 1)).ratio(figure("ours", 1)) is None
+
+
+@pytest.mark.parametrize(("ours", "reached"), [(12.0, True), (12.1, False)])
+def test_a_ratio_is_to_the_quickest_of_those_it_is_held_against(ours: float, reached: bool) -> None:
+    goal = Goal("work", "hub", 1000, "ours", 1.2, ("slow", "quick"))
+    rows = (figure("ours", ours), figure("slow", 100), figure("quick", 10))
+    (verdict,) = verdicts(report(table("hub", 1000, *rows)), [goal])
+    assert verdict.is_reached is reached
+
+
+def test_what_was_not_measured_is_neither_reached_nor_missed() -> None:
+    goal = Goal("work", "hub", 100_000, "ours", 1.2, ("floor",))
+    elsewhere, alone = table("hub", 1000, figure("ours", 1)), table("hub", 100_000, figure("ours", 1))
+    assert verdicts(report(elsewhere), [goal])[0].is_reached is None
+    assert verdicts(report(alone), [goal])[0].is_reached is None
+
+
+def test_every_goal_is_of_a_part_that_is_measured() -> None:
+    assert {goal.part for goal in GOALS} <= {*SIZED, *MODULES}
+    assert len({(goal.part, goal.entities, goal.of, goal.against) for goal in GOALS}) == len(GOALS)
+
+
+def test_a_miss_and_a_gap_are_said_on_the_page() -> None:
+    found = report(table("durable", 100_000, figure(names.WARM, 61)), troubles=("loro is not here",))
+    page = rendered(found, ["durable.png"])
+    assert "| one entity until durable, warm | 100 000 | ≤ 60 ms | 61 ms | 1.02 | **no** |" in page
+    assert "| adopt | 100 000 | ≤ 20 s |  |  | not measured |" in page
+    assert "- loro is not here" in page
+    assert "(durable.png)" in page
+
+
+def test_only_the_measured_part_of_a_page_is_written_over() -> None:
+    once = into("# By hand\n", "first")
+    twice = into(once + "\nafter, by hand\n", "second")
+    assert twice == f"# By hand\n\n{BEGIN}\n\nsecond\n\n{END}\n\nafter, by hand\n"
