@@ -35,6 +35,10 @@ class Stored(Protocol):
         """What a stored line says."""
         ...
 
+    def line(self, key: RecordKey, facts: RecordFacts) -> bytes:
+        """The line facts are stored as."""
+        ...
+
 
 class Records(MutableMapping[RecordKey, RecordFacts]):
     """The facts of one replica by record, and the record of every number.
@@ -84,6 +88,22 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
     def stored(self) -> Stored | None:
         """How the unread lines are to be read."""
         return self._stored
+
+    def line(self, key: RecordKey) -> bytes | None:
+        """The line a record is stored as, unread if it is unread; None where there is none."""
+        if self._stored is None:
+            return None
+        if key not in self._read:
+            return self._unread.get(self._stored.name_of(key))
+        return self._stored.line(key, self._read[key])
+
+    def put_away(self, new: Iterable[tuple[RecordKey, RecordFacts]]) -> None:
+        """Take in facts about records there are none of; nobody is expected to ask for them soon."""
+        if self._stored is None or self._homes is not None:
+            self.update(new)
+            return
+        for key, facts in new:
+            self._unread[self._stored.name_of(key)] = self._stored.line(key, facts)
 
     # --- as a mapping
 

@@ -202,6 +202,23 @@ class State:
             self._shown.pop(key, None)
         return before
 
+    def enter(self, rid: Rid, new: Iterable[tuple[RecordKey, RecordFacts]]) -> None:
+        """Give a replica facts about records nobody has said anything about: there is nothing to compare."""
+        self._records.setdefault(rid, Records()).put_away(self._unseen(new))
+
+    def _unseen(
+        self, new: Iterable[tuple[RecordKey, RecordFacts]]
+    ) -> Iterator[tuple[RecordKey, RecordFacts]]:
+        """The same, with what was known of these records (that there are none) forgotten on the way."""
+        for key, facts in new:
+            self._views.pop(key, None)
+            yield key, facts
+
+    def line(self, rid: Rid, key: RecordKey) -> bytes | None:
+        """The line a record of a replica is stored as; None where there is none, or it is not said how."""
+        records = self._records.get(rid)
+        return records.line(key) if records is not None else None
+
     def _dead_under(self, new: Header) -> dict[Rid, Intervals]:
         """What is removed of whom once `new` has taken its place, where that differs from now."""
         old = self._headers.get(new.rid)

@@ -41,7 +41,6 @@ from memsync_git.replica.shapes import (
     hold_of,
     item_of,
     plain_hold,
-    plain_item,
     plain_pending,
     plain_record,
     plain_state,
@@ -70,6 +69,8 @@ class RowWriter(RowReader, Protocol):
     """What saving needs of a transaction."""
 
     def put(self, kind: str, key: str, value: bytes) -> None: ...
+
+    def put_all(self, kind: str, rows: Iterable[tuple[str, bytes | None]]) -> None: ...
 
     def drop(self, kind: str, key: str) -> None: ...
 
@@ -164,6 +165,9 @@ class _StoredLines:
     def numbers_of(self, stored: bytes) -> list[tuple[int, int]]:
         return numbers_of(stored)
 
+    def line(self, key: RecordKey, facts: RecordFacts) -> bytes:
+        return stored_line(key, facts)
+
     def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
         """What a stored line says.
 
@@ -188,11 +192,8 @@ def _ordered(graph: Graph, newest: bytes) -> Graph:
 
 def save(replica: Replica, rows: RowWriter) -> None:
     """Write what changed since the last save."""
-    for rid, key in replica.fresh.records:
-        _save_facts(replica, rid, key, rows)
-    for key in replica.fresh.file:
-        record = replica.ring.graph.records.get(key)
-        _put(rows, "file", digest(key), None if record is None else plain.dumps(plain_record(record)))
+    rows.put_all("facts", (_stored_facts(replica, rid, key) for rid, key in replica.fresh.records))
+    rows.put_all("file", (_stored_record(replica, key) for key in replica.fresh.file))
     for content_hash in replica.fresh.past:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
@@ -208,10 +209,17 @@ def save(replica: Replica, rows: RowWriter) -> None:
     replica.fresh = Fresh()
 
 
-def _save_facts(replica: Replica, rid: Rid, key: RecordKey, rows: RowWriter) -> None:
-    facts = replica.state.records_of(rid).get(key)
-    line = None if facts is None else stored_line(key, facts)
-    _put(rows, "facts", f"{rid}:{digest(key)}", line)
+def _stored_facts(replica: Replica, rid: Rid, key: RecordKey) -> tuple[str, bytes | None]:
+    line = replica.state.line(rid, key)
+    if line is None:
+        facts = replica.state.records_of(rid).get(key)
+        line = None if facts is None else stored_line(key, facts)
+    return f"{rid}:{digest(key)}", line
+
+
+def _stored_record(replica: Replica, key: RecordKey) -> tuple[str, bytes | None]:
+    record = replica.ring.graph.records.get(key)
+    return digest(key), None if record is None else plain.dumps(plain_record(record))
 
 
 def _headers(replica: Replica) -> dict[str, bytes]:
@@ -263,7 +271,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "boot": replica.boot,
         "runs_began": list(replica.runs_began_ms),
         "emptied": replica.emptied_ms,
-        "undone": [[plain_item(item), at_ms] for item, at_ms in replica.undone.items()],
+        "undone": [[item, at_ms] for item, at_ms in replica.undone.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
         "projection": list(astuple(replica.projection)),

@@ -8,6 +8,7 @@ Rule 1: what stands before a line is a function of the line, so it is written on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from memsync_git.crdt.fragment import RecordFacts
@@ -20,9 +21,24 @@ _SHARD_CHARS = 2
 
 def stored_line(key: RecordKey, facts: RecordFacts) -> bytes:
     """The line of one record with its shard and its numbers."""
-    spans = Intervals.numbers(entry.n for entry in facts.entries()).spans
-    numbers = ",".join([f"{low}-{high}" for low, high in spans])
-    return f"{shard_name(key)} {numbers} ".encode("ascii") + encode_record(key, facts)
+    return stored_as(key, [entry.n for entry in facts.entries()], encode_record(key, facts))
+
+
+def stored_as(key: RecordKey, numbers: Sequence[int], line: bytes) -> bytes:
+    """A line that was written already, with the shard of its record and the numbers of its facts."""
+    spans = ",".join([f"{low}-{high}" for low, high in _spans(numbers)])
+    return f"{shard_name(key)} {spans} ".encode("ascii") + line
+
+
+def _spans(numbers: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """Numbers as intervals; most lines were written in one go."""
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1 and all(map(_is_next, numbers, numbers[1:])):
+        return ((numbers[0], numbers[-1]),)
+    return Intervals.numbers(numbers).spans
+
+
+def _is_next(one: int, other: int) -> bool:
+    return other == one + 1
 
 
 def shard_name(key: RecordKey) -> str:

@@ -132,6 +132,9 @@ class Kept:
     def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
         return read_record(line_of(stored), LIMITS)
 
+    def line(self, key: RecordKey, facts: RecordFacts) -> bytes:
+        return stored_line(key, facts)
+
 
 def asleep(fragment: Fragment) -> Fragment:
     """The same fragment, none of its lines read."""
