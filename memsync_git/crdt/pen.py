@@ -9,7 +9,7 @@ Rule 5: garbage is dropped only on the back of a real change, so a quiet fleet w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -181,11 +181,6 @@ class Pen:
         self._next += sum(1 for _ in facts.entries())
         self._written.added += items_of(record)
         return True
-
-    @property
-    def new(self) -> Collection[RecordKey]:
-        """The records `add_new` has brought."""
-        return self._new.keys()
 
     def remove(self, item: Item, known: VersionVector) -> bool:
         """Remove the live dots of an item (of its whole register) that `known` covers.

@@ -15,7 +15,7 @@ from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.pen import Pen
 from memsync_git.crdt.state import State
 from memsync_git.inference import FileState, Kind, Ring
-from memsync_git.model import Graph, Item, RecordKey, Rid, items_of, key_of
+from memsync_git.model import Graph, Item, Rid, items_of, key_of
 from memsync_git.replica.observing import observe
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment, Observed, Version
@@ -34,28 +34,16 @@ def adopt(replica: Replica, version: Version, moment: Moment, *, without: Collec
     replica.project(version.projection)
     pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
     ts = min(version.mtime_ms, moment.wall_ms)
-    spoken_of = replica.state.read_all()
     for record in version.graph:
-        if not without and record.key not in spoken_of and pen.add_new(record, ts=ts):
+        if not without and pen.add_new(record, ts=ts):
             continue
         for item in items_of(record):
             if item not in without:
                 pen.add(item, ts=ts if item[0] in ("t", "f") else None)
     written = replica.finish(pen, moment, "adopt")
     enter_first(replica, version, moment, known=dict(replica.state.nexts()))
-    _compare(replica, version, spoken_of, alike=pen.new)
     rev = replica.header.rev if written else None
     return Observed(tuple(written.added), (), rev=rev)
-
-
-def _compare(
-    replica: Replica, version: Version, spoken_of: Iterable[RecordKey], *, alike: Collection[RecordKey]
-) -> None:
-    """Find where file and memory differ. What only the file has said says the same in both by now."""
-    replica.go_on_from((), ())
-    held = (key_of(item) for hold in replica.holds.values() for item in hold.items)
-    doubtful = (key for key in version.graph.records if key not in alike)
-    replica.recheck(dict.fromkeys((*spoken_of, *doubtful, *held)))
 
 
 def adopt_from(replica: Replica, cut: Iterable[Fragment], version: Version, moment: Moment) -> Observed:

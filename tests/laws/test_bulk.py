@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Pen
+from memsync_git.crdt.records import Records
 from memsync_git.crdt.state import State
-from memsync_git.model import EVERYTHING, Graph, Record, Rid, items_of
+from memsync_git.model import EVERYTHING, Entity, Graph, Record, Rid, items_of
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
+from memsync_git.replica.receiving import receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
-from memsync_git.wire.fragments import encode
+from memsync_git.wire.fragments import READ_AT_ONCE, Malformed, decode, encode, encode_files
 from memsync_git.wire.records import encode_record, spelt_line
+from memsync_git.wire.stored import STORED_LINES, digest, stored_line
+from tests.laws.desks import Office, days
+from tests.laws.test_incremental import assert_same
 from tests.laws.wire_strategies import fragments, records
 
 OWN = Rid("ash-0001")
@@ -68,12 +74,7 @@ def test_a_first_file_leaves_file_and_memory_alike_and_nothing_to_look_at(
     said: list[Record], stored: bool
 ) -> None:
     """`stored`: the replica came from a store, so that what it takes in goes into lines nobody reads."""
-    replica = Replica(OWN, "ash")
-    if stored:
-        store = MemoryStore()
-        with store.transaction() as transaction:
-            save(replica, transaction)
-        replica = load(store) or replica
+    replica = _from_store(Replica(OWN, "ash")) if stored else Replica(OWN, "ash")
     graph = Graph.of(said)
     version = Version(graph, order_of(graph), "hash", NOON_MS, EVERYTHING)
     observed = adopt(replica, version, Moment(NOON_MS, "boot", "tok", 2000))
@@ -83,3 +84,69 @@ def test_a_first_file_leaves_file_and_memory_alike_and_nothing_to_look_at(
     assert contested == replica.contested == set()
     assert replica.state.graph() == graph
     assert set(observed.added) == graph.items()
+
+
+def _from_store(replica: Replica) -> Replica:
+    """The same replica as a process finds it."""
+    store = MemoryStore()
+    with store.transaction() as transaction:
+        save(replica, transaction)
+    found = load(store)
+    assert found is not None
+    return found
+
+
+def _unread(fragment: Fragment) -> Fragment:
+    lines = {digest(key): stored_line(key, facts) for key, facts in fragment.records.items()}
+    return Fragment(fragment.header, Records(unread=lines, stored=STORED_LINES))
+
+
+def _rows(replica: Replica) -> list[tuple[str, bytes]]:
+    store = MemoryStore()
+    with store.transaction() as transaction:
+        save(replica, transaction)
+    return store.rows("facts")
+
+
+@given(days(), st.booleans())
+def test_first_fragments_taken_as_they_lie_bring_what_they_bring_when_read(day: list, known: bool) -> None:
+    """`known`: the file was compared before, so that the differences follow step by step."""
+    published = Office(desks=3).run(day).published
+    moment = Moment(NOON_MS, "boot", "tok", 2000)
+    eager, lazy = (_from_store(Replica(OWN, "ash")) for _ in range(2))
+    if known:
+        assert not any((lazy.behind, lazy.contested, eager.behind, eager.contested))
+    read, laid_by = receive(eager, published, moment), receive(lazy, map(_unread, published), moment)
+    assert len(read.added) == len(laid_by.added) + laid_by.new
+    assert set(laid_by.added) <= set(read.added)
+    assert (set(read.removed), read.fragments) == (set(laid_by.removed), laid_by.fragments)
+    assert (lazy.behind, lazy.contested) == (eager.behind, eager.contested)
+    assert _rows(lazy) == _rows(eager)
+    assert_same(lazy.state, eager.state)
+
+
+def _many() -> Fragment:
+    said = [Entity(f"E{at}", "thing", (f"x{at}",)) for at in range(READ_AT_ONCE + 1)]
+    return _written(list(said), NOON_MS, in_bulk=True)
+
+
+def test_a_large_fragment_is_judged_whole_and_kept_unread() -> None:
+    large = _many()
+    found = decode(encode(large))
+    assert isinstance(found, Fragment)
+    assert len(Records.of(found.records).unread) == READ_AT_ONCE + 1
+    assert encode_files(found) == encode_files(large)
+    assert found == large
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "reason"),
+    [
+        (b"[4,", b"[2,", "a number used twice"),
+        (b'{"e":"E1",', b'{"e":"E2",', "two lines for one record"),
+        (b"[4,", b"[9000,", "a number that is not below next"),
+        (b"[4,", b'["4",', "a fact's number is no whole number from 1 to 2^53"),
+    ],
+)  # fmt: skip
+def test_a_large_fragment_with_one_bad_line_is_refused_whole(was: bytes, now: bytes, reason: str) -> None:
+    assert decode(encode(_many()).replace(was, now, 1)) == Malformed(reason)
