@@ -123,7 +123,7 @@ class Pen:
         self._seen = seen
         self._next = header.next
         self._drafts: dict[RecordKey, _Draft] = {}
-        self._new: dict[RecordKey, RecordFacts] = {}
+        self._new: dict[RecordKey, tuple[Record, RecordFacts]] = {}
         self._removed: dict[Rid, set[int]] = {}
         self._written = Written()
 
@@ -177,7 +177,7 @@ class Pen:
         if key in self._drafts or key in self._new or self._state.facts(key):
             return False
         facts = _said_of(record, self._header.rid, self._next, now=self._wall_ms, ts=_readable(ts))
-        self._new[key] = facts
+        self._new[key] = (record, facts)
         self._next += sum(1 for _ in facts.entries())
         self._written.added += items_of(record)
         return True
@@ -294,7 +294,7 @@ class Pen:
         spoken_of = edits.keys() | self._written.touched
         self._written.touched |= self._state.rewrite(fresh, edits).keys()
         self._written.records |= edits.keys() | self._refresh_hints(fresh, spoken_of) | self._new.keys()
-        self._state.enter(header.rid, self._new.items())
+        self._state.enter(header.rid, self._new.values())
         return self._written
 
     def _is_changed(self, key: RecordKey) -> bool:

@@ -268,16 +268,16 @@ class State:
             self._shown.pop(key, None)
         return before
 
-    def enter(self, rid: Rid, new: Iterable[tuple[RecordKey, RecordFacts]]) -> None:
-        """Give a replica facts about records nobody has said anything about: there is nothing to compare."""
-        self._records.setdefault(rid, Records()).put_away(self._unseen(new))
+    def enter(self, rid: Rid, new: Iterable[tuple[Record, RecordFacts]]) -> None:
+        """Give a replica facts that say whole records nobody has said anything about: there is nothing to
+        compare, and what they show is known.
+        """
+        self._records.setdefault(rid, Records()).put_away(self._shown_by(new))
 
-    def _unseen(
-        self, new: Iterable[tuple[RecordKey, RecordFacts]]
-    ) -> Iterator[tuple[RecordKey, RecordFacts]]:
-        """The same, with what was known of these records (that there are none) forgotten on the way."""
-        for key, facts in new:
-            self._views.pop(key, None)
+    def _shown_by(self, new: Iterable[tuple[Record, RecordFacts]]) -> Iterator[tuple[RecordKey, RecordFacts]]:
+        for record, facts in new:
+            key = record.key
+            self._views[key] = record
             yield key, facts
 
     def begin(self, fragment: Fragment, new: Collection[tuple[str, bytes, Glance]]) -> None:

@@ -46,6 +46,11 @@ _DAMAGE = re.compile(
 )
 _FSCK = ("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
 
+MOST_LOOSE_AT_ONCE = 100
+"""As git's own `transfer.unpackLimit`: beyond it each object synced as a file of its own costs more."""
+LARGEST_LOOSE_BYTES = 8 << 20
+"""A pack is taken as it is; loose objects are compressed a second time and, to be pushed, a third."""
+
 _SAMPLE = "17"
 """One of the 256 folders of loose objects; git itself estimates from this one."""
 
@@ -219,8 +224,10 @@ class Clone:
         return reading_objects(self.git_dir)
 
     def keep(self, objects: Sequence[NewObject]) -> None:
-        """Store objects durably, all with one process."""
-        self._local(["unpack-objects", "-q"], stdin=pack(objects))
+        """Store objects durably, all with one process; many stay together as the pack they come in."""
+        many = len(objects) > MOST_LOOSE_AT_ONCE or sum(item.size for item in objects) > LARGEST_LOOSE_BYTES
+        argv = ["index-pack", "--stdin"] if many else ["unpack-objects", "-q"]
+        self._local(argv, stdin=pack(objects))
 
     def is_ancestor(self, old: Oid, new: Oid) -> bool:
         """Whether `new` was built on `old`; False also where one of them is not here."""

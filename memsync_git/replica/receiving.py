@@ -73,6 +73,7 @@ def _begin(replica: Replica, fragment: Fragment) -> int:
     new = replica.state.lines_of_new(fragment)
     if not new:
         return 0
+    replica.compare()
     replica.state.begin(fragment, new)
     replica.fresh.lines += [(fragment.rid, name, line) for name, line, _ in new]
     replica.expect(glance.record for _, _, glance in new)

@@ -110,6 +110,10 @@ class Replica:
         """Forget the differences that were known: file or state were replaced as a whole."""
         self._behind = self._contested = None
 
+    def compare(self) -> None:
+        """Know the differences from now on, so that they are followed step by step."""
+        _ = self.behind, self.contested
+
     def project(self, projection: Projection) -> None:
         """Compare file and target in the projection of this variant from now on."""
         if projection != self.projection:

@@ -26,7 +26,7 @@ from memsync_git.crdt.fragment import NO_EXTRA, Fragment, Header, RecordFacts
 from memsync_git.crdt.records import Records
 from memsync_git.model import JsonText, RecordKey, Rid
 from memsync_git.wire.headers import asked_reader, decode_header, encode_header
-from memsync_git.wire.records import decode_record, encode_record, read_record
+from memsync_git.wire.records import decode_record, encode_record, judged_plain, read_record
 from memsync_git.wire.rid import fragment_path, shard_path
 from memsync_git.wire.stored import (
     STORED_LINES,
@@ -62,6 +62,7 @@ __all__ = [
     "encode_files",
     "encode_header",
     "encode_record",
+    "written_files",
 ]
 
 SHARD_OVER_BYTES = 1 * MIB
@@ -81,21 +82,28 @@ _CLOSING = b"]}"
 
 def encode(fragment: Fragment) -> bytes:
     """The whole fragment as one file."""
-    return _framed(encode_header(fragment.header), [line.raw for line in _lines(fragment)])
+    return _framed(encode_header(fragment.header), [line.written for line in _lines(fragment)])
 
 
 def encode_files(fragment: Fragment, *, shard_over_bytes: int = SHARD_OVER_BYTES) -> dict[str, bytes]:
     """The fragment as files of the shared repository: path → bytes; large ones come in shards."""
+    return dict(written_files(fragment, shard_over_bytes=shard_over_bytes))
+
+
+def written_files(
+    fragment: Fragment, *, shard_over_bytes: int = SHARD_OVER_BYTES
+) -> Iterator[tuple[str, bytes]]:
+    """The same, one file after another, its own first: nobody needs to hold them all."""
     lines = _lines(fragment)
     header = encode_header(fragment.header)
     path = fragment_path(fragment.rid, fragment.header.store)
-    if sum(len(line.raw) + 2 for line in lines) <= shard_over_bytes:
-        return {path: _framed(header, [line.raw for line in lines])}
-    counted = b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(lines))
-    files = {path: _framed(counted, [])}
+    if sum(len(line.written) + 2 for line in lines) <= shard_over_bytes:
+        yield path, _framed(header, [line.written for line in lines])
+        return
+    yield path, _framed(b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(lines)), [])
     for name, shard in sorted(_shards(lines).items()):
-        files[shard_path(fragment.rid, name, fragment.header.store)] = b"".join(shard)
-    return files
+        body = b"".join([line.written + b"\n" for line in shard])
+        yield shard_path(fragment.rid, name, fragment.header.store), body
 
 
 def _framed(header: bytes, lines: list[bytes]) -> bytes:
@@ -104,12 +112,19 @@ def _framed(header: bytes, lines: list[bytes]) -> bytes:
 
 
 class _Line(NamedTuple):
-    """A record line in its place: by first number, those without a fact last and by key."""
+    """A record line in its place: by first number, those without a fact last and by key.
+
+    raw: empty where the line is `stored` unread.
+    """
 
     first: int
     key: RecordKey
     raw: bytes
     stored: bytes = b""
+
+    @property
+    def written(self) -> bytes:
+        return self.raw or line_of(self.stored)
 
     @property
     def shard(self) -> str:
@@ -122,7 +137,7 @@ def _lines(fragment: Fragment) -> list[_Line]:
     firsts = {name: first_of(stored) for name, stored in records.unread.items()}
     for name in [name for name, first in firsts.items() if first is None]:
         records.read_by_name(name)
-    lines = [_Line(firsts[name] or 0, (), line_of(stored), stored) for name, stored in records.unread.items()]
+    lines = [_Line(firsts[name] or 0, (), b"", stored) for name, stored in records.unread.items()]
     lines += [_Line(_first(facts), key, encode_record(key, facts)) for key, facts in records.read.items()]
     return sorted(lines)
 
@@ -131,10 +146,10 @@ def _first(facts: RecordFacts) -> int:
     return min([entry.n for entry in facts.entries()], default=MAX_NUMBER)
 
 
-def _shards(lines: Iterable[_Line]) -> dict[str, list[bytes]]:
-    shards: dict[str, list[bytes]] = {}
+def _shards(lines: Iterable[_Line]) -> dict[str, list[_Line]]:
+    shards: dict[str, list[_Line]] = {}
     for line in lines:
-        shards.setdefault(line.shard, []).append(line.raw + b"\n")
+        shards.setdefault(line.shard, []).append(line)
     return shards
 
 
@@ -240,13 +255,14 @@ def _records(
             for low, high in numbers_of(unread[name]):
                 numbers.extend(range(low, high + 1))
             continue
-        key, facts = read_before.get(line) or read_record(line, limits)
-        said = [entry.n for entry in facts.entries()]
-        numbers.extend(said)
         if stays_unread:
+            key, said = judged_plain(line, limits) or _judged(line, limits)
             unread[digest(key)] = stored_as(key, said, line)
         else:
+            key, facts = read_before.get(line) or read_record(line, limits)
+            said = [entry.n for entry in facts.entries()]
             read[key] = facts
+        numbers.extend(said)
         if len(read) + len(unread) + len(numbers) > limits.max_facts:
             raise Invalid(f"more than {limits.max_facts} facts")
     records = Records(read, unread=unread, stored=STORED_LINES if stays_unread else known.stored)
@@ -254,6 +270,11 @@ def _records(
         raise Invalid("two lines for one record")
     _refuse_numbers(numbers, header.next)
     return records
+
+
+def _judged(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]:
+    key, facts = read_record(line, limits)
+    return key, [entry.n for entry in facts.entries()]
 
 
 def _taken(lines: list[bytes]) -> Iterator[bytes]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -104,19 +103,19 @@ _TEXTS = frozenset({str})
 
 
 def _entity_at_a_glance(said: dict[str, Any]) -> Glance | None:
-    types, noted = said.get("t", ()), said.get("o", ())
-    if len(types) != 1 or len(types[0]) != 3 or any(len(entry) != 3 for entry in noted):
+    noted = said.get("o", ())
+    try:
+        ((n, ts, kind),) = said["t"]
+        stamps = [(at, number) for number, at, _ in noted]
+        texts = [text for _, _, text in noted]
+    except (KeyError, ValueError):
+        return None  # another number of types, or entries with a wall time
+    if not _TEXTS.issuperset(map(type, texts)) or len(set(texts)) != len(texts) or stamps != sorted(stamps):
         return None
-    n, ts, kind = types[0]
-    stamped = [(at, number, text) for number, at, text in noted]
-    texts = [text for _, _, text in sorted(stamped, key=_STAMP)]
-    if not _TEXTS.issuperset(map(type, texts)) or len(set(texts)) != len(texts):
-        return None
-    stamps = [(ts, n), *map(_STAMP, stamped)]
-    return Glance(Entity(said["e"], kind, tuple(texts)), min(stamps), max(stamps))
-
-
-_STAMP = itemgetter(0, 1)
+    first = last = (ts, n)
+    if stamps:
+        first, last = min(first, stamps[0]), max(last, stamps[-1])
+    return Glance(Entity(said["e"], kind, tuple(texts)), first, last)
 
 
 def _relation_at_a_glance(said: dict[str, Any]) -> Glance | None:

@@ -18,8 +18,8 @@ from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.receiving import receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
-from memsync_git.wire.fragments import READ_AT_ONCE, Malformed, decode, encode, encode_files
-from memsync_git.wire.records import encode_record, spelt_line
+from memsync_git.wire.fragments import LIMITS, READ_AT_ONCE, Malformed, decode, encode, encode_files
+from memsync_git.wire.records import encode_record, judged_plain, read_record, spelt_line
 from memsync_git.wire.stored import STORED_LINES, digest, stored_line
 from tests.laws.desks import Office, days
 from tests.laws.test_incremental import assert_same
@@ -84,6 +84,34 @@ def test_a_first_file_leaves_file_and_memory_alike_and_nothing_to_look_at(
     assert contested == replica.contested == set()
     assert replica.state.graph() == graph
     assert set(observed.added) == graph.items()
+
+
+@given(fragments())
+def test_a_line_judged_at_a_glance_is_one_that_reads_alike(fragment: Fragment) -> None:
+    for key, facts in fragment.records.items():
+        line = encode_record(key, facts)
+        judged = judged_plain(line, LIMITS)
+        if judged is not None:
+            read_key, read = read_record(line, LIMITS)
+            assert judged == (read_key, [entry.n for entry in read.entries()])
+
+
+_PLAIN = b'{"e":"A","t":[[1,5,"x"]],"o":[[2,5,"y"],[3,5,"z"]],"h":{"t":[[5,"ash-0001",1],"x"]}}'
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (b'"A"', b'["A"]'), (b'[1,5,"x"]', b'[0,5,"x"]'), (b"[2,5,", b"[2.0,5,"), (b"[2,5,", b"[true,5,"),
+        (b"[3,5,", b"[3,-1,"), (b"[3,5,", b"[9007199254740993,5,"), (b'"y"', b"7"), (b'"x"]]', b'"x",{}]]'),
+        (b"ash-0001", b"ash"), (b'[5,"ash', b'["5","ash'), (b'"h":{"t"', b'"h":{"u"'), (b'"o"', b'"d"'),
+        (b'"t":[[1,5,"x"]]', b'"t":"abc"'), (b'[[2,5,"y"],[3,5,"z"]]', b'{"abc":1}'), (b"}}", b'},"k":1}'),
+        (_PLAIN, b"[]"), (_PLAIN, b"nonsense"), (b'1],"x"]', b'0],"x"]'),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_not_plain_is_left_to_be_read(was: bytes, now: bytes) -> None:
+    assert judged_plain(_PLAIN, LIMITS) == (("e", "A"), [1, 2, 3])
+    assert judged_plain(_PLAIN.replace(was, now), LIMITS) is None
 
 
 def _from_store(replica: Replica) -> Replica:
