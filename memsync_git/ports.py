@@ -146,6 +146,10 @@ class Transaction(Rows, Protocol):
 
     def put(self, kind: str, key: str, value: bytes) -> None: ...
 
+    def put_all(self, kind: str, rows: Iterable[tuple[str, bytes | None]]) -> None:
+        """Write many rows of a kind, one by one as they come; None drops a row."""
+        ...
+
     def drop(self, kind: str, key: str) -> None: ...
 
 

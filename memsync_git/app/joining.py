@@ -42,9 +42,8 @@ def join(plan: Plan, *, service: bool = True, executable: str = "") -> InitDocum
     rooms = configured(plan)
     created = _make(plan, rooms)
     with round_lock(rooms.lock_path, 10.0):
-        document = _first_round(plan, rooms)
+        document, replica = _first_round(plan, rooms)
     served, notices = _serve(rooms, executable) if service and executable else (None, ())
-    replica = rooms.replica()
     with rooms.reading() as installation:
         remote = remote_part(plan.remote, installation.remote(plan.remote.name))
     return {
@@ -108,7 +107,7 @@ def found(rooms: Rooms, store: Store, host: str) -> None:
     session.begin(Replica(rid, host, rooms.store.name))
 
 
-def _first_round(plan: Plan, rooms: Rooms) -> SyncDocument:
+def _first_round(plan: Plan, rooms: Rooms) -> tuple[SyncDocument, Replica]:
     from memsync_git.sync import sync_round
 
     with rooms.session() as session:
@@ -119,7 +118,7 @@ def _first_round(plan: Plan, rooms: Rooms) -> SyncDocument:
         report = sync_round(session, options)
         session.world.file.protect()
         note(rooms, session, report)
-        return document_of(report, session.replica)
+        return document_of(report, session.replica), session.replica
 
 
 def _relocations(plan: Plan) -> tuple[tuple[str, str], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from memsync_git.app.times import timestamp
@@ -46,7 +47,16 @@ def record_name(key: tuple[str, ...]) -> str:
 
 def in_order(items: Iterable[Item]) -> list[Item]:
     """Items as people read them: what stands of a record together, its existence first, relations last."""
-    return sorted(items, key=lambda item: (item[0] == "l", str(item[1]), _ORDER[item[0]], str(item)))
+    return sorted(items, key=_place)
+
+
+def first_in_order(items: Iterable[Item], most: int) -> list[Item]:
+    """The first of `in_order`, without ordering all."""
+    return nsmallest(most, items, key=_place)
+
+
+def _place(item: Item) -> tuple[bool, str, int, str]:
+    return item[0] == "l", str(item[1]), _ORDER[item[0]], str(item)
 
 
 def change_parts(added: Iterable[Item], removed: Iterable[Item]) -> list[ChangePart]:

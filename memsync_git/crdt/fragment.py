@@ -37,12 +37,15 @@ class Entry:
     wall_ms: int | None = None
 
 
+NO_HINTS: Mapping[str, Any] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Hint:
     """What the registers of a record held when this replica last touched it: it asserts nothing."""
 
     type: tuple[Stamp, str | None] | None = None
-    fields: Mapping[str, tuple[Stamp, JsonText]] = field(default_factory=lambda: MappingProxyType({}))
+    fields: Mapping[str, tuple[Stamp, JsonText]] = field(default_factory=lambda: NO_HINTS)
 
 
 NO_FIELD_ENTRIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType({})

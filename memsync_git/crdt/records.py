@@ -11,13 +11,25 @@ Rule 3: what a stored line looks like is known to whoever stored it (`Stored`), 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from memsync_git.crdt.fragment import RecordFacts
-from memsync_git.model import RecordKey
+from memsync_git.crdt.intervals import Intervals
+from memsync_git.model import Record, RecordKey
 
 Spans = Iterable[tuple[int, int]]
 """Numbers as inclusive intervals."""
+
+
+class Glance(NamedTuple):
+    """What a line shows where nobody else speaks of its record and none of its facts is removed.
+
+    first, last: time in ms and number of its first fact and of its last.
+    """
+
+    record: Record
+    first: tuple[int, int]
+    last: tuple[int, int]
 
 
 class Stored(Protocol):
@@ -33,6 +45,14 @@ class Stored(Protocol):
 
     def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
         """What a stored line says."""
+        ...
+
+    def line(self, key: RecordKey, facts: RecordFacts) -> bytes:
+        """The line facts are stored as."""
+        ...
+
+    def glance(self, stored: bytes) -> Glance | None:
+        """What a plain line shows, without reading its facts; None for any other."""
         ...
 
 
@@ -73,6 +93,20 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
         """What nobody has asked for yet, as it is stored."""
         return self._unread
 
+    def names(self) -> Iterable[str]:
+        """The names all lines are stored under, read or not; nothing, where it is not said how."""
+        stored = self._stored
+        return () if stored is None else [*self._unread, *map(stored.name_of, self._read)]
+
+    def glance(self, line: bytes, gone: Intervals) -> Glance | None:
+        """What a stored line shows at a glance; None if it is not plain, or a fact of it is `gone`."""
+        stored = self._stored
+        if stored is None:
+            return None
+        if gone and any(n in gone for low, high in stored.numbers_of(line) for n in range(low, high + 1)):
+            return None
+        return stored.glance(line)
+
     @property
     def homes(self) -> Homes:
         """The record of every number; made when first asked for, kept up from then on."""
@@ -84,6 +118,31 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
     def stored(self) -> Stored | None:
         """How the unread lines are to be read."""
         return self._stored
+
+    def line(self, key: RecordKey) -> bytes | None:
+        """The line a record is stored as, unread if it is unread; None where there is none."""
+        if self._stored is None:
+            return None
+        if key not in self._read:
+            return self._unread.get(self._stored.name_of(key))
+        return self._stored.line(key, self._read[key])
+
+    def put_away(self, new: Iterable[tuple[RecordKey, RecordFacts]]) -> None:
+        """Take in facts about records there are none of; nobody is expected to ask for them soon."""
+        if self._stored is None:
+            self.update(new)
+            return
+        name_of, line = self._stored.name_of, self._stored.line
+        self.lay_by((name_of(key), line(key, facts)) for key, facts in new)
+
+    def lay_by(self, lines: Iterable[tuple[str, bytes]]) -> None:
+        """Take in stored lines, by name, of records there are none of."""
+        if self._homes is None:
+            self._unread.update(lines)
+            return
+        for name, stored in lines:
+            self._unread[name] = stored
+            self._homes.enter_unread(name, stored)
 
     # --- as a mapping
 
@@ -150,14 +209,18 @@ class Homes(Mapping[int, RecordKey]):
         self._homes: dict[int, RecordKey | str] = {}
         for key, facts in records.read.items():
             self.enter(key, facts)
-        if records.stored is not None:
-            for name, stored in records.unread.items():
-                for low, high in records.stored.numbers_of(stored):
-                    self._homes.update(dict.fromkeys(range(low, high + 1), name))
+        for name, stored in records.unread.items():
+            self.enter_unread(name, stored)
 
     def enter(self, key: RecordKey, facts: RecordFacts) -> None:
         """These facts stand in this record from now on."""
         self._homes.update((entry.n, key) for entry in facts.entries())
+
+    def enter_unread(self, name: str, stored: bytes) -> None:
+        """The facts of a stored line stand in the record it is stored for."""
+        assert self._records.stored is not None
+        for low, high in self._records.stored.numbers_of(stored):
+            self._homes.update(dict.fromkeys(range(low, high + 1), name))
 
     def leave(self, facts: RecordFacts) -> None:
         """These facts are gone."""

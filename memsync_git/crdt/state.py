@@ -7,12 +7,14 @@ else is looked at again, nor read at all (`records.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
-from memsync_git.crdt.records import Records, changed
+from memsync_git.crdt.records import Glance, Records, changed
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
 from memsync_git.values import dataclass
@@ -23,11 +25,15 @@ Before = dict[RecordKey, Record | None]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A record as the view shows it, with its smallest stamp (its place) and its largest (its last write)."""
+    """A record as the view shows it, with its smallest stamp (its place) and its largest (its last write).
+
+    wall_ms: what the clock said at its last write.
+    """
 
     record: Record
     first: Stamp
     last: Stamp
+    wall_ms: int
 
 
 class State:
@@ -86,7 +92,7 @@ class State:
 
     def keys(self) -> Iterator[RecordKey]:
         """The records that exist, in no particular order."""
-        return (key for key in self.read_all() if self.record(key) is not None)
+        return (shown.record.key for shown in self._all_shown())
 
     def read_all(self) -> Mapping[RecordKey, None]:
         """Every record anybody holds facts about; afterwards no line is unread."""
@@ -96,7 +102,9 @@ class State:
     def size(self) -> int:
         """How many records anybody holds facts about."""
         spoken = [records for records in self._records.values() if records]
-        return len(spoken[0]) if len(spoken) == 1 else len(self.read_all())
+        if len(spoken) == 1:
+            return len(spoken[0])
+        return len(self._speakers() or self.read_all())
 
     def record(self, key: RecordKey) -> Record | None:
         try:
@@ -129,6 +137,11 @@ class State:
         """Whether a register of a record has several values, or it was edited while deleted."""
         return bool(self.conflicts(key)) or self.is_unanchored(key)
 
+    def contested(self) -> Iterator[RecordKey]:
+        """The records that are contested; what is shown at a glance is not."""
+        glanced = {name for _, name, _ in self._glances()}
+        return (key for key in self._beside(glanced) if self.record(key) and self.is_contested(key))
+
     def all_conflicts(self) -> Iterator[Conflict]:
         for key in self.read_all():
             yield from self.conflicts(key)
@@ -147,10 +160,45 @@ class State:
 
     def shown(self) -> list[Shown]:
         """Every record in view order: entities, relations, generic records, each by smallest stamp."""
-        found = [shown for shown in map(self._shown_at, self.read_all()) if shown is not None]
         return sorted(
-            found, key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key)
+            self._all_shown(),
+            key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key),
         )
+
+    def _all_shown(self) -> Iterator[Shown]:
+        """Every record that exists. Lines shown at a glance stay unread: most of a large memory is."""
+        glanced = set()
+        for rid, name, (record, first, last) in self._glances():
+            glanced.add(name)
+            self._views[record.key] = record
+            yield Shown(record, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
+        yield from filter(None, map(self._shown_at, self._beside(glanced)))
+
+    def _glances(self) -> Iterator[tuple[Rid, str, Glance]]:
+        """The unread lines that alone speak of their record, plainly and with no fact removed: by name."""
+        speakers = self._speakers()
+        if speakers is None:
+            return
+        for rid, records in self._records.items():
+            for name, line in records.unread.items():
+                glance = records.glance(line, self.dead(rid)) if speakers[name] == 1 else None
+                if glance is not None:
+                    yield rid, name, glance
+
+    def _speakers(self) -> Counter[str] | None:
+        """How many replicas speak of a record, by the name of its line; None if some lines have none."""
+        if any(records.stored is None for records in self._records.values() if records):
+            return None
+        return Counter(chain.from_iterable(records.names() for records in self._records.values()))
+
+    def _beside(self, glanced: Collection[str]) -> Mapping[RecordKey, None]:
+        """Every record anybody holds facts about, but for lines of these names; their lines are read."""
+        found: dict[RecordKey, None] = {}
+        for records in self._records.values():
+            for name in [name for name in records.unread if name not in glanced]:
+                records.read_by_name(name)
+            found.update(dict.fromkeys(records.read))
+        return found
 
     def _shown_at(self, key: RecordKey) -> Shown | None:
         record = self.record(key)
@@ -167,13 +215,31 @@ class State:
         kind = type_of(live) if key[0] == "e" else None
         if kind is not None:
             visible.append(kind[0])
-        return Shown(record, min(stamps), max(visible + list(live.observations.values()) + live.existence))
+        last = max(visible + list(live.observations.values()) + live.existence)
+        return Shown(record, min(stamps), last, self._wall_ms(key, last))
+
+    def _wall_ms(self, key: RecordKey, stamp: Stamp) -> int:
+        """What the clock said when a fact was written; its time, where that is all that is known."""
+        ts, rid, n = stamp
+        facts = self._records[rid].get(key) if rid in self._records else None
+        walls = (entry.wall_ms for entry in facts.entries() if entry.n == n) if facts is not None else ()
+        return next((wall for wall in walls if wall is not None), ts)
 
     def graph(self) -> Graph:
         """The whole view; the same state gives the same graph in the same order on every machine."""
         return Graph({shown.record.key: shown.record for shown in self.shown()})
 
     # --- how it changes
+
+    def lines_of_new(self, fragment: Fragment) -> list[tuple[str, bytes, Glance]]:
+        """The unread lines of a replica's first fragment that are plain, of records nobody has spoken of."""
+        records, known = Records.of(fragment.records), self._speakers()
+        if self._records.get(fragment.rid) or known is None:
+            return []
+        gone = self.dead(fragment.rid)
+        lines = ((name, line) for name, line in records.unread.items() if name not in known)
+        glances = ((name, line, records.glance(line, gone)) for name, line in lines)
+        return [(name, line, glance) for name, line, glance in glances if glance is not None]
 
     def replace(self, fragment: Fragment) -> Before:
         """Put a fragment in the place of the one its replica had."""
@@ -201,6 +267,30 @@ class State:
             self._views.pop(key, None)
             self._shown.pop(key, None)
         return before
+
+    def enter(self, rid: Rid, new: Iterable[tuple[Record, RecordFacts]]) -> None:
+        """Give a replica facts that say whole records nobody has said anything about: there is nothing to
+        compare, and what they show is known.
+        """
+        self._records.setdefault(rid, Records()).put_away(self._shown_by(new))
+
+    def _shown_by(self, new: Iterable[tuple[Record, RecordFacts]]) -> Iterator[tuple[RecordKey, RecordFacts]]:
+        for record, facts in new:
+            key = record.key
+            self._views[key] = record
+            yield key, facts
+
+    def begin(self, fragment: Fragment, new: Collection[tuple[str, bytes, Glance]]) -> None:
+        """Lay the `lines_of_new` of a first fragment by, unread; `replace` with all of it follows."""
+        records = Records.of(fragment.records)
+        mine = self._records[fragment.rid] = Records(unread={}, stored=records.stored)
+        mine.lay_by((name, line) for name, line, _ in new)
+        self._views.update((glance.record.key, glance.record) for _, _, glance in new)
+
+    def line(self, rid: Rid, key: RecordKey) -> bytes | None:
+        """The line a record of a replica is stored as; None where there is none, or it is not said how."""
+        records = self._records.get(rid)
+        return records.line(key) if records is not None else None
 
     def _dead_under(self, new: Header) -> dict[Rid, Intervals]:
         """What is removed of whom once `new` has taken its place, where that differs from now."""

@@ -37,6 +37,8 @@ LEFTOVER_AGE_S = 3600
 
 MOST_LOOSE = 32
 """Objects stored as a file each by ourselves, one change and then some; more are git's to store."""
+LARGEST_LOOSE_BYTES = 8 << 20
+"""A pack is taken as it is; loose objects are compressed a second time and, to be pushed, a third."""
 MOST_TIPS_BYTES = 16 << 20
 """Of the commits that some refs name; each of ours has half a kilobyte."""
 
@@ -278,9 +280,9 @@ class Clone:
         return loose_first(folders, reading_objects(self.git_dir, self._borrowing_env))
 
     def keep(self, objects: Sequence[NewObject]) -> None:
-        """Store objects durably."""
-        if len(objects) > MOST_LOOSE:
-            self._local(["unpack-objects", "-q"], stdin=pack(objects))
+        """Store objects durably; many stay together as the pack they are handed to git in."""
+        if len(objects) > MOST_LOOSE or sum(item.size for item in objects) > LARGEST_LOOSE_BYTES:
+            self._local(["index-pack", "--stdin"], stdin=pack(objects))
         else:
             loose.write(self.git_dir / "objects", objects)
 

@@ -33,10 +33,11 @@ from memsync_git.remotes.trees import (
     grafted,
     lookup,
     new_object,
+    oid_of,
     parse_tree,
     tree_bytes,
 )
-from memsync_git.wire.fragments import encode_files
+from memsync_git.wire.fragments import written_files
 from memsync_git.wire.repository import MARKER_PATH, encode_marker
 from memsync_git.wire.rid import fragment_path, unified_path
 
@@ -116,7 +117,7 @@ class Drafting:
 
     def _again(self, branch: Branch) -> Move:
         """A commit that was made before: the hub lost it, or never got it."""
-        return Move(branch, new_object("tree", tree_bytes(branch.root)).oid, self._now_s)
+        return Move(branch, oid_of("tree", tree_bytes(branch.root)), self._now_s)
 
     # --- main --------------------------------------------------------------------------------------
 
@@ -144,12 +145,10 @@ class Drafting:
         data = self._publication.unified
         if data is None:
             return {}
-        path, blob = unified_path(self._store), new_object("blob", data)
+        path = unified_path(self._store)
         there = lookup(base.root, path, self._load)
-        if there is not None and there.oid == blob.oid:
-            return {}
-        self._objects[blob.oid] = blob
-        return {path: Entry(BLOB_MODE, blob.oid)}
+        entry = self._blob(data, () if there is None else (there.oid,))
+        return {} if entry == there else {path: entry}
 
     def _furniture(self, base: Branch, *, is_first: bool) -> dict[str, Entry | None]:
         """README.md and the marker, where a repository with memories in it has none."""
@@ -182,7 +181,7 @@ class Drafting:
 
     def _encoded(self, fragment: Fragment) -> Files:
         path, there = fragment_path(fragment.rid, self._store), self._shards_there(fragment.rid)
-        entries = {name: self._blob(data, there) for name, data in encode_files(fragment).items()}
+        entries = {name: self._blob(data, there) for name, data in written_files(fragment)}
         shards = {name.rpartition("/")[2].encode(): entry for name, entry in entries.items() if name != path}
         return Files(entries[path], self._folder(shards) if shards else None)
 
@@ -203,10 +202,10 @@ class Drafting:
         return Entry(TREE_MODE, tree.oid)
 
     def _blob(self, data: bytes, there: Collection[Oid] = ()) -> Entry:
-        blob = new_object("blob", data)
-        if blob.oid not in there:
-            self._objects[blob.oid] = blob
-        return Entry(BLOB_MODE, blob.oid)
+        oid = oid_of("blob", data)
+        if oid not in there and oid not in self._objects:
+            self._objects[oid] = new_object("blob", data)
+        return Entry(BLOB_MODE, oid)
 
     def _person(self, at_s: int) -> Person:
         own = self._publication.own

@@ -21,7 +21,7 @@ from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
 from memsync_git.remotes.pushing import Pushed
 from memsync_git.remotes.reading import Reading
 from memsync_git.remotes.seen import Branch, Cache, Seen
-from memsync_git.remotes.trees import EMPTY, Listing, Oid, new_object, parse_tree
+from memsync_git.remotes.trees import EMPTY, Listing, Oid, oid_of, parse_tree
 from memsync_git.wire.fragments import WireLimits
 
 
@@ -131,7 +131,7 @@ class Lookout:
             seen = seen.with_main(self._main_name, draft.main.tip, draft.main.branch)
             changes["main"] = draft.main.oid
             if publication.unified is not None:
-                unified = (new_object("blob", publication.unified).oid, draft.main.at_s * 1000)
+                unified = (oid_of("blob", publication.unified), draft.main.at_s * 1000)
                 changes["unified"] = {**before.unified, self._store: unified}
                 seen = replace(seen, unified_ms=unified[1])
         self._keep_read(draft, seen)

@@ -152,10 +152,10 @@ class Reading:
                 return Malformed(data.reason)
             chunks.append(data)
         return decode(
-            chunks[0],
+            chunks.pop(0),
             rid=rid,
             store=self._store,
-            shards=chunks[1:],
+            shards=_let_go(chunks),
             limits=self._limits,
             known=self._records(rid),
         )
@@ -220,6 +220,13 @@ class Reading:
 
     def _complain(self, where: str, reason: str) -> None:
         self.unreadable.append(Unreadable(where, reason))
+
+
+def _let_go(chunks: list[bytes]) -> Iterator[bytes]:
+    """Chunks in turn; a large fragment is held once, in the lines it is made of."""
+    chunks.reverse()
+    while chunks:
+        yield chunks.pop()
 
 
 def _name(path: str) -> bytes:

@@ -35,6 +35,8 @@ def adopt(replica: Replica, version: Version, moment: Moment, *, without: Collec
     pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
     ts = min(version.mtime_ms, moment.wall_ms)
     for record in version.graph:
+        if not without and pen.add_new(record, ts=ts):
+            continue
         for item in items_of(record):
             if item not in without:
                 pen.add(item, ts=ts if item[0] in ("t", "f") else None)
@@ -64,10 +66,11 @@ def enter_first(replica: Replica, version: Version, moment: Moment, *, known: di
     seen_ms = min(version.mtime_ms, moment.wall_ms)
     state = FileState(version.hash, seen_ms, None, known, version.order, Kind.OBSERVED)
     replica.boot = moment.boot
-    replica.fresh.file |= replica.ring.graph.records.keys()
+    before = replica.ring.graph.records
+    replica.fresh.file |= before.keys()
     replica.ring = Ring()
-    replica.compare_anew()
     replica.change_file(lambda: replica.ring.push(state, version.graph))
+    replica.recheck(before)
     replica.remember(version.hash)
 
 

@@ -160,4 +160,5 @@ def rebuild_from_witness(
     for fragment in closed_cut({}, upstream).values():
         replica.state.replace(fragment)
         replica.fresh.records |= {(fragment.rid, key) for key in fragment.records}
+    replica.compare_anew()
     return adopt_from(replica, cut, version, moment)

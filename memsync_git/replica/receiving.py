@@ -13,7 +13,7 @@ from memsync_git.crdt.changes import items_between
 from memsync_git.crdt.cut import closed_cut
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.guards import INBOUND, DeletionLimits, Hold, is_large_deletion, weight
-from memsync_git.model import Item, Rid
+from memsync_git.model import Item, Rid, items_of
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment
 from memsync_git.values import dataclass
@@ -21,12 +21,16 @@ from memsync_git.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What joining brought: items that appeared in and vanished from the view, and new holds."""
+    """What joining brought: items that appeared in and vanished from the view, and new holds.
+
+    new: how many more items appeared, in records nobody had spoken of; a first fragment may bring millions.
+    """
 
     added: tuple[Item, ...] = ()
     removed: tuple[Item, ...] = ()
     holds: tuple[Hold, ...] = ()
     fragments: tuple[Rid, ...] = ()
+    new: int = 0
 
 
 def receive(
@@ -42,14 +46,18 @@ def receive(
     removed: set[Item] = set()
     holds: list[Hold] = []
     taken: list[Rid] = []
+    new = 0
     for rid, fragment in sorted(cut.items()):
         if rid == replica.rid or not _is_news(replica, fragment):
             continue
-        come, gone, hold = _join_one(replica, fragment, moment, limits)
+        is_whole = not any(other.header.removed_of(rid) for other in cut.values())
+        records = replica.state.size
+        new += _begin(replica, fragment) if is_whole else 0
+        come, gone, hold = _join_one(replica, fragment, records, moment, limits)
         added, removed = (added - gone) | come, (removed - come) | gone
         holds += [hold] if hold is not None else []
         taken.append(rid)
-    return Received(tuple(added), tuple(removed), tuple(holds), tuple(taken))
+    return Received(tuple(added), tuple(removed), tuple(holds), tuple(taken), new)
 
 
 def _is_news(replica: Replica, fragment: Fragment) -> bool:
@@ -57,14 +65,28 @@ def _is_news(replica: Replica, fragment: Fragment) -> bool:
     return known is None or fragment.version > known.version
 
 
+def _begin(replica: Replica, fragment: Fragment) -> int:
+    """Take the lines of a first fragment that say only what is new as they are; return how many items.
+
+    Nothing they say is contested or was said before, so there is nothing to ask of them.
+    """
+    new = replica.state.lines_of_new(fragment)
+    if not new:
+        return 0
+    replica.compare()
+    replica.state.begin(fragment, new)
+    replica.fresh.lines += [(fragment.rid, name, line) for name, line, _ in new]
+    replica.expect(glance.record for _, _, glance in new)
+    return sum(1 for _, _, glance in new for _ in items_of(glance.record))
+
+
 def _join_one(
-    replica: Replica, fragment: Fragment, moment: Moment, limits: DeletionLimits
+    replica: Replica, fragment: Fragment, records: int, moment: Moment, limits: DeletionLimits
 ) -> tuple[set[Item], set[Item], Hold | None]:
-    """Replace one replica's fragment; hold what it deletes if that is a lot."""
+    """Replace one replica's fragment; hold what it deletes if that is a lot of the `records` there were."""
     state = replica.state
     known = state.header(fragment.rid)
     last_used = known.rev if known is not None else 0
-    records = state.size
     before = state.replace(fragment)
     added: set[Item] = set()
     removed: set[Item] = set()

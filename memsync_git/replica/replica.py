@@ -9,7 +9,7 @@ after it (`settle`), so a crash between them costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from memsync_git.crdt.changes import differing
 from memsync_git.crdt.fragment import Fragment, Header
@@ -99,7 +99,7 @@ class Replica:
     def contested(self) -> set[RecordKey]:
         """The records with a conflict, or edited while deleted."""
         if self._contested is None:
-            self._contested = set(filter(self.state.is_contested, self.state.keys()))
+            self._contested = set(self.state.contested())
         return self._contested
 
     def go_on_from(self, behind: Iterable[RecordKey], contested: Iterable[RecordKey]) -> None:
@@ -110,6 +110,10 @@ class Replica:
         """Forget the differences that were known: file or state were replaced as a whole."""
         self._behind = self._contested = None
 
+    def compare(self) -> None:
+        """Know the differences from now on, so that they are followed step by step."""
+        _ = self.behind, self.contested
+
     def project(self, projection: Projection) -> None:
         """Compare file and target in the projection of this variant from now on."""
         if projection != self.projection:
@@ -119,13 +123,15 @@ class Replica:
     def recheck(self, keys: Iterable[RecordKey]) -> None:
         """Look again whether some records differ between file and target, or within the state."""
         keys = list(keys)
-        for known, is_among in (
-            (self._behind, self._is_behind),
-            (self._contested, self.state.is_contested),
-        ):
-            if known is not None:
-                known.difference_update(keys)
-                known.update(filter(is_among, keys))
+        if self._behind is not None:
+            _renew(self._behind, keys, self._is_behind)
+        if self._contested is not None:
+            _renew(self._contested, keys, self.state.is_contested)
+
+    def expect(self, records: Iterable[Record]) -> None:
+        """Records nobody had spoken of have come, and nothing about them is contested."""
+        if self._behind is not None:
+            _renew(self._behind, [record.key for record in records], self._is_behind)
 
     def _is_behind(self, key: RecordKey) -> bool:
         wanted, standing = self.target(key), self.ring.graph.records.get(key)
@@ -186,7 +192,8 @@ class Replica:
         after = self.ring.graph.records
         changed = {key for key, _, _ in differing(before, after)}
         self.fresh.file |= changed
-        self.recheck(changed)
+        if self._behind is not None:
+            _renew(self._behind, changed, self._is_behind)
 
     def remember(self, content_hash: str) -> None:
         """Keep the hash of a state of the file among the last thousand."""
@@ -311,6 +318,12 @@ class Replica:
     def accepted_mark(self) -> Mark:
         """The newest own revision any remote has accepted."""
         return max(self.accepted.values(), key=lambda mark: mark.rev, default=Mark())
+
+
+def _renew(known: set[RecordKey], keys: Collection[RecordKey], is_among: Callable[[RecordKey], bool]) -> None:
+    """Look again which of some records are among those known."""
+    known.difference_update(keys)
+    known.update(filter(is_among, keys))
 
 
 def _still_missing(items: Iterable[Item], record: Record | None) -> list[Item]:

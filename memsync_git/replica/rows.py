@@ -21,13 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import astuple
-from hashlib import sha256
 from typing import Any, Protocol
 
-from memsync_git.crdt.fragment import Fragment, RecordFacts
+from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.state import State
-from memsync_git.errors import StoreDamaged
 from memsync_git.inference import Ring
 from memsync_git.model import (
     Graph,
@@ -41,7 +39,6 @@ from memsync_git.replica.shapes import (
     hold_of,
     item_of,
     plain_hold,
-    plain_item,
     plain_pending,
     plain_record,
     plain_state,
@@ -53,7 +50,7 @@ from memsync_git.replica.shapes import (
 )
 from memsync_git.replica.values import Fresh, Mark, Txn
 from memsync_git.wire import fragments, plain
-from memsync_git.wire.stored import line_of, numbers_of, stored_line
+from memsync_git.wire.stored import STORED_LINES, damaged_row, digest, stored_line
 
 ONE = "one"
 
@@ -70,6 +67,8 @@ class RowWriter(RowReader, Protocol):
     """What saving needs of a transaction."""
 
     def put(self, kind: str, key: str, value: bytes) -> None: ...
+
+    def put_all(self, kind: str, rows: Iterable[tuple[str, bytes | None]]) -> None: ...
 
     def drop(self, kind: str, key: str) -> None: ...
 
@@ -89,15 +88,7 @@ def load(rows: RowReader) -> Replica | None:
     try:
         return _load(rows, plain.loads(found))
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise _damaged(str(error)) from error
-
-
-def _damaged(why: str) -> StoreDamaged:
-    return StoreDamaged(
-        f"The replica store holds a row that cannot be read ({why}).",
-        unharmed="Your memory file and the shared repository are as they were.",
-        hint="memsync-git doctor",
-    )
+        raise damaged_row(str(error)) from error
 
 
 def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
@@ -152,28 +143,7 @@ def _fragments(rows: RowReader) -> Iterable[Fragment]:
         header = fragments.decode_header(line)
         if isinstance(header, fragments.Malformed | fragments.Newer):
             raise ValueError(f"header of {rid}: {header}")  # noqa: TRY004
-        yield Fragment(header, Records(unread=lines.get(rid), stored=_StoredLines()))
-
-
-class _StoredLines:
-    """How the lines of a store are read, when they are; see `crdt.records.Stored`."""
-
-    def name_of(self, key: RecordKey) -> str:
-        return digest(key)
-
-    def numbers_of(self, stored: bytes) -> list[tuple[int, int]]:
-        return numbers_of(stored)
-
-    def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
-        """What a stored line says.
-
-        Raises:
-            StoreDamaged: it cannot be understood.
-        """
-        decoded = fragments.decode_record(line_of(stored))
-        if isinstance(decoded, fragments.Malformed):
-            raise _damaged(decoded.reason)
-        return decoded
+        yield Fragment(header, Records(unread=lines.get(rid), stored=STORED_LINES))
 
 
 def _ordered(graph: Graph, newest: bytes) -> Graph:
@@ -188,11 +158,9 @@ def _ordered(graph: Graph, newest: bytes) -> Graph:
 
 def save(replica: Replica, rows: RowWriter) -> None:
     """Write what changed since the last save."""
-    for rid, key in replica.fresh.records:
-        _save_facts(replica, rid, key, rows)
-    for key in replica.fresh.file:
-        record = replica.ring.graph.records.get(key)
-        _put(rows, "file", digest(key), None if record is None else plain.dumps(plain_record(record)))
+    rows.put_all("facts", ((f"{rid}:{name}", line) for rid, name, line in replica.fresh.lines))
+    rows.put_all("facts", (_stored_facts(replica, rid, key) for rid, key in replica.fresh.records))
+    rows.put_all("file", (_stored_record(replica, key) for key in replica.fresh.file))
     for content_hash in replica.fresh.past:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
@@ -208,10 +176,17 @@ def save(replica: Replica, rows: RowWriter) -> None:
     replica.fresh = Fresh()
 
 
-def _save_facts(replica: Replica, rid: Rid, key: RecordKey, rows: RowWriter) -> None:
-    facts = replica.state.records_of(rid).get(key)
-    line = None if facts is None else stored_line(key, facts)
-    _put(rows, "facts", f"{rid}:{digest(key)}", line)
+def _stored_facts(replica: Replica, rid: Rid, key: RecordKey) -> tuple[str, bytes | None]:
+    line = replica.state.line(rid, key)
+    if line is None:
+        facts = replica.state.records_of(rid).get(key)
+        line = None if facts is None else stored_line(key, facts)
+    return f"{rid}:{digest(key)}", line
+
+
+def _stored_record(replica: Replica, key: RecordKey) -> tuple[str, bytes | None]:
+    record = replica.ring.graph.records.get(key)
+    return digest(key), None if record is None else plain.dumps(plain_record(record))
 
 
 def _headers(replica: Replica) -> dict[str, bytes]:
@@ -250,11 +225,6 @@ def _put(rows: RowWriter, kind: str, key: str, value: bytes | None) -> None:
         rows.put(kind, key, value)
 
 
-def digest(key: RecordKey) -> str:
-    """A short name for a record key."""
-    return sha256(plain.dumps(key)).hexdigest()[:32]
-
-
 def _plain_replica(replica: Replica) -> dict[str, Any]:
     return {
         "rid": replica.rid,
@@ -263,7 +233,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "boot": replica.boot,
         "runs_began": list(replica.runs_began_ms),
         "emptied": replica.emptied_ms,
-        "undone": [[plain_item(item), at_ms] for item, at_ms in replica.undone.items()],
+        "undone": [[item, at_ms] for item, at_ms in replica.undone.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
         "projection": list(astuple(replica.projection)),
@@ -272,8 +242,8 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
     }
 
 
-def _plain_keys(keys: Iterable[RecordKey]) -> list[list[str]]:
-    return sorted(list(key) for key in keys)
+def _plain_keys(keys: Iterable[RecordKey]) -> list[RecordKey]:
+    return sorted(keys)
 
 
 def _version(key: str) -> tuple[Rid, int, str]:

@@ -1,6 +1,7 @@
 """Values of a replica as plain JSON values, and back: the shapes of its rows.
 
 Rule 1: a shape is a private matter of one store; what travels between machines is written by `wire`.
+Rule 2: items go as they are: `wire/plain.py` writes their tuples and their observations.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def plain_record(record: Record) -> list[Any]:
     fields = dict(record.fields)
     match record:
         case Entity(name, kind, observations):
-            return ["e", name, kind, [_plain_value(value) for value in observations], fields]
+            return ["e", name, kind, observations, fields]
         case Relation():
             return [*record.key, fields]
         case Generic(identity):
@@ -87,16 +88,8 @@ def record_of(said: list[Any]) -> Record:
             raise ValueError(f"not a record: {said!r}")
 
 
-def _plain_value(value: Any) -> Any:
-    return {"v": value.text} if isinstance(value, Verbatim) else value
-
-
 def _value(plain_value: Any) -> Any:
     return Verbatim(plain_value["v"]) if isinstance(plain_value, dict) else plain_value
-
-
-def plain_item(item: Item) -> list[Any]:
-    return [list(part) if isinstance(part, tuple) else _plain_value(part) for part in item]
 
 
 def item_of(said: list[Any]) -> Item:
@@ -107,8 +100,8 @@ def plain_txn(txn: Txn) -> dict[str, Any]:
     return {
         "at": txn.at_ms,
         "cause": txn.cause,
-        "added": [plain_item(item) for item in txn.added],
-        "removed": [plain_item(item) for item in txn.removed],
+        "added": txn.added,
+        "removed": txn.removed,
     }
 
 
@@ -122,7 +115,7 @@ def plain_hold(hold: Hold) -> dict[str, Any]:
     return {
         "origin": hold.origin,
         "at": hold.at_ms,
-        "items": [plain_item(item) for item in hold.items],
+        "items": hold.items,
         "dots": {rid: numbers.spans for rid, numbers in hold.dots.items()},
     }
 

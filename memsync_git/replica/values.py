@@ -82,8 +82,12 @@ class Txn:
 
 @dataclass(slots=True)
 class Fresh:
-    """What has changed since the last save and is not found by comparing small values."""
+    """What has changed since the last save and is not found by comparing small values.
 
+    lines: stored lines by replica and name, as they came; what `records` names has changed since.
+    """
+
+    lines: list[tuple[Rid, str, bytes]] = field(default_factory=list)
     records: set[tuple[Rid, RecordKey]] = field(default_factory=set)
     file: set[RecordKey] = field(default_factory=set)
     past: set[str] = field(default_factory=set)

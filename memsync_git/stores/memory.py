@@ -9,7 +9,7 @@ Rule 3: cheap: a transaction costs what it writes, however much the store holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from memsync_git.errors import Busy
@@ -93,6 +93,12 @@ class MemoryTransaction:
     def put(self, kind: str, key: str, value: bytes) -> None:
         """Write one row, in the place of the one that stands there."""
         self._written.setdefault(kind, {})[key] = value
+
+    def put_all(self, kind: str, rows: Iterable[tuple[str, bytes | None]]) -> None:
+        """Write many rows of a kind; None drops a row."""
+        written = self._written.setdefault(kind, {})
+        for key, value in rows:
+            written[key] = value
 
     def drop(self, kind: str, key: str) -> None:
         """Remove one row; no row is no error."""

@@ -14,8 +14,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
 from memsync_git.stores.connecting import (
@@ -39,10 +41,14 @@ BUSY_S = 30.0
 
 RETRY_S = 0.01
 
+MOST_AT_ONCE = 5000
+"""Rows handed to SQLite together: a few MiB of an ordinary memory."""
+
 ROWS = "SELECT key, value FROM rows WHERE kind = ? AND key > ? ORDER BY key"
 ROW = "SELECT value FROM rows WHERE kind = ? AND key = ?"
 _PUT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
 _DROP = "DELETE FROM rows WHERE kind = ? AND key = ?"
+_KEY = itemgetter(0)
 _RAISE_GENERATION = "UPDATE meta SET value = value + 1 WHERE name = 'generation'"
 
 
@@ -183,6 +189,20 @@ class SqliteTransaction:
         """Write one row, in the place of the one that stands there."""
         with explained(self._path):
             self._connection.execute(_PUT, (kind, key, value))
+
+    def put_all(self, kind: str, rows: Iterable[tuple[str, bytes | None]]) -> None:
+        """Write many rows of a kind, in the order of their keys, so that pages fill up; None drops a row.
+
+        SQLite takes `MOST_AT_ONCE` rows with one call, so that memory does not follow the size of the store.
+        """
+        waiting = iter(rows)
+        while some := list(islice(waiting, MOST_AT_ONCE)):
+            some.sort(key=_KEY)
+            gone = [(kind, key) for key, value in some if value is None]
+            come = [(kind, key, value) for key, value in some if value is not None]
+            with explained(self._path):
+                self._connection.executemany(_DROP, gone)
+                self._connection.executemany(_PUT, come)
 
     def drop(self, kind: str, key: str) -> None:
         """Remove one row; no row is no error."""

@@ -74,6 +74,7 @@ def take_in(session: Session, fetched: Fetched, report: RoundReport) -> Received
         return Received()
     received = session.act(lambda replica, moment: _received(session, replica, fetched, report, moment))
     report.remote.count(received.added, received.removed)
+    report.remote.added += received.new
     report.holds += received.holds
     return received
 

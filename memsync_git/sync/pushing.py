@@ -223,12 +223,6 @@ def unified_bytes(state: State, *, due: bool) -> bytes | None:
 
 
 def _provenance(state: State, shown: Shown) -> Provenance:
-    ts, rid, n = shown.last
+    _, rid, n = shown.last
     header = state.header(rid)
-    wall_ms = ts
-    key = state.home((rid, n))
-    if key is not None:
-        entries = state.records_of(rid)[key].entries()
-        walls = [entry.wall_ms for entry in entries if entry.n == n and entry.wall_ms is not None]
-        wall_ms = walls[0] if walls else ts
-    return Provenance(header.host if header is not None else rid, wall_ms, rid, n)
+    return Provenance(header.host if header is not None else rid, shown.wall_ms, rid, n)

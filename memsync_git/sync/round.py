@@ -9,12 +9,13 @@ A round that a file event alone has caused may publish first, and fetch only if 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.state import State
+from memsync_git.model import Graph, Projection, Record, same_items
 from memsync_git.ports import Fetched, Remote
 from memsync_git.replica import Mark, Observed, Version
 from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
@@ -220,22 +221,31 @@ def _first(
 
 def _adopted(session: Session, options: RoundOptions, version: Version) -> Observed:
     """Take the file as written from a past view of the fleet, or else unite the two."""
-    past = _past_cuts(session) if len(version.graph) else []
-    origin = next((cut for cut in past if _shows(cut, version)), None)
+    said = version.projection.graph(version.graph)
+    past = _past_cuts(session) if said else iter(())
+    origin = next((cut for cut in past if _shows(cut, said, version.projection)), None)
     if origin is not None:
         return session.act(lambda replica, moment: adopt_from(replica, origin, version, moment))
-    without = deleted_by_fleet(session.replica, version, past) if options.drop else set()
+    without = deleted_by_fleet(session.replica, version, _past_cuts(session)) if options.drop else set()
     return session.act(lambda replica, moment: adopt(replica, version, moment, without=without))
 
 
-def _shows(cut: Sequence[Fragment], version: Version) -> bool:
-    view = State(cut).graph()
-    return version.projection.graph(view) == version.projection.graph(version.graph)
+def _shows(cut: Sequence[Fragment], said: Graph, projection: Projection) -> bool:
+    """Whether a past view is what a file says; most are not, and show it by the first record that differs."""
+    view = State(cut)
+    if not all(_says(view, record, projection) for record in said):
+        return False
+    return projection.graph(view.graph()) == said
 
 
-def _past_cuts(session: Session) -> list[tuple[Fragment, ...]]:
-    return [
-        view.fragments
-        for remote in session.world.remotes
-        for view in islice(remote.past_views(), PAST_VIEWS_SEARCHED)
-    ]
+def _says(view: State, record: Record, projection: Projection) -> bool:
+    shown = view.record(record.key)
+    held = None if shown is None else projection.record(shown)
+    return held is not None and same_items(held, record)
+
+
+def _past_cuts(session: Session) -> Iterator[tuple[Fragment, ...]]:
+    """What the fleet once said, newest first, read as far as it is asked for."""
+    for remote in session.world.remotes:
+        for view in islice(remote.past_views(), PAST_VIEWS_SEARCHED):
+            yield view.fragments

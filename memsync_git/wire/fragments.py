@@ -15,17 +15,29 @@ copy with a shard missing is malformed and never looks like a deletion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
+from operator import eq
 from typing import NamedTuple
 
 from memsync_git.crdt.fragment import NO_EXTRA, Fragment, Header, RecordFacts
 from memsync_git.crdt.records import Records
 from memsync_git.model import JsonText, RecordKey, Rid
 from memsync_git.wire.headers import asked_reader, decode_header, encode_header
-from memsync_git.wire.records import decode_record, encode_record, read_record
+from memsync_git.wire.records import decode_record, encode_record, judged_plain, read_record
 from memsync_git.wire.rid import fragment_path, shard_path
-from memsync_git.wire.stored import first_of, line_of, numbers_of, shard_name, shard_of
+from memsync_git.wire.stored import (
+    STORED_LINES,
+    digest,
+    first_of,
+    line_of,
+    numbers_of,
+    shard_name,
+    shard_of,
+    stored_as,
+)
 from memsync_git.wire.verdicts import (
     FORMAT,
     LIMITS,
@@ -50,10 +62,14 @@ __all__ = [
     "encode_files",
     "encode_header",
     "encode_record",
+    "written_files",
 ]
 
 SHARD_OVER_BYTES = 1 * MIB
 """Record lines beyond this are sharded: git stores a changed blob whole."""
+
+READ_AT_ONCE = 1000
+"""Beyond so many records each line is judged and laid by unread: its facts would take twice its size."""
 
 NOTHING_KNOWN: Mapping[RecordKey, RecordFacts] = {}
 
@@ -66,21 +82,28 @@ _CLOSING = b"]}"
 
 def encode(fragment: Fragment) -> bytes:
     """The whole fragment as one file."""
-    return _framed(encode_header(fragment.header), [line.raw for line in _lines(fragment)])
+    return _framed(encode_header(fragment.header), [line.written for line in _lines(fragment)])
 
 
 def encode_files(fragment: Fragment, *, shard_over_bytes: int = SHARD_OVER_BYTES) -> dict[str, bytes]:
     """The fragment as files of the shared repository: path → bytes; large ones come in shards."""
+    return dict(written_files(fragment, shard_over_bytes=shard_over_bytes))
+
+
+def written_files(
+    fragment: Fragment, *, shard_over_bytes: int = SHARD_OVER_BYTES
+) -> Iterator[tuple[str, bytes]]:
+    """The same, one file after another, its own first: nobody needs to hold them all."""
     lines = _lines(fragment)
     header = encode_header(fragment.header)
     path = fragment_path(fragment.rid, fragment.header.store)
-    if sum(len(line.raw) + 2 for line in lines) <= shard_over_bytes:
-        return {path: _framed(header, [line.raw for line in lines])}
-    counted = b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(lines))
-    files = {path: _framed(counted, [])}
+    if sum(len(line.written) + 2 for line in lines) <= shard_over_bytes:
+        yield path, _framed(header, [line.written for line in lines])
+        return
+    yield path, _framed(b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(lines)), [])
     for name, shard in sorted(_shards(lines).items()):
-        files[shard_path(fragment.rid, name, fragment.header.store)] = b"".join(shard)
-    return files
+        body = b"".join([line.written + b"\n" for line in shard])
+        yield shard_path(fragment.rid, name, fragment.header.store), body
 
 
 def _framed(header: bytes, lines: list[bytes]) -> bytes:
@@ -89,12 +112,19 @@ def _framed(header: bytes, lines: list[bytes]) -> bytes:
 
 
 class _Line(NamedTuple):
-    """A record line in its place: by first number, those without a fact last and by key."""
+    """A record line in its place: by first number, those without a fact last and by key.
+
+    raw: empty where the line is `stored` unread.
+    """
 
     first: int
     key: RecordKey
     raw: bytes
     stored: bytes = b""
+
+    @property
+    def written(self) -> bytes:
+        return self.raw or line_of(self.stored)
 
     @property
     def shard(self) -> str:
@@ -107,7 +137,7 @@ def _lines(fragment: Fragment) -> list[_Line]:
     firsts = {name: first_of(stored) for name, stored in records.unread.items()}
     for name in [name for name, first in firsts.items() if first is None]:
         records.read_by_name(name)
-    lines = [_Line(firsts[name] or 0, (), line_of(stored), stored) for name, stored in records.unread.items()]
+    lines = [_Line(firsts[name] or 0, (), b"", stored) for name, stored in records.unread.items()]
     lines += [_Line(_first(facts), key, encode_record(key, facts)) for key, facts in records.read.items()]
     return sorted(lines)
 
@@ -116,10 +146,10 @@ def _first(facts: RecordFacts) -> int:
     return min([entry.n for entry in facts.entries()], default=MAX_NUMBER)
 
 
-def _shards(lines: Iterable[_Line]) -> dict[str, list[bytes]]:
-    shards: dict[str, list[bytes]] = {}
+def _shards(lines: Iterable[_Line]) -> dict[str, list[_Line]]:
+    shards: dict[str, list[_Line]] = {}
     for line in lines:
-        shards.setdefault(line.shard, []).append(line.raw + b"\n")
+        shards.setdefault(line.shard, []).append(line)
     return shards
 
 
@@ -137,7 +167,8 @@ def decode(
 ) -> Fragment | Malformed | Newer:
     """Read a fragment as hostile input.
 
-    `rid` and `store` are what the file's path claims; `shards` the contents of its shard files, in any order.
+    `rid` and `store` are what the file's path claims; `shards` the contents of its shard files, in any order,
+    each let go when the next is taken.
     Every record keeps its line as `raw`. A line of those in `known`, an earlier reading of the same fragment,
     is not read again: what it says is taken as it is.
     """
@@ -145,7 +176,7 @@ def decode(
     if min_reader is not None and min_reader > FORMAT:
         return Newer(min_reader)
     try:
-        found = _read(data, list(shards), limits, known)
+        found = _read(data, shards, limits, known)
         if isinstance(found, Fragment):
             _refuse_misplaced(found.header, rid, store)
     except Invalid as error:
@@ -154,11 +185,9 @@ def decode(
 
 
 def _read(
-    data: bytes, shards: list[bytes], limits: WireLimits, known: Mapping[RecordKey, RecordFacts]
+    data: bytes, shards: Iterable[bytes], limits: WireLimits, known: Mapping[RecordKey, RecordFacts]
 ) -> Fragment | Malformed | Newer:
-    size = len(data) + sum(map(len, shards))
-    if size > limits.max_fragment_bytes:
-        raise Invalid(f"a fragment of {size} bytes, beyond the limit of {limits.max_fragment_bytes}")
+    _refuse_size(len(data), limits)
     first, _, rest = data.partition(b"\n")
     if not first.endswith(_OPENING):
         raise Invalid("its first line is no header")
@@ -167,7 +196,7 @@ def _read(
         return header
     lines = _record_lines(rest)
     if _SHARDED in header.extra:
-        header, lines = _gathered(header, lines, shards)
+        header, lines = _gathered(header, lines, shards, limits, size=len(data))
     return Fragment(header, _records(lines, header, limits, known))
 
 
@@ -182,10 +211,19 @@ def _record_lines(body: bytes) -> list[bytes]:
     return lines
 
 
-def _gathered(header: Header, lines: list[bytes], shards: list[bytes]) -> tuple[Header, list[bytes]]:
+def _refuse_size(size: int, limits: WireLimits) -> None:
+    if size > limits.max_fragment_bytes:
+        raise Invalid(f"a fragment of {size} bytes, beyond the limit of {limits.max_fragment_bytes}")
+
+
+def _gathered(
+    header: Header, lines: list[bytes], shards: Iterable[bytes], limits: WireLimits, *, size: int
+) -> tuple[Header, list[bytes]]:
     """The record lines of a sharded fragment, and its header without the count of them."""
     promised = _count(header.extra[_SHARDED])
     for shard in shards:
+        size += len(shard)
+        _refuse_size(size, limits)
         lines += shard.removesuffix(b"\n").split(b"\n")
     if len(lines) != promised:
         raise Invalid(f"{len(lines)} of {promised} record lines are here")
@@ -204,31 +242,54 @@ def _records(
 ) -> Records:
     """The records of a fragment, if its numbers are used once and below `next`."""
     known = Records.of(known)
+    stays_unread = len(lines) > READ_AT_ONCE and known.stored in (None, STORED_LINES)
     unread_before = {line_of(stored): name for name, stored in known.unread.items()}
     read_before = {facts.raw: (key, facts) for key, facts in known.read.items()}
     read: dict[RecordKey, RecordFacts] = {}
     unread: dict[str, bytes] = {}
-    numbers: list[int] = []
-    for line in lines:
+    numbers, many = array("Q"), len(lines)
+    for line in _taken(lines):
         name = unread_before.get(line)
         if name is not None:
             unread[name] = known.unread[name]
             for low, high in numbers_of(unread[name]):
-                numbers += range(low, high + 1)
+                numbers.extend(range(low, high + 1))
+            continue
+        if stays_unread:
+            key, said = judged_plain(line, limits) or _judged(line, limits)
+            unread[digest(key)] = stored_as(key, said, line)
         else:
             key, facts = read_before.get(line) or read_record(line, limits)
+            said = [entry.n for entry in facts.entries()]
             read[key] = facts
-            numbers += [entry.n for entry in facts.entries()]
+        numbers.extend(said)
         if len(read) + len(unread) + len(numbers) > limits.max_facts:
             raise Invalid(f"more than {limits.max_facts} facts")
-    records = Records(read, unread=unread, stored=known.stored)
-    if len(records) != len(lines) or any(map(records.is_unread, read)):
+    records = Records(read, unread=unread, stored=STORED_LINES if stays_unread else known.stored)
+    if len(records) != many or any(map(records.is_unread, read)):
         raise Invalid("two lines for one record")
-    if len(set(numbers)) != len(numbers):
-        raise Invalid("a number used twice")
-    if max(numbers, default=0) >= header.next:
-        raise Invalid("a number that is not below next")
+    _refuse_numbers(numbers, header.next)
     return records
+
+
+def _judged(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]:
+    key, facts = read_record(line, limits)
+    return key, [entry.n for entry in facts.entries()]
+
+
+def _taken(lines: list[bytes]) -> Iterator[bytes]:
+    """The lines one by one; each is let go as the next is asked for."""
+    lines.reverse()
+    while lines:
+        yield lines.pop()
+
+
+def _refuse_numbers(numbers: array[int], limit: int) -> None:
+    ordered = array("Q", sorted(numbers))
+    if any(map(eq, ordered, islice(ordered, 1, None))):
+        raise Invalid("a number used twice")
+    if ordered and ordered[-1] >= limit:
+        raise Invalid("a number that is not below next")
 
 
 def _refuse_misplaced(header: Header, rid: Rid | None, store: str | None) -> None:

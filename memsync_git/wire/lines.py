@@ -56,7 +56,8 @@ def _exact(line: bytes, limits: WireLimits) -> Any:
 
 
 _MINUS_ZERO = b"-0"
-_MINUS_ZERO_ALONE = re.compile(rb"-0(?![0-9])")
+_MINUS_ZERO_ALONE = re.compile(rb"(?:^|[\[,:\s])-0(?![0-9])")
+"""Where a number may begin: a replica id with `-0` in it must not cost every line a second reading."""
 
 
 def whole(value: Any, what: str, *, low: int = 0) -> int:

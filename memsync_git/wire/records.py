@@ -15,10 +15,13 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
+import orjson
+
 from memsync_git.crdt.fragment import NO_EXTRA, NO_FIELD_ENTRIES, Entry, Hint, RecordFacts, Stamp
 from memsync_git.formats.canonical import canonical, quoted
 from memsync_git.model import JsonText, Observation, RecordKey, Verbatim
 from memsync_git.wire.lines import json_text, listed, mapped, others, read_line, rid, text, whole
+from memsync_git.wire.rid import is_rid
 from memsync_git.wire.verdicts import MAX_NUMBER, STORED, Invalid, Malformed, WireLimits
 
 UNKNOWN = "?"
@@ -36,10 +39,47 @@ def encode_record(key: RecordKey, facts: RecordFacts) -> bytes:
     """The line of one record, without comma or line end."""
     if facts.raw is not None:
         return facts.raw
+    return _plain_line(key, facts) or spelt_line(key, facts)
+
+
+def spelt_line(key: RecordKey, facts: RecordFacts) -> bytes:
+    """The line of one record member by member, whatever it says."""
     members = [member for member in _named(key) if member]
     members += _slots(facts)
     members += [f"{quoted(name)}:{value}" for name, value in sorted(facts.extra.items())]
     return ("{" + ",".join(members) + "}").encode("utf-8")
+
+
+def _plain_line(key: RecordKey, facts: RecordFacts) -> bytes | None:
+    """The line of what the official server can say, the quick way: orjson writes what `quoted` writes.
+
+    None where it refuses: a lone surrogate, an observation that is an object.
+    """
+    hint = facts.hint
+    if key[0] not in ("e", "l") or facts.fields or facts.extra or (hint is not None and hint.fields):
+        return None
+    line: dict[str, Any] = {key[0]: list(key[1:]) if key[0] == "l" else key[1]}
+    if facts.types:
+        line["t"] = [_plain_entry(entry, entry.value) for entry in facts.types]
+    if facts.observations:
+        line["o"] = [_plain_entry(entry, entry.value) for entry in facts.observations]
+    if facts.existence:
+        line["d"] = [_plain_entry(entry) for entry in facts.existence]
+    if hint is not None:
+        line["h"] = {} if hint.type is None else {"t": hint.type}
+    try:
+        return orjson.dumps(line, option=_NO_GUESSING)
+    except orjson.JSONEncodeError:
+        return None
+
+
+_NO_GUESSING = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+def _plain_entry(entry: Entry, *value: Any) -> tuple[Any, ...]:
+    if entry.wall_ms is None:
+        return (entry.n, entry.ts, *value)
+    return (entry.n, entry.ts, *value, {"w": entry.wall_ms})
 
 
 def identity_text(key: RecordKey) -> JsonText:
@@ -119,6 +159,44 @@ def read_record(line: bytes, limits: WireLimits) -> tuple[RecordKey, RecordFacts
     """
     key, said = read_line(line, limits, _record)
     return key, RecordFacts(*said, line)
+
+
+def judged_plain(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]] | None:
+    """The record and the numbers of an entity's line that says only what the official server can say.
+
+    None for any other line, good or bad: `read_record` judges it. What is taken here it takes as well, only
+    slower, for it makes facts of what it reads.
+    """
+    if len(line) > min(limits.max_line_bytes, limits.max_text_chars):
+        return None
+    try:
+        said = orjson.loads(line)
+        name, entries = said["e"], [*said["t"], *said.get("o", ())]
+        numbers = [n for n, _, _ in entries]
+        times = [ts for _, ts, _ in entries]
+        texts = [text for _, _, text in entries]
+        (hinted,) = said["h"].values()
+        (ts, owner, n), kind = hinted
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    is_plain = (
+        said.keys() <= _PLAIN_MEMBERS
+        and "t" in said["h"]
+        and type(said["t"]) is list
+        and type(said.get("o", [])) is list
+        and _TEXTS.issuperset(map(type, [name, owner, kind, *texts]))
+        and _WHOLE.issuperset(map(type, [ts, n, *times, *numbers]))
+        and min(n, *numbers) > 0
+        and min(ts, *times) >= 0
+        and max(ts, n, *times, *numbers) <= MAX_NUMBER
+        and is_rid(owner)
+    )
+    return (("e", name), numbers) if is_plain and len(numbers) <= limits.max_facts else None
+
+
+_PLAIN_MEMBERS = frozenset("etoh")
+_TEXTS = frozenset({str})
+_WHOLE = frozenset({int})
 
 
 _Said = tuple[

@@ -4,25 +4,51 @@
     shard, numbers, line
 
 Rule 1: what stands before a line is a function of the line, so it is written once and never judged again.
+Rule 2: a line is stored under a name made of its record, so that it is found and compared unread.
+Rule 3: most lines say what the official server can say, once. Those are shown without making facts of them;
+what they show is what the view makes of their facts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
+
+import orjson
 
 from memsync_git.crdt.fragment import RecordFacts
 from memsync_git.crdt.intervals import Intervals
-from memsync_git.model import RecordKey
-from memsync_git.wire.records import encode_record, identity_text
+from memsync_git.crdt.records import Glance
+from memsync_git.errors import StoreDamaged
+from memsync_git.model import Entity, RecordKey, Relation
+from memsync_git.wire import plain
+from memsync_git.wire.records import decode_record, encode_record, identity_text
+from memsync_git.wire.verdicts import Malformed
 
 _SHARD_CHARS = 2
 
 
 def stored_line(key: RecordKey, facts: RecordFacts) -> bytes:
     """The line of one record with its shard and its numbers."""
-    spans = Intervals.numbers(entry.n for entry in facts.entries()).spans
-    numbers = ",".join([f"{low}-{high}" for low, high in spans])
-    return f"{shard_name(key)} {numbers} ".encode("ascii") + encode_record(key, facts)
+    return stored_as(key, [entry.n for entry in facts.entries()], encode_record(key, facts))
+
+
+def stored_as(key: RecordKey, numbers: Sequence[int], line: bytes) -> bytes:
+    """A line that was written already, with the shard of its record and the numbers of its facts."""
+    spans = ",".join([f"{low}-{high}" for low, high in _spans(numbers)])
+    return f"{shard_name(key)} {spans} ".encode("ascii") + line
+
+
+def _spans(numbers: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """Numbers as intervals; most lines were written in one go."""
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1 and all(map(_is_next, numbers, numbers[1:])):
+        return ((numbers[0], numbers[-1]),)
+    return Intervals.numbers(numbers).spans
+
+
+def _is_next(one: int, other: int) -> bool:
+    return other == one + 1
 
 
 def shard_name(key: RecordKey) -> str:
@@ -51,3 +77,89 @@ def first_of(stored: bytes) -> int | None:
 def line_of(stored: bytes) -> bytes:
     """The line itself."""
     return stored[stored.index(b" ", _SHARD_CHARS + 1) + 1 :]
+
+
+def digest(key: RecordKey) -> str:
+    """A short name for a record."""
+    return sha256(plain.dumps(key)).hexdigest()[:32]
+
+
+def glance(stored: bytes) -> Glance | None:
+    """What a plain line shows, if all its facts are alive and nobody else speaks of its record."""
+    try:
+        said = orjson.loads(line_of(stored))
+    except orjson.JSONDecodeError:
+        return None  # a lone surrogate
+    if "e" in said and said.keys() <= _PLAIN_ENTITY:
+        return _entity_at_a_glance(said)
+    if "l" in said and said.keys() <= _PLAIN_RELATION:
+        return _relation_at_a_glance(said)
+    return None
+
+
+_PLAIN_ENTITY = frozenset("etoh")
+_PLAIN_RELATION = frozenset("ldh")
+_TEXTS = frozenset({str})
+
+
+def _entity_at_a_glance(said: dict[str, Any]) -> Glance | None:
+    noted = said.get("o", ())
+    try:
+        ((n, ts, kind),) = said["t"]
+        stamps = [(at, number) for number, at, _ in noted]
+        texts = [text for _, _, text in noted]
+    except (KeyError, ValueError):
+        return None  # another number of types, or entries with a wall time
+    if not _TEXTS.issuperset(map(type, texts)) or len(set(texts)) != len(texts) or stamps != sorted(stamps):
+        return None
+    first = last = (ts, n)
+    if stamps:
+        first, last = min(first, stamps[0]), max(last, stamps[-1])
+    return Glance(Entity(said["e"], kind, tuple(texts)), first, last)
+
+
+def _relation_at_a_glance(said: dict[str, Any]) -> Glance | None:
+    existence = said.get("d", ())
+    if len(existence) != 1 or len(existence[0]) != 2:
+        return None
+    n, ts = existence[0]
+    return Glance(Relation(*said["l"]), (ts, n), (ts, n))
+
+
+class StoredLines:
+    """How the lines of a store are written, named and read; see `crdt.records.Stored`."""
+
+    def name_of(self, key: RecordKey) -> str:
+        return digest(key)
+
+    def numbers_of(self, stored: bytes) -> list[tuple[int, int]]:
+        return numbers_of(stored)
+
+    def line(self, key: RecordKey, facts: RecordFacts) -> bytes:
+        return stored_line(key, facts)
+
+    def glance(self, stored: bytes) -> Glance | None:
+        return glance(stored)
+
+    def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
+        """What a stored line says.
+
+        Raises:
+            StoreDamaged: it cannot be understood.
+        """
+        decoded = decode_record(line_of(stored))
+        if isinstance(decoded, Malformed):
+            raise damaged_row(decoded.reason)
+        return decoded
+
+
+STORED_LINES = StoredLines()
+
+
+def damaged_row(why: str) -> StoreDamaged:
+    """The answer to a row of a store that cannot be understood."""
+    return StoreDamaged(
+        f"The replica store holds a row that cannot be read ({why}).",
+        unharmed="Your memory file and the shared repository are as they were.",
+        hint="memsync-git doctor",
+    )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from io import BytesIO
 
 from memsync_git.formats.canonical import NotJson, parse, quoted
 from memsync_git.formats.rows import Misfit, record_of
@@ -37,9 +38,18 @@ class Provenance:
 
 
 def unified(rows: Iterable[tuple[Record, Provenance]]) -> bytes:
-    """The whole file; rows of one kind keep the order they come in."""
-    ordered = sorted(rows, key=lambda row: _PLACES[row[0].key[0]])
-    return b"\n".join([_row(record, provenance) for record, provenance in ordered])
+    """The whole file; rows of one kind keep the order they come in, and are let go one after another."""
+    written = BytesIO()
+    later: dict[int, list[bytes]] = {1: [], 2: []}
+    for record, provenance in rows:
+        place, row = _PLACES[record.key[0]], _row(record, provenance)
+        if place:
+            later[place].append(row)
+        else:
+            written.writelines((b"\n" if written.tell() else b"", row))
+    for row in (*later[1], *later[2]):
+        written.writelines((b"\n" if written.tell() else b"", row))
+    return written.getvalue()
 
 
 def _row(record: Record, provenance: Provenance) -> bytes:

@@ -20,7 +20,7 @@ from memsync_git.ports import Store, Transaction
 from memsync_git.stores.lock import RoundLock, round_lock
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.reading import SqliteReader
-from memsync_git.stores.sqlite import SqliteStore
+from memsync_git.stores.sqlite import MOST_AT_ONCE, SqliteStore
 
 Connect = Callable[[], Store]
 
@@ -103,6 +103,29 @@ def test_a_row_is_replaced_and_dropped(store: Store) -> None:
     with store.transaction() as transaction:
         transaction.drop("record", "a")
         transaction.drop("record", "never there")
+    assert list(store.rows("record")) == []
+
+
+def test_many_rows_written_at_once_are_those_written_one_by_one(store: Store) -> None:
+    put(store, "record", "gone", b"1")
+    put(store, "record", "00007", b"old")
+    many = 2 * MOST_AT_ONCE + 1
+    with store.transaction() as transaction:
+        transaction.put_all("record", [("gone", None), ("never there", None)])
+        transaction.put_all("record", ((f"{at:05}", b"%d" % at) for at in reversed(range(many))))
+        transaction.put_all("record", ())
+        assert transaction.row("record", "00007") == b"7"
+        assert store.row("record", "00007") == b"old"
+    assert list(store.rows("record")) == [(f"{at:05}", b"%d" % at) for at in range(many)]
+
+
+def test_rows_that_cannot_be_made_leave_nothing_behind(store: Store) -> None:
+    def rows() -> Iterator[tuple[str, bytes]]:
+        yield "a", b"1"
+        raise PowerCut
+
+    with pytest.raises(PowerCut), store.transaction() as transaction:
+        transaction.put_all("record", rows())
     assert list(store.rows("record")) == []
 
 
@@ -261,7 +284,7 @@ def test_threads_of_one_process_take_turns(path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from memsync_git.stores.sqlite import SqliteStore
+from memsync_git.stores.sqlite import MOST_AT_ONCE, SqliteStore
 store = SqliteStore(Path(sys.argv[1]))
 print("open", flush=True)
 for _ in range(int(sys.argv[2])):

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from memsync_git.crdt.fragment import Entry, Fragment, Header, Hint, RecordFacts
 from memsync_git.crdt.intervals import Intervals
-from memsync_git.crdt.records import Records
+from memsync_git.crdt.records import Glance, Records
 from memsync_git.crdt.state import State
 from memsync_git.model import RecordKey, Rid
 from memsync_git.wire.fragments import LIMITS, decode, encode, encode_files, encode_record
 from memsync_git.wire.records import read_record
-from memsync_git.wire.stored import line_of, numbers_of, stored_line
+from memsync_git.wire.stored import glance, line_of, numbers_of, stored_line
 from tests.laws.histories import RIDS, Fleet, Machine, histories, rebuilt
 
 
@@ -131,6 +131,12 @@ class Kept:
 
     def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
         return read_record(line_of(stored), LIMITS)
+
+    def line(self, key: RecordKey, facts: RecordFacts) -> bytes:
+        return stored_line(key, facts)
+
+    def glance(self, stored: bytes) -> Glance | None:
+        return glance(stored)
 
 
 def asleep(fragment: Fragment) -> Fragment:

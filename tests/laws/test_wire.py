@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from memsync_git.crdt.fragment import Entry, Fragment, Header, Hint, RecordFacts
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.formats.canonical import NotJson, parse
-from memsync_git.model import Entity, Generic, Graph, JsonText, Relation, Rid, Verbatim
+from memsync_git.model import Entity, Graph, JsonText, Relation, Rid
 from memsync_git.wire.fragments import (
     Malformed,
     Newer,
@@ -39,7 +39,7 @@ from memsync_git.wire.rid import (
 )
 from memsync_git.wire.unified import METADATA, Provenance, read_unified, unified
 from memsync_git.wire.witness import Witness, decode_witness, encode_witness
-from tests.laws.wire_strategies import LARGEST, fragments, headers, keys, rids, texts, times_ms
+from tests.laws.wire_strategies import LARGEST, fragments, headers, records, rids, texts, times_ms
 
 rich = settings(max_examples=settings().max_examples // 4)
 """A fragment is a hundred choices: each example costs twenty milliseconds to draw."""
@@ -339,23 +339,6 @@ def test_a_row_of_the_unified_view_says_who_wrote_it_last() -> None:
 {"type":"relation","from":"Alice","to":"Oslo","relationType":"lives in",\
 "_sync_metadata":{"host":"laptop","timestamp":"2026-11-20T11:30:00Z","id":"laptop-7f3a:9"}}"""
     )
-
-
-@st.composite
-def records(draw: st.DrawFn):
-    values = st.sampled_from(["1.10", '"x"', '{"a":[1]}', "null"]).map(JsonText)
-    names = texts.filter(
-        lambda name: name not in ("type", "id", "name", "from", "to", "entities", "relations")
-    )
-    fields = draw(st.dictionaries(names, values, max_size=2))
-    match draw(keys):
-        case ("e", name):
-            said = draw(st.lists(texts | st.just(Verbatim(JsonText('{"a":1.0}'))), max_size=3, unique=True))
-            return Entity(name, draw(st.none() | texts), tuple(said), fields)
-        case ("l", source, target, kind):
-            return Relation(source, target, kind, fields)
-        case ("r", identity):
-            return Generic(identity, fields)
 
 
 @given(st.lists(records(), max_size=5, unique_by=lambda record: record.key), texts)

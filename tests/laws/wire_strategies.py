@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from memsync_git.crdt.fragment import Entry, Fragment, Header, Hint, RecordFacts
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.formats.canonical import Number, canonical
-from memsync_git.model import Rid, Verbatim
+from memsync_git.model import Entity, Generic, JsonText, Record, Relation, Rid, Verbatim
 
 LARGEST = 2**53
 
@@ -159,3 +159,21 @@ def _unused(base: int, between: Callable[[int, int], int]) -> Callable[[], int]:
         return n
 
     return fresh
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    """What one row of a memory file may say."""
+    values = st.sampled_from(["1.10", '"x"', '{"a":[1]}', "null"]).map(JsonText)
+    names = texts.filter(
+        lambda name: name not in ("type", "id", "name", "from", "to", "entities", "relations")
+    )
+    fields = draw(st.dictionaries(names, values, max_size=2))
+    match draw(keys):
+        case ("e", name):
+            said = draw(st.lists(texts | st.just(Verbatim(JsonText('{"a":1.0}'))), max_size=3, unique=True))
+            return Entity(name, draw(st.none() | texts), tuple(said), fields)
+        case ("l", source, target, kind):
+            return Relation(source, target, kind, fields)
+        case ("r", identity):
+            return Generic(identity, fields)

@@ -1,0 +1,180 @@
+"""Many at once: what is done in bulk is, byte for byte, what is done one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memsync_git.crdt.fragment import Fragment, Header
+from memsync_git.crdt.pen import Pen
+from memsync_git.crdt.records import Records
+from memsync_git.crdt.state import State
+from memsync_git.model import EVERYTHING, Entity, Graph, Record, Rid, items_of
+from memsync_git.replica import Moment, Replica, Version
+from memsync_git.replica.adopting import adopt, order_of
+from memsync_git.replica.receiving import receive
+from memsync_git.replica.rows import load, save
+from memsync_git.stores.memory import MemoryStore
+from memsync_git.wire.fragments import LIMITS, READ_AT_ONCE, Malformed, decode, encode, encode_files
+from memsync_git.wire.records import encode_record, judged_plain, read_record, spelt_line
+from memsync_git.wire.stored import STORED_LINES, digest, stored_line
+from tests.laws.desks import Office, days
+from tests.laws.test_incremental import assert_same
+from tests.laws.wire_strategies import fragments, records
+
+OWN = Rid("ash-0001")
+NOON_MS = 1_763_637_000_000
+distinct = st.lists(records(), max_size=6, unique_by=lambda record: record.key)
+clocks_ms = st.sampled_from([-5, 0, 1, NOON_MS, 1 << 60])
+
+
+def _written(said: list[Record], wall_ms: int, *, in_bulk: bool) -> Fragment:
+    state = State([Fragment(Header(OWN, "ash"))])
+    pen = Pen(state, Header(OWN, "ash"), wall_ms=wall_ms)
+    for record in said:
+        if in_bulk:
+            assert pen.add_new(record, ts=NOON_MS)
+        else:
+            for item in items_of(record):
+                pen.add(item, ts=NOON_MS if item[0] in ("t", "f") else None)
+    written = pen.finish(tok="tok")
+    assert written.records == {record.key for record in said}
+    assert written.added == [item for record in said for item in items_of(record)]
+    return state.fragment(OWN)
+
+
+@given(distinct, clocks_ms)
+def test_a_new_record_said_at_once_is_the_same_bytes_as_item_by_item(
+    said: list[Record], wall_ms: int
+) -> None:
+    at_once, one_by_one = (_written(said, wall_ms, in_bulk=way) for way in (True, False))
+    assert encode(at_once) == encode(one_by_one)
+    assert at_once == one_by_one
+
+
+@given(distinct)
+def test_a_record_somebody_has_spoken_of_is_not_taken_for_new(said: list[Record]) -> None:
+    state = State([_written(said, NOON_MS, in_bulk=True)])
+    pen = Pen(state, Header(Rid("birch-0002"), "birch"), wall_ms=NOON_MS)
+    assert not any(pen.add_new(record, ts=NOON_MS) for record in said)
+
+
+@given(fragments())
+def test_a_line_written_the_quick_way_is_spelt_alike(fragment: Fragment) -> None:
+    for key, facts in fragment.records.items():
+        bare = replace(facts, raw=None)
+        assert encode_record(key, bare) == spelt_line(key, bare)
+
+
+@given(distinct, st.booleans())
+def test_a_first_file_leaves_file_and_memory_alike_and_nothing_to_look_at(
+    said: list[Record], stored: bool
+) -> None:
+    """`stored`: the replica came from a store, so that what it takes in goes into lines nobody reads."""
+    replica = _from_store(Replica(OWN, "ash")) if stored else Replica(OWN, "ash")
+    graph = Graph.of(said)
+    version = Version(graph, order_of(graph), "hash", NOON_MS, EVERYTHING)
+    observed = adopt(replica, version, Moment(NOON_MS, "boot", "tok", 2000))
+    known, contested = set(replica.behind), set(replica.contested)
+    replica.compare_anew()
+    assert known == replica.behind == set()
+    assert contested == replica.contested == set()
+    assert replica.state.graph() == graph
+    assert set(observed.added) == graph.items()
+
+
+@given(fragments())
+def test_a_line_judged_at_a_glance_is_one_that_reads_alike(fragment: Fragment) -> None:
+    for key, facts in fragment.records.items():
+        line = encode_record(key, facts)
+        judged = judged_plain(line, LIMITS)
+        if judged is not None:
+            read_key, read = read_record(line, LIMITS)
+            assert judged == (read_key, [entry.n for entry in read.entries()])
+
+
+_PLAIN = b'{"e":"A","t":[[1,5,"x"]],"o":[[2,5,"y"],[3,5,"z"]],"h":{"t":[[5,"ash-0001",1],"x"]}}'
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (b'"A"', b'["A"]'), (b'[1,5,"x"]', b'[0,5,"x"]'), (b"[2,5,", b"[2.0,5,"), (b"[2,5,", b"[true,5,"),
+        (b"[3,5,", b"[3,-1,"), (b"[3,5,", b"[9007199254740993,5,"), (b'"y"', b"7"), (b'"x"]]', b'"x",{}]]'),
+        (b"ash-0001", b"ash"), (b'[5,"ash', b'["5","ash'), (b'"h":{"t"', b'"h":{"u"'), (b'"o"', b'"d"'),
+        (b'"t":[[1,5,"x"]]', b'"t":"abc"'), (b'[[2,5,"y"],[3,5,"z"]]', b'{"abc":1}'), (b"}}", b'},"k":1}'),
+        (_PLAIN, b"[]"), (_PLAIN, b"nonsense"), (b'1],"x"]', b'0],"x"]'),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_not_plain_is_left_to_be_read(was: bytes, now: bytes) -> None:
+    assert judged_plain(_PLAIN, LIMITS) == (("e", "A"), [1, 2, 3])
+    assert judged_plain(_PLAIN.replace(was, now), LIMITS) is None
+
+
+def _from_store(replica: Replica) -> Replica:
+    """The same replica as a process finds it."""
+    store = MemoryStore()
+    with store.transaction() as transaction:
+        save(replica, transaction)
+    found = load(store)
+    assert found is not None
+    return found
+
+
+def _unread(fragment: Fragment) -> Fragment:
+    lines = {digest(key): stored_line(key, facts) for key, facts in fragment.records.items()}
+    return Fragment(fragment.header, Records(unread=lines, stored=STORED_LINES))
+
+
+def _rows(replica: Replica) -> list[tuple[str, bytes]]:
+    store = MemoryStore()
+    with store.transaction() as transaction:
+        save(replica, transaction)
+    return store.rows("facts")
+
+
+@given(days(), st.booleans())
+def test_first_fragments_taken_as_they_lie_bring_what_they_bring_when_read(day: list, known: bool) -> None:
+    """`known`: the file was compared before, so that the differences follow step by step."""
+    published = Office(desks=3).run(day).published
+    moment = Moment(NOON_MS, "boot", "tok", 2000)
+    eager, lazy = (_from_store(Replica(OWN, "ash")) for _ in range(2))
+    if known:
+        assert not any((lazy.behind, lazy.contested, eager.behind, eager.contested))
+    read, laid_by = receive(eager, published, moment), receive(lazy, map(_unread, published), moment)
+    assert len(read.added) == len(laid_by.added) + laid_by.new
+    assert set(laid_by.added) <= set(read.added)
+    assert (set(read.removed), read.fragments) == (set(laid_by.removed), laid_by.fragments)
+    assert (lazy.behind, lazy.contested) == (eager.behind, eager.contested)
+    assert _rows(lazy) == _rows(eager)
+    assert_same(lazy.state, eager.state)
+
+
+def _many() -> Fragment:
+    said = [Entity(f"E{at}", "thing", (f"x{at}",)) for at in range(READ_AT_ONCE + 1)]
+    return _written(list(said), NOON_MS, in_bulk=True)
+
+
+def test_a_large_fragment_is_judged_whole_and_kept_unread() -> None:
+    large = _many()
+    found = decode(encode(large))
+    assert isinstance(found, Fragment)
+    assert len(Records.of(found.records).unread) == READ_AT_ONCE + 1
+    assert encode_files(found) == encode_files(large)
+    assert found == large
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "reason"),
+    [
+        (b"[4,", b"[2,", "a number used twice"),
+        (b'{"e":"E1",', b'{"e":"E2",', "two lines for one record"),
+        (b"[4,", b"[9000,", "a number that is not below next"),
+        (b"[4,", b'["4",', "a fact's number is no whole number from 1 to 2^53"),
+    ],
+)  # fmt: skip
+def test_a_large_fragment_with_one_bad_line_is_refused_whole(was: bytes, now: bytes, reason: str) -> None:
+    assert decode(encode(_many()).replace(was, now, 1)) == Malformed(reason)
