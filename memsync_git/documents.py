@@ -243,6 +243,21 @@ class ImportDocument(TypedDict):
     notices: list[NoticePart]
 
 
+class ExportDocument(TypedDict):
+    """An export: what stands in it, and how many items had no room. `path` None: it was only printed."""
+
+    schema_version: int
+    format: str
+    path: str | None
+    bytes: int
+    entities: int
+    relations: int
+    observations: int
+    other: int
+    left_out: int
+    notices: list[NoticePart]
+
+
 class InitDocument(TypedDict):
     """A machine that has joined. `hub`: the remote is the embedded one of this machine."""
 

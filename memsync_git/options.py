@@ -97,3 +97,12 @@ class ResolveOptions:
     name: str | None
     choice: Choice
     field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """How to export. layout: one of `formats.exporting.LAYOUTS`. output None: only the bytes are wanted."""
+
+    layout: str = "jsonl"
+    output: str | None = None
+    force: bool = False

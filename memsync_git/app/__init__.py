@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from memsync_git.documents import (
         ConflictsDocument,
         DoctorDocument,
+        ExportDocument,
         GcDocument,
         HoldsDocument,
         HostsDocument,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
         StatusDocument,
         SyncDocument,
     )
-    from memsync_git.options import InitOptions, ResolveOptions, ShowOptions, SyncOptions
+    from memsync_git.options import ExportOptions, InitOptions, ResolveOptions, ShowOptions, SyncOptions
 
 
 @dataclass(frozen=True)
@@ -170,17 +171,23 @@ class App:
 
         return retire(self.rooms, rid)
 
-    def preview_import(self, path: str) -> PreviewDocument:
-        """What importing a file would add."""
+    def preview_import(self, path: str, *, as_entities: bool = False) -> PreviewDocument:
+        """What importing a file or a folder would add; see `app.moving`."""
         from memsync_git.app.moving import preview_import
 
-        return preview_import(self.rooms, path)
+        return preview_import(self.rooms, path, as_entities=as_entities)
 
-    def import_(self, path: str) -> ImportDocument:
-        """Add what a file says to the memory."""
+    def import_(self, path: str, *, as_entities: bool = False) -> ImportDocument:
+        """Add what a file or a folder says to the memory."""
         from memsync_git.app.moving import import_file
 
-        return import_file(self.rooms, path)
+        return import_file(self.rooms, path, as_entities=as_entities)
+
+    def export(self, options: ExportOptions) -> tuple[bytes, ExportDocument]:
+        """The whole memory for others, written to a file if one is named; see `app.exporting`."""
+        from memsync_git.app.exporting import export
+
+        return export(self.rooms, options)
 
     # --- knowing
 

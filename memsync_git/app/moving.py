@@ -7,18 +7,15 @@ Rule 3: who wrote a foreign row, and when, is counted for people and never taken
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
+from memsync_git.app.foreign import Foreign, foreign_at, foreign_of
 from memsync_git.app.naming import full_name
 from memsync_git.app.parts import change_parts, text_of
 from memsync_git.app.telling import count_of, notice
 from memsync_git.documents import CountPart, ImportDocument, NoticePart, PreviewDocument
-from memsync_git.errors import Misused
-from memsync_git.formats import VARIANTS, TooLarge, decode, encode
-from memsync_git.formats.detecting import detect
-from memsync_git.formats.importing import Imported, read_import
+from memsync_git.formats import VARIANTS
 from memsync_git.model import Graph, Item, Record, items_of
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.holding import said
@@ -30,18 +27,8 @@ if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
     from memsync_git.crdt.pen import Written
 
-UNHARMED = "Nothing was changed."
 MOST_CHANGES_LISTED = 200
 MOST_NOTED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """A file to import, read: `source` is what people call it, `format` its layout."""
-
-    source: str
-    format: str
-    imported: Imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +48,28 @@ class Gain:
 # --- what the app offers
 
 
-def preview_import(rooms: Rooms, path: str) -> PreviewDocument:
-    """What importing a file would add; nothing is written.
+def preview_import(rooms: Rooms, path: str, *, as_entities: bool = False) -> PreviewDocument:
+    """What importing a file or a folder would add; nothing is written.
+
+    With `as_entities` memories that are no rows of a graph come as entities, not as generic records.
 
     Raises:
         Misused: this machine was never set up, or the file cannot be read or says nothing.
     """
-    return preview_data(rooms, _bytes_of(rooms, path), path)
+    return _preview(rooms, foreign_at(rooms, path, as_entities=as_entities))
 
 
 def preview_data(rooms: Rooms, data: bytes, source: str) -> PreviewDocument:
     """The same for bytes from anywhere; `source` is what people call them."""
-    foreign = _foreign(rooms, data, source)
-    gain = gain_of(_replica_of_now(rooms), foreign.imported.graph)
+    return _preview(rooms, foreign_of(rooms, data, source))
+
+
+def _preview(rooms: Rooms, foreign: Foreign) -> PreviewDocument:
+    gain = gain_of(replica_of_now(rooms), foreign.imported.graph)
     changes = change_parts(gain.added, gain.removed)
     return {
         "schema_version": SCHEMA_VERSION,
-        "action": f"import {source} ({foreign.format})",
+        "action": f"import {foreign.source} ({foreign.format})",
         "machines": [],
         "would_add": sum(1 for part in changes if part["change"] == "add"),
         "would_remove": 0,
@@ -88,7 +80,7 @@ def preview_data(rooms: Rooms, data: bytes, source: str) -> PreviewDocument:
     }
 
 
-def _replica_of_now(rooms: Rooms) -> Replica:
+def replica_of_now(rooms: Rooms) -> Replica:
     """The replica as it will be once the memory file is taken in, which an import does first."""
     from memsync_git.app.rehearsal import rehearse
     from memsync_git.sync import RoundOptions
@@ -97,19 +89,22 @@ def _replica_of_now(rooms: Rooms) -> Replica:
     return rehearse(rooms, RoundOptions(fetch=False, publish=False, apply=False), ()).replica
 
 
-def import_file(rooms: Rooms, path: str) -> ImportDocument:
-    """Add what a file says as one revision, then sync.
+def import_file(rooms: Rooms, path: str, *, as_entities: bool = False) -> ImportDocument:
+    """Add what a file or a folder says as one revision, then sync; `as_entities` as in the preview.
 
     Raises:
         Misused: this machine was never set up, or the file cannot be read or says nothing.
         Busy, Offline: as `app.acting.acting`.
     """
-    return import_data(rooms, _bytes_of(rooms, path), path)
+    return _import(rooms, foreign_at(rooms, path, as_entities=as_entities))
 
 
 def import_data(rooms: Rooms, data: bytes, source: str) -> ImportDocument:
     """The same for bytes from anywhere; `source` is what people call them."""
-    foreign = _foreign(rooms, data, source)
+    return _import(rooms, foreign_of(rooms, data, source))
+
+
+def _import(rooms: Rooms, foreign: Foreign) -> ImportDocument:
     with acting(rooms) as session:
         gain, written = session.act(lambda replica, moment: _write(replica, moment, foreign))
         txn = last_txn(session) if written else None
@@ -118,7 +113,7 @@ def import_data(rooms: Rooms, data: bytes, source: str) -> ImportDocument:
             notices += round_notices(session, whole_round(rooms, session))
     return {
         "schema_version": SCHEMA_VERSION,
-        "source": source,
+        "source": foreign.source,
         "format": foreign.format,
         "imported": _counted(written),
         "known": gain.known,
@@ -139,53 +134,6 @@ def _counted(written: Written) -> CountPart:
     tally = Tally()
     tally.count(written.added, written.removed)
     return count_of(tally)
-
-
-# --- reading
-
-
-def _bytes_of(rooms: Rooms, path: str) -> bytes:
-    limit = rooms.limits.max_file_bytes
-    try:
-        with Path(path).expanduser().open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Misused(f"{shown(path)} cannot be read: {reason}", unharmed=UNHARMED) from error
-    if len(data) > limit:
-        raise Misused(
-            f"{shown(path)} has more than {limit} bytes, the limit of a memory file",
-            unharmed=UNHARMED,
-            hint="memsync-git config set guards.max_file_mib 128",
-        )
-    return data
-
-
-def _foreign(rooms: Rooms, data: bytes, source: str) -> Foreign:
-    imported = read_import(data)
-    if not imported.graph.records:
-        raise Misused(_says_nothing(imported, source), unharmed=UNHARMED)
-    foreign = Foreign(source, detect(data), imported)
-    _require_fitting(rooms, foreign)
-    return foreign
-
-
-def _says_nothing(imported: Imported, source: str) -> str:
-    if not imported.unreadable:
-        return f"{shown(source)} holds no memories"
-    first = imported.unreadable[0]
-    return f"{shown(source)} holds nothing that can be imported: line {first.line}: {first.reason}"
-
-
-def _require_fitting(rooms: Rooms, foreign: Foreign) -> None:
-    """An import beyond the limits would leave a memory that cannot be written into its file."""
-    variant = VARIANTS[rooms.store.format]
-    data = encode((), variant.projection.graph(foreign.imported.graph), variant.name)
-    decoded = decode(data, variant.name, rooms.limits)
-    if isinstance(decoded, TooLarge):
-        raise Misused(
-            f"{shown(foreign.source)} does not fit the memory file: {decoded.reason}", unharmed=UNHARMED
-        )
 
 
 # --- what is new
@@ -231,22 +179,30 @@ def _notices(rooms: Rooms, foreign: Foreign, gain: Gain) -> list[NoticePart]:
     if len(gain.kept) > MOST_NOTED:
         notices.append(notice(f"Further values that are kept as they are: {len(gain.kept) - MOST_NOTED}"))
     notices += [
-        notice(f"Line {damage.line} cannot be read: {damage.reason}")
+        notice(f"{imported.counts} {damage.line} cannot be read: {damage.reason}")
         for damage in imported.unreadable[:MOST_NOTED]
     ]
     if imported.notes:
         stamped = f"Rows that say who wrote them and when: {len(imported.notes)}"
         notices.append(notice(f"{stamped}; that is not taken over."))
+    if imported.deleted:
+        notices.append(notice(f"Deleted there, and left out: {imported.deleted}"))
     homeless = _homeless(rooms, gain)
     if homeless:
         outside = f"Items that cannot stand in a file of the format {rooms.store.format}: {homeless}"
-        notices.append(notice(f"{outside}; the shared memory keeps them."))
+        hint = "" if foreign.as_entities or not _generics(gain) else "add --as entities to see them there"
+        notices.append(notice(f"{outside}; the shared memory keeps them.", hint=hint))
     return notices
 
 
 def _homeless(rooms: Rooms, gain: Gain) -> int:
     projection = VARIANTS[rooms.store.format].projection
     return sum(1 for item in gain.added if not projection.holds(item))
+
+
+def _generics(gain: Gain) -> bool:
+    """Whether memories come that are no rows of a graph."""
+    return any(item[0] == "d" for item in gain.added)
 
 
 def _kept_words(item: Item, value: str) -> str:

@@ -18,21 +18,33 @@ from memsync_git.documents import ImportDocument
     "import",
     epilog=examples("memsync-git import old-memory.json", "memsync-git import old-memory.json --dry-run"),
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["records", "entities"]),
+    default="records",
+    help="Memories of other tools: kept as they are, or as entities the memory server shows.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the preview only.")
 @yes_option
 @json_option
-def import_(file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Add what FILE holds to the memory. Doing it twice adds nothing."""
+def import_(file: Path, form: str, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Add what FILE holds to the memory. Doing it twice adds nothing.
+
+    FILE is a memory file, a JSON array, a read_graph object, a folder of the older tool, an export or a
+    database of mcp-memory-service, or a database of ContextFS.
+    """
     app = opened()
-    preview = app.preview_import(str(file))
+    as_entities = form == "entities"
+    preview = app.preview_import(str(file), as_entities=as_entities)
     if dry_run:
         put_preview(preview, as_json=as_json)
         leave()
     shown = preview if changes_something(preview) else None
     if shown is not None:
         consent(shown, "Import this?", yes=yes, as_json=as_json)
-    document = app.import_(str(file))
+    document = app.import_(str(file), as_entities=as_entities)
     put(document, render_import, as_json=as_json)
     if not as_json:
         put_new_notices(document["notices"], shown)
@@ -45,6 +57,6 @@ def render_import(document: ImportDocument, screen: Screen) -> str:
     came = ", ".join([count_words(new) or "nothing new", *known])
     parts = [f"{screen.mark('ok')} {came}, from {safe(document['source'])} ({safe(document['format'])})"]
     if document["unreadable"]:
-        lines = counted(document["unreadable"], "line")
-        parts.append(f"{screen.mark('warn')} {lines} left out: unreadable")
+        rows = counted(document["unreadable"], "row")
+        parts.append(f"{screen.mark('warn')} {rows} left out: unreadable")
     return "\n".join(parts)

@@ -30,6 +30,7 @@ _COMMANDS = {
     "holds": "memsync_git.cli.holds:holds",
     "hosts": "memsync_git.cli.hosts:hosts",
     "import": "memsync_git.cli.imports:import_",
+    "export": "memsync_git.cli.export:export",
     "service": "memsync_git.cli.service:service",
     "config": "memsync_git.cli.config:config",
     "doctor": "memsync_git.cli.doctor:doctor",

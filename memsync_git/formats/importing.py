@@ -5,6 +5,7 @@ Rule 2: a row that names its kind by its keys alone is taken for what it is: nam
 observations are an entity; from, to and relationType a relation. Rows are never keyed by position.
 Rule 3: the stamps of an older tool (`_sync_metadata`, `_crdt_metadata`, `_metadata`) say who wrote a row
 and when. They are notes for people, never part of the memory.
+Rule 4: the `id` that an export of ours gives a row is not part of the memory either.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from memsync_git.formats.canonical import (
     parse,
     parse_first,
 )
+from memsync_git.formats.exporting import without_row_id
 from memsync_git.formats.rows import BOM, Damage, Misfit, record_of
+from memsync_git.formats.variants import AIM_HEADER
 from memsync_git.formats.wholegraph import rows_of_graph
 from memsync_git.model import EVERYTHING, Graph, Record, RecordKey
 from memsync_git.values import dataclass
 
+_AIM = parse(AIM_HEADER)
 STAMPS = ("_sync_metadata", "_crdt_metadata", "_metadata")
 
 
@@ -40,11 +44,17 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a foreign file says, what it says about its rows, and what in it could not be read."""
+    """What a foreign file says, what it says about its rows, and what in it could not be read.
+
+    deleted: memories the file itself calls deleted; they are left out. counts: what the numbers of the
+    unreadable count, as people call it.
+    """
 
     graph: Graph
     notes: tuple[Note, ...]
     unreadable: tuple[Damage, ...]
+    deleted: int = 0
+    counts: str = "Line"
 
 
 def read_import(data: bytes) -> Imported:
@@ -73,13 +83,13 @@ class _Value:
 
 def _read(found: _Value) -> tuple[Record, list[Note]] | Damage | None:
     row, stamps = _without_stamps(found.value)
-    if row == {} and stamps:
+    if (row == {} and stamps) or row == _AIM:
         return None  # a row of nothing but stamps is the head of the older tool's history files
     record = record_of(_with_type(row), EVERYTHING)
     if record is None or isinstance(record, Misfit):
         reason = record.reason if isinstance(record, Misfit) else "it says nothing"
         return Damage(found.line, compact(found.value).encode("utf-8"), reason)
-    return record, [_note(record.key, stamp) for stamp in stamps]
+    return without_row_id(record), [_note(record.key, stamp) for stamp in stamps]
 
 
 def _without_stamps(row: Json) -> tuple[Json, list[dict[str, Json]]]:

@@ -300,6 +300,19 @@ IMPORT: dict[str, Any] = {
     "notices": [],
 }
 
+EXPORT: dict[str, Any] = {
+    "schema_version": 1,
+    "format": "json-array",
+    "path": "/m/all.json",
+    "bytes": 99,
+    "entities": 1,
+    "relations": 2,
+    "observations": 3,
+    "other": 4,
+    "left_out": 0,
+    "notices": [],
+}
+
 INIT: dict[str, Any] = {
     "schema_version": 1,
     "replica": PLAIN_STATUS["replica"],

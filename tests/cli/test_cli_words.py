@@ -14,6 +14,7 @@ import pytest
 from memsync_git.cli.changes import render_preview
 from memsync_git.cli.conflicts import render_conflicts
 from memsync_git.cli.doctor import render_doctor
+from memsync_git.cli.export import render_export
 from memsync_git.cli.failures import words_of
 from memsync_git.cli.holds import render_decided, render_holds
 from memsync_git.cli.hosts import render_hosts
@@ -252,7 +253,12 @@ Alice (person)
         fleet.IMPORT,
         """\
 ✓ 1 added, 2 changed, 3 known already, from old.json (jsonl)
-! 1 line left out: unreadable""",
+! 1 row left out: unreadable""",
+    ),
+    (
+        render_export,
+        fleet.EXPORT,
+        "✓ 1 entity, 2 relations, 3 observations, 4 other records written to /m/all.json (json-array)",
     ),
     (
         render_init,
