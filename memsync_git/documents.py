@@ -414,6 +414,96 @@ class ShowDocument(TypedDict):
     found: list[ShownPart]
 
 
+# --- history, undo, restore -----------------------------------------------------------------------------
+
+
+class RevisionPart(TypedDict):
+    """What one machine changed at once. `txn` is what `undo` takes; `first`: the first of several revisions
+    that were published together. `cause` is "" for other machines. `cut`: how many changes are not listed.
+    """
+
+    txn: str
+    first: int
+    id: str
+    host: str
+    mine: bool
+    at: str | None
+    cause: str
+    changes: list[ChangePart]
+    cut: int
+
+
+class LogDocument(TypedDict):
+    """Changes, newest first. `whole`: there are none before them, as far as history was read."""
+
+    schema_version: int
+    name: str | None
+    revisions: list[RevisionPart]
+    whole: bool
+    notices: list[NoticePart]
+
+
+class ActivityPart(TypedDict):
+    """What one machine has changed, as far as history was read."""
+
+    id: str
+    host: str
+    mine: bool
+    revisions: int
+    added: int
+    removed: int
+    changed: int
+    first: str | None
+    last: str | None
+
+
+class LogStatsDocument(TypedDict):
+    """`rounds`: all rounds this machine ever made, by outcome; `ms`: how long they took together."""
+
+    schema_version: int
+    machines: list[ActivityPart]
+    rounds: dict[str, int]
+    ms: int
+    whole: bool
+    notices: list[NoticePart]
+
+
+class BlamePart(SaidPart):
+    """One thing a memory says of a name, with its origin. `kind` and `field` as in `ItemPart`.
+
+    others: further machines that said it at the same time. winner: of several values, the one that shows.
+    doubtful: the clock of that machine was ahead of this one's.
+    """
+
+    kind: str
+    name: str
+    field: NotRequired[str]
+    others: list[str]
+    winner: bool
+    doubtful: bool
+
+
+class BlameDocument(TypedDict):
+    schema_version: int
+    name: str
+    lines: list[BlamePart]
+
+
+class AmendsDocument(TypedDict):
+    """What `undo` or `restore` has changed; `undone` are the revisions it took back, `at` the moment it went
+    back to. `txn` takes this back in turn, None where nothing was changed.
+    """
+
+    schema_version: int
+    action: str
+    undone: list[str]
+    at: str | None
+    changes: list[ChangePart]
+    cut: int
+    txn: str | None
+    notices: list[NoticePart]
+
+
 # --- service ------------------------------------------------------------------------------------------
 
 ServiceAction = Literal["install", "uninstall", "start", "stop", "restart", "status"]

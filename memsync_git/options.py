@@ -64,6 +64,34 @@ class ShowOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class LogOptions:
+    """Which changes to tell, newest first: of one name or of everything, at most `last`."""
+
+    name: str | None = None
+    last: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class UndoOptions:
+    """What to take back: one revision (`<rid>:<rev>`), or the last ones of this machine."""
+
+    txn: str | None = None
+    last: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """Where to go back to: a moment as a person wrote it, for some names or the whole memory (no names).
+
+    exactly: what other machines added since goes too.
+    """
+
+    at: str
+    names: tuple[str, ...] = ()
+    exactly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Take:
     """Let one machine's value win: a host or rid, `newest` or `mine`."""
 

@@ -292,11 +292,22 @@ class PastView:
     """A cut that once stood on main: its fragments, and when it came there.
 
     at_ms: by the clock of the machine that wrote it; None where the remote keeps no times.
+    is_first: main began with it; where the last view is none such, older ones exist and cannot be had.
     """
 
     head: str
     fragments: tuple[Fragment, ...]
     at_ms: int | None = None
+    is_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PastHead:
+    """A commit that once stood on main, without what it held; else as `PastView`."""
+
+    head: str
+    at_ms: int | None = None
+    is_first: bool = False
 
 
 class Remote(Protocol):
@@ -336,8 +347,15 @@ class Remote(Protocol):
         """The newest published fragment of `rid` with a revision ≤ `rev`, from its host ref's history."""
         ...
 
-    def past_views(self) -> Iterator[PastView]:
-        """The cuts main held, newest first; reads history only as far as it is asked."""
+    def past_views(self, head: str = "") -> Iterator[PastView]:
+        """The cuts main held, newest first; reads history only as far as it is asked.
+
+        `head`: begin with that commit of main instead of the newest.
+        """
+        ...
+
+    def past_heads(self) -> Iterator[PastHead]:
+        """The commits of main, newest first; cheap where only times matter."""
         ...
 
 

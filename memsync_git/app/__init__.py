@@ -15,7 +15,10 @@ from memsync_git.config import Configuration, Places, load
 
 if TYPE_CHECKING:
     from memsync_git.app.planning import Plan
+    from memsync_git.app.undoing import Intention
     from memsync_git.documents import (
+        AmendsDocument,
+        BlameDocument,
         ConflictsDocument,
         DoctorDocument,
         ExportDocument,
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
         HostsDocument,
         ImportDocument,
         InitDocument,
+        LogDocument,
+        LogStatsDocument,
         NoticePart,
         PauseDocument,
         PreviewDocument,
@@ -35,7 +40,16 @@ if TYPE_CHECKING:
         StatusDocument,
         SyncDocument,
     )
-    from memsync_git.options import ExportOptions, InitOptions, ResolveOptions, ShowOptions, SyncOptions
+    from memsync_git.options import (
+        ExportOptions,
+        InitOptions,
+        LogOptions,
+        ResolveOptions,
+        RestoreOptions,
+        ShowOptions,
+        SyncOptions,
+        UndoOptions,
+    )
 
 
 @dataclass(frozen=True)
@@ -134,6 +148,42 @@ class App:
         from memsync_git.app.showing import show
 
         return show(self.rooms, options)
+
+    def log(self, options: LogOptions) -> LogDocument:
+        """Who changed what, newest first."""
+        from memsync_git.app.chronicle import log
+
+        return log(self.rooms, options)
+
+    def log_stats(self) -> LogStatsDocument:
+        """What every machine has changed, and how rounds went."""
+        from memsync_git.app.chronicle import log_stats
+
+        return log_stats(self.rooms)
+
+    def blame(self, name: str) -> BlameDocument:
+        """Who said each thing the memory says of a name."""
+        from memsync_git.app.chronicle import blame
+
+        return blame(self.rooms, name)
+
+    def plan_undo(self, options: UndoOptions) -> Intention:
+        """What taking revisions back would change."""
+        from memsync_git.app.undoing import plan_undo
+
+        return plan_undo(self.rooms, options)
+
+    def plan_restore(self, options: RestoreOptions) -> Intention:
+        """What going back to a former memory would change."""
+        from memsync_git.app.undoing import plan_restore
+
+        return plan_restore(self.rooms, options)
+
+    def amend(self, intention: Intention) -> AmendsDocument:
+        """Carry out what `plan_undo` or `plan_restore` has shown."""
+        from memsync_git.app.undoing import amend
+
+        return amend(self.rooms, intention)
 
     def conflicts(self, name: str | None = None) -> ConflictsDocument:
         """Registers with several values, and records edited while deleted."""

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from memsync_git.crdt.fragment import Fragment
     from memsync_git.model import Rid
-    from memsync_git.ports import FetchOutcome, KnownRecords, PastView, Publication, PublishOutcome, Remote
+    from memsync_git.ports import (
+        FetchOutcome,
+        KnownRecords,
+        PastHead,
+        PastView,
+        Publication,
+        PublishOutcome,
+        Remote,
+    )
 
 
 class PassingRemote:
@@ -51,5 +59,8 @@ class PassingRemote:
     def revision(self, rid: Rid, rev: int) -> Fragment | None:
         return self.remote.revision(rid, rev)
 
-    def past_views(self) -> Iterator[PastView]:
-        return self.remote.past_views()
+    def past_views(self, head: str = "") -> Iterator[PastView]:
+        return self.remote.past_views(head)
+
+    def past_heads(self) -> Iterator[PastHead]:
+        return self.remote.past_heads()

@@ -1,30 +1,41 @@
 """What the memory said before: from the revisions of this machine, and from what main once held.
 
-Rule 1: main holds a cut for every publish, so it answers to the grain of syncs, not of keystrokes.
+Rule 1: main holds a cut for every publish, so it answers to the grain of syncs, not of keystrokes; of this
+machine every revision is kept.
 Rule 2: nothing is fetched: history is what this machine has heard, deepened only where a clone began shallow.
+Rule 3: the order of main is true and its times are claims: they are believed as far as they agree with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from memsync_git.app.times import timestamp
 from memsync_git.conflicts import taken_by_delete, touches
 from memsync_git.crdt.fragment import Fragment, Stamp
 from memsync_git.crdt.state import State
+from memsync_git.deeds.dating import dated
+from memsync_git.deeds.replaying import Kept, replayed
+from memsync_git.errors import Offline
 from memsync_git.model import Item, RecordKey, Rid, key_of
 from memsync_git.options import LOCK_WAIT_S
+from memsync_git.ports import PastHead, PastView
 from memsync_git.replica import Txn, rows
 from memsync_git.stores.lock import round_lock
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
-    from memsync_git.ports import PastView, Remote
+    from memsync_git.ports import Remote
     from memsync_git.sync import Session
 
 VIEWS_SEARCHED = 500
 """Cuts looked through for a deletion: weeks of a busy fleet, seconds of reading."""
+HEADS_BEYOND = 64
+"""Commits read beyond a moment: a wrong clock is told by the right ones about it."""
 
 
 def host_in(state: State, rid: Rid) -> str:
@@ -45,21 +56,71 @@ def wall_ms(state: State, stamp: Stamp) -> int:
 # --- the memory at a moment
 
 
-def state_at(rooms: Rooms, at_ms: int) -> State | None:
-    """The newest cut that stood on main at a moment; None if history does not reach back that far.
+@dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """Older commits exist, and cannot be had now."""
+
+
+def state_at(rooms: Rooms, at_ms: int, now_ms: int) -> State | None:
+    """The memory at a moment: a cut of main, and what this machine had done beyond it; None before both.
 
     Raises:
+        Misused: this machine was never set up.
         Busy: another sync held the lock, and with it the clone, for ten seconds.
+        Offline: the clone does not reach back that far, and older commits could not be fetched.
     """
+    replica = rooms.replica()
+    if at_ms >= now_ms:
+        return replica.state
+    with rooms.store_reader() as reader:
+        txns = [txn for txn in rows.transactions(reader) if txn.rid == replica.rid]
     with round_lock(rooms.lock_path, LOCK_WAIT_S):
-        found = [view for view in (_view_at(remote, at_ms) for remote in rooms.remotes()) if view is not None]
-    newest = max(found, key=lambda view: view.at_ms or 0, default=None)
-    return State(newest.fragments) if newest is not None else None
+        found = [_cut_at(remote, at_ms, now_ms) for remote in rooms.remotes()]
+    cuts = [cut for cut in found if isinstance(cut, PastView)]
+    if not cuts and any(isinstance(cut, OutOfReach) for cut in found):
+        raise out_of_reach(f"what the memory was at {timestamp(at_ms)}")
+    newest = max(cuts, key=lambda cut: cut.at_ms or 0, default=None)
+    kept = [revision for revision in _revisions(txns, now_ms) if revision.at_ms <= at_ms]
+    if newest is None and not kept:
+        return None
+    return replayed(newest.fragments if newest is not None else (), replica.header, kept)
 
 
-def _view_at(remote: Remote, at_ms: int) -> PastView | None:
-    views = remote.past_views()
-    return next((view for view in views if view.at_ms is not None and view.at_ms <= at_ms), None)
+def out_of_reach(what: str) -> Offline:
+    """The answer where older commits exist, and cannot be had."""
+    return Offline(
+        f"The clone on this machine does not reach back far enough to tell {what}.",
+        unharmed="Older commits could not be fetched. Nothing was changed.",
+        hint="memsync-git --test",
+    )
+
+
+def _revisions(txns: Sequence[Txn], now_ms: int) -> list[Kept]:
+    """The own revisions, each at the time its place among them allows."""
+    times = dated([txn.at_ms for txn in txns], now_ms)
+    return [Kept(txn.rev, at_ms, txn.added, txn.removed) for txn, at_ms in zip(txns, times, strict=True)]
+
+
+def _cut_at(remote: Remote, at_ms: int, now_ms: int) -> PastView | OutOfReach | None:
+    """The newest cut on main at a moment, with the time the chain gives it; None before the first."""
+    heads = _heads_around(remote.past_heads(), at_ms, now_ms)
+    times = reversed(dated([head.at_ms for head in reversed(heads)], now_ms))
+    for head, dated_ms in zip(heads, times, strict=True):
+        if dated_ms <= at_ms:
+            view = next(remote.past_views(head.head), None)
+            return OutOfReach() if view is None else replace(view, at_ms=dated_ms)
+    return OutOfReach() if heads and not heads[-1].is_first else None
+
+
+def _heads_around(heads: Iterator[PastHead], at_ms: int, now_ms: int) -> list[PastHead]:
+    """The commits of main back to a moment, and enough beyond it to tell wrong clocks by."""
+    found: list[PastHead] = []
+    while batch := list(islice(heads, HEADS_BEYOND)):
+        found += batch
+        times = dated([head.at_ms for head in reversed(found)], now_ms)
+        if sum(dated_ms <= at_ms for dated_ms in times) >= HEADS_BEYOND:
+            break
+    return found
 
 
 # --- what a delete took

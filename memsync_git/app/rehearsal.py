@@ -17,6 +17,7 @@ from memsync_git.ports import (
     Accepted,
     FetchOutcome,
     KnownRecords,
+    PastHead,
     PastView,
     Publication,
     PublishOutcome,
@@ -71,8 +72,11 @@ class ReadOnlyRemote:
     def revision(self, rid: Rid, rev: int) -> Fragment | None:
         return self._remote.revision(rid, rev)
 
-    def past_views(self) -> Iterator[PastView]:
-        return self._remote.past_views()
+    def past_views(self, head: str = "") -> Iterator[PastView]:
+        return self._remote.past_views(head)
+
+    def past_heads(self) -> Iterator[PastHead]:
+        return self._remote.past_heads()
 
 
 @dataclass(frozen=True, slots=True)

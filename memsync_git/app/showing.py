@@ -7,21 +7,32 @@ Rule 2: a name is matched exactly; what it may have meant is suggested, never as
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from memsync_git.app.chronicle import history_of, touching, transactions
 from memsync_git.app.moments import moment_of
 from memsync_git.app.naming import keys_called, unheard_of
 from memsync_git.app.parts import change_parts, host_parts, text_of
 from memsync_git.app.past import host_in, state_at, wall_ms
+from memsync_git.app.revisions import Revision
 from memsync_git.app.times import timestamp
 from memsync_git.conflicts import facts_of, touches
+from memsync_git.crdt.intervals import EMPTY
 from memsync_git.crdt.state import State
-from memsync_git.documents import HostsDocument, MomentPart, RelationPart, SaidPart, ShowDocument, ShownPart
+from memsync_git.documents import (
+    ChangePart,
+    HostsDocument,
+    MomentPart,
+    RelationPart,
+    SaidPart,
+    ShowDocument,
+    ShownPart,
+)
 from memsync_git.errors import MemsyncError
-from memsync_git.model import Entity, Item, RecordKey, Relation
+from memsync_git.model import Entity, RecordKey, Relation
 from memsync_git.options import ShowOptions
-from memsync_git.replica import Replica, Txn, rows
+from memsync_git.replica import Replica
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -50,25 +61,24 @@ def show(rooms: Rooms, options: ShowOptions) -> ShowDocument:
 
     With `at`, as the memory stood then: from what is here if nobody has written since, else from the cuts
     main held. With `history`, its changes, oldest first: every revision of this machine that touched it,
-    and what is still live of what others said. What others said and took back again is only in the
-    commits of the shared repository.
+    and what the commits of main tell of others.
 
     Raises:
         MemsyncError: the memory says nothing about the name, or its history does not reach back to `at`.
         Misused: this machine was never set up, or `at` names no moment.
-        Busy: another sync held the clone for ten seconds (only with `at`).
+        Busy: another sync held the clone for ten seconds (only with `at` and `history`).
     """
     replica = rooms.replica()
-    at_ms = None if options.at is None else moment_of(options.at, time.time_ns() // 1_000_000)
-    state = replica.state if at_ms is None else _state_at(rooms, replica.state, at_ms)
+    now_ms = time.time_ns() // 1_000_000
+    at_ms = None if options.at is None else moment_of(options.at, now_ms)
+    state = replica.state if at_ms is None else _state_at(rooms, at_ms, now_ms)
     keys = [key for key in keys_called(state, options.name) if key[0] != "l"]
     if not keys:
         raise unheard_of(state, options.name, "show")
     found = [_shown(replica, state, key) for key in keys]
     if options.history:
-        txns = _transactions(rooms)
         for key, part in zip(keys, found, strict=True):
-            part["history"] = _history(replica, txns, key, at_ms)
+            part["history"] = _history(rooms, replica, key, at_ms)
     return {
         "schema_version": SCHEMA_VERSION,
         "name": options.name,
@@ -77,12 +87,9 @@ def show(rooms: Rooms, options: ShowOptions) -> ShowDocument:
     }
 
 
-def _state_at(rooms: Rooms, now: State, at_ms: int) -> State:
-    """The memory at a moment; the present one where nothing was written since."""
-    headers = (now.header(rid) for rid in now.rids)
-    if at_ms >= max(header.wall_ms for header in headers if header is not None):
-        return now
-    found = state_at(rooms, at_ms)
+def _state_at(rooms: Rooms, at_ms: int, now_ms: int) -> State:
+    """The memory at a moment."""
+    found = state_at(rooms, at_ms, now_ms)
     if found is None:
         raise MemsyncError(
             f"The shared repository holds nothing from before {timestamp(at_ms)}",
@@ -132,41 +139,34 @@ def _relation(relation: Relation) -> RelationPart:
 # --- history
 
 
-def _transactions(rooms: Rooms) -> list[Txn]:
-    with rooms.store_reader() as reader:
-        return rows.transactions(reader)
-
-
-def _history(replica: Replica, txns: Iterable[Txn], key: RecordKey, at_ms: int | None) -> list[MomentPart]:
-    dated = [*_own_moments(replica, txns, key), *_others_moments(replica, key)]
+def _history(rooms: Rooms, replica: Replica, key: RecordKey, at_ms: int | None) -> list[MomentPart]:
+    """Every change of a record that is known, oldest first."""
+    history = history_of(rooms, replica, transactions(rooms), is_meant=touching([key]), last=None)
+    dated = [each for revision in history.revisions for each in _moments(revision, key)]
+    if not history.is_whole:
+        dated += _untold(replica, key, history.revisions)
     until_ms = at_ms if at_ms is not None else max((ms for ms, _ in dated), default=0)
     return [part for ms, part in sorted(dated, key=lambda pair: pair[0]) if ms <= until_ms]
 
 
-def _own_moments(replica: Replica, txns: Iterable[Txn], key: RecordKey) -> Iterator[tuple[int, MomentPart]]:
-    for txn in txns:
-        added = [item for item in txn.added if touches(item, key)]
-        removed = [item for item in txn.removed if touches(item, key)]
-        both = {item for item in set(added) & set(removed) if item[0] not in ("t", "f")}
-        txn_id = f"{txn.rid}:{txn.rev}"
-        come = (item for item in added if item not in both)
-        gone = (item for item in removed if item not in both)
-        yield from _moments(come, gone, txn.at_ms, replica.host, txn_id)
-
-
-def _others_moments(replica: Replica, key: RecordKey) -> Iterator[tuple[int, MomentPart]]:
-    """What is live of what other machines said; of their revisions only the facts are known here."""
-    state = replica.state
-    relations = [relation.key for relation in _relations(state, key)]
-    for each in [key, *relations]:
-        for stamp, item in facts_of(each, state.live(each)):
-            if stamp[1] != replica.rid:
-                yield from _moments([item], [], wall_ms(state, stamp), host_in(state, stamp[1]), "")
-
-
-def _moments(
-    added: Iterable[Item], removed: Iterable[Item], at_ms: int, host: str, txn: str
-) -> Iterator[tuple[int, MomentPart]]:
+def _moments(revision: Revision, key: RecordKey) -> Iterator[tuple[int, MomentPart]]:
+    added = [item for item in revision.deed.added if touches(item, key)]
+    removed = [item for item in revision.deed.removed if touches(item, key)]
     for part in change_parts(added, removed):
-        moment: MomentPart = {**part, "host": host, "at": timestamp(at_ms), "txn": txn}
-        yield at_ms, moment
+        yield revision.at_ms, _moment(part, revision.host, revision.at_ms, revision.txn)
+
+
+def _untold(replica: Replica, key: RecordKey, told: Sequence[Revision]) -> Iterator[tuple[int, MomentPart]]:
+    """What others said that is still live, where history does not reach back to it."""
+    state = replica.state
+    for each in [key, *(relation.key for relation in _relations(state, key))]:
+        for stamp, item in facts_of(each, state.live(each)):
+            _, rid, n = stamp
+            is_told = any(n in revision.deed.said.get(rid, EMPTY) for revision in told)
+            if rid != replica.rid and not is_told:
+                at_ms, host = wall_ms(state, stamp), host_in(state, rid)
+                yield from ((at_ms, _moment(part, host, at_ms, "")) for part in change_parts([item], []))
+
+
+def _moment(part: ChangePart, host: str, at_ms: int, txn: str) -> MomentPart:
+    return {**part, "host": host, "at": timestamp(at_ms), "txn": txn}

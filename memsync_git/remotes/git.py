@@ -11,7 +11,7 @@ Rule 4: the caller holds the lock of the clone.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from memsync_git.ports import (
     Fetched,
     FetchOutcome,
     KnownRecords,
+    PastHead,
     PastView,
     Publication,
     PublishOutcome,
@@ -39,11 +40,11 @@ from memsync_git.remotes.draft import Draft, Drafting
 from memsync_git.remotes.glance import git_dir_of
 from memsync_git.remotes.lookout import Lookout
 from memsync_git.remotes.near import near_hub
-from memsync_git.remotes.objects import CloneDamaged
+from memsync_git.remotes.objects import CloneDamaged, Objects
 from memsync_git.remotes.outcomes import fetch_failure
 from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, lacking, remembers_more
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
-from memsync_git.remotes.seen import NOTHING_SEEN, Seen, digest_of
+from memsync_git.remotes.seen import NOTHING_SEEN, Branch, Seen, digest_of
 from memsync_git.remotes.trees import Oid, lookup
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
 from memsync_git.wire.fragments import LIMITS, WireLimits
@@ -289,17 +290,31 @@ class GitRemote:
     def revision(self, rid: Rid, rev: int) -> Fragment | None:
         seen = self._readable()
         branch = seen.hosts.get(f"memsync/{rid}") or seen.hosts.get(f"branches/{rid}") or seen.main
-        for past in history.walk(self._clone, branch.oid, (rid,), self._lookout.reading):
-            found = past.found.get(rid)
+        for past in history.walk(self._clone, branch.oid, self._branches((rid,))):
+            found = past.taken.found.get(rid)
             if found is not None and found.fragment.rev <= rev:
                 return found.fragment
         return None
 
-    def past_views(self) -> Iterator[PastView]:
-        for past in history.walk(self._clone, self._readable().main.oid, None, self._lookout.reading):
-            fragments = tuple(found.fragment for found in past.found.values())
-            at_ms = None if past.at_s is None else past.at_s * 1000
-            yield PastView(past.oid or "", fragments, at_ms)
+    def past_views(self, head: str = "") -> Iterator[PastView]:
+        start = Oid(head) if head else self._readable().main.oid
+        for past in history.walk(self._clone, start, self._branches(None)):
+            fragments = tuple(found.fragment for found in past.taken.found.values())
+            yield PastView(past.oid, fragments, past.at_s * 1000, past.is_first)
+
+    def past_heads(self) -> Iterator[PastHead]:
+        start = self._readable().main.oid
+        for past in history.walk(self._clone, start, history.nothing, most=history.HEADS_AT_ONCE):
+            yield PastHead(past.oid, past.at_s * 1000, past.is_first)
+
+    def _branches(self, rids: Iterable[Rid] | None) -> history.Taking[Branch]:
+        """Take the fragments of these replicas, or of all, from commits."""
+
+        def from_objects(objects: Objects) -> Callable[[Oid], Branch]:
+            reading = self._lookout.reading(objects)
+            return lambda oid: reading.at("history", oid, rids)
+
+        return from_objects
 
     def _readable(self) -> Seen:
         """What the last fetch saw; nothing where the clone cannot be read."""

@@ -23,6 +23,7 @@ from memsync_git.ports import (
     Fetched,
     FetchOutcome,
     KnownRecords,
+    PastHead,
     PastView,
     Publication,
     PublishOutcome,
@@ -264,10 +265,22 @@ class LoopbackRemote:
             tip = tip.parent
         return tip.fragment if tip else None
 
-    def past_views(self) -> Iterator[PastView]:
+    def past_views(self, head: str = "") -> Iterator[PastView]:
+        is_near = not head
+        for commit in self._commits():
+            is_near = is_near or commit.head == head
+            if is_near:
+                fragments = tuple(commit.tree.values())
+                yield PastView(commit.head, fragments, commit.at_ms, commit.parent is None)
+
+    def past_heads(self) -> Iterator[PastHead]:
+        for commit in self._commits():
+            yield PastHead(commit.head, commit.at_ms, commit.parent is None)
+
+    def _commits(self) -> Iterator[MainCommit]:
         commit = self._main_there
         while commit is not None:
-            yield PastView(commit.head, tuple(commit.tree.values()), commit.at_ms)
+            yield commit
             commit = commit.parent
 
 

@@ -260,14 +260,20 @@ class Replica:
         anyway: bool = False,
     ) -> Written:
         """Make a pen's work one revision, and note it for messages, history and undo."""
-        before = self.header.rev
+        before, first = self.header.rev, self.header.next
         written = pen.finish(tok=moment.tok, ok=ok, retire=retire, anyway=anyway)
         header = self.header
         if header.rev > before:
             self.fresh.records |= {(self.rid, key) for key in written.records}
             self.note_version(header)
             txn = Txn(
-                header.rid, header.rev, moment.wall_ms, cause, tuple(written.added), tuple(written.removed)
+                header.rid,
+                header.rev,
+                moment.wall_ms,
+                cause,
+                tuple(written.added),
+                tuple(written.removed),
+                (first, header.next - 1),
             )
             self.fresh.txns.append(txn)
             self.unpublished.append(txn)

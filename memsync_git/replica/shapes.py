@@ -102,13 +102,16 @@ def plain_txn(txn: Txn) -> dict[str, Any]:
         "cause": txn.cause,
         "added": txn.added,
         "removed": txn.removed,
+        "said": txn.said,
     }
 
 
 def txn_of(key: str, said: dict[str, Any]) -> Txn:
     rid, _, rev = key.rpartition(":")
     added, removed = (tuple(item_of(item) for item in said[way]) for way in ("added", "removed"))
-    return Txn(Rid(rid), int(rev), said["at"], said["cause"], added, removed)
+    numbers = said.get("said")
+    minted = (numbers[0], numbers[1]) if numbers is not None else None
+    return Txn(Rid(rid), int(rev), said["at"], said["cause"], added, removed, minted)
 
 
 def plain_hold(hold: Hold) -> dict[str, Any]:

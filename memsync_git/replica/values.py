@@ -70,7 +70,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Txn:
-    """One revision of the own fragment, for messages, history and undo."""
+    """One revision of the own fragment, for messages, history and undo.
+
+    said: the first and the last number it minted; None where an older release kept it without them.
+    """
 
     rid: Rid
     rev: int
@@ -78,6 +81,7 @@ class Txn:
     cause: str
     added: tuple[Item, ...]
     removed: tuple[Item, ...]
+    said: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)

@@ -95,7 +95,7 @@ class Meet:
 Step = Edit | Meet
 
 _items = st.sampled_from(ITEMS)
-_acts = st.one_of(
+ANY_ACT = st.one_of(
     st.builds(Say, _items),
     st.builds(Say, _items),
     st.builds(Forget, _items),
@@ -107,7 +107,7 @@ def histories(machines: int = 3, most: int = 18) -> st.SearchStrategy[list[Step]
     """Histories of up to `most` steps among `machines` replicas."""
     who = st.integers(0, machines - 1)
     back = st.sampled_from((0, 0, 0, 1, 2, 5))
-    acts = st.lists(_acts, min_size=1, max_size=3).map(tuple)
+    acts = st.lists(ANY_ACT, min_size=1, max_size=3).map(tuple)
     edit = st.builds(Edit, who, acts, st.sampled_from(CLOCKS_MS), back)
     found = st.lists(st.tuples(who, st.sampled_from((0, 0, 0, 1, 2, 4))), min_size=1, max_size=4).map(tuple)
     return st.lists(st.one_of(edit, edit, st.builds(Meet, who, found)), min_size=most // 3, max_size=most)

@@ -1,0 +1,57 @@
+"""When the links of a chain were made, though the clocks of their makers may be wrong.
+
+    told      10:00   2099   10:05   1970   10:20
+    dated     10:00  10:05   10:05  10:05   10:20
+
+Rule 1: a chain has an order that no clock can change: what comes later in it was made later.
+Rule 2: the largest part of the chain whose times rise with it is believed; nothing was made after now.
+Rule 3: whatever is not believed was made between its neighbours: as near to what it told as they allow, and
+with the one after it where nothing is before it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+
+def dated(told_ms: Sequence[int | None], now_ms: int) -> list[int]:
+    """When each link was made, oldest first, in milliseconds since 1970: never falling, never after now.
+
+    None: a link that tells no time.
+    """
+    believed = _believed(told_ms, now_ms)
+    latest: list[int] = []
+    bound = now_ms
+    for at in reversed(range(len(told_ms))):
+        bound = believed.get(at, bound)
+        latest.append(bound)
+    found: list[int] = []
+    for at, upper in enumerate(reversed(latest)):
+        told = told_ms[at]
+        lower = found[-1] if found else upper
+        found.append(min(max(upper if told is None else told, lower), upper))
+    return found
+
+
+def _believed(told_ms: Sequence[int | None], now_ms: int) -> dict[int, int]:
+    """A longest part of the chain whose times do not fall: place → time.
+
+    Patience sorting (Fredman 1975): `tails[n]` ends the best part of n + 1 links found so far.
+    """
+    tails: list[int] = []
+    ends: list[int] = []
+    before: dict[int, int | None] = {}
+    for at, told in enumerate(told_ms):
+        if told is None or told > now_ms:
+            continue
+        length = bisect_right(tails, told)
+        before[at] = ends[length - 1] if length else None
+        tails[length:] = [told, *tails[length + 1 :]]
+        ends[length:] = [at, *ends[length + 1 :]]
+    found: dict[int, int] = {}
+    place = ends[-1] if ends else None
+    while place is not None:
+        found[place] = told_ms[place] or 0
+        place = before[place]
+    return found
