@@ -5,6 +5,7 @@ Rule 1: a shape is a private matter of one store; what travels between machines 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from memsync_git.crdt.intervals import Intervals
@@ -32,6 +33,7 @@ def plain_state(state: FileState) -> dict[str, Any]:
         "order": list(state.order),
         "kind": state.kind.value,
         "back": plain_step(state.back),
+        **({"unseen": plain_dots(state.unseen)} if state.unseen else {}),
     }
 
 
@@ -45,6 +47,7 @@ def state_of(seq: int, said: dict[str, Any]) -> FileState:
         Kind(said["kind"]),
         step_of(said["back"]),
         seq,
+        dots_of(said.get("unseen", {})),
     )
 
 
@@ -123,11 +126,18 @@ def plain_hold(hold: Hold) -> dict[str, Any]:
         "origin": hold.origin,
         "at": hold.at_ms,
         "items": [plain_item(item) for item in hold.items],
-        "dots": {rid: numbers.spans for rid, numbers in hold.dots.items()},
+        "dots": plain_dots(hold.dots),
     }
 
 
 def hold_of(identity: str, said: dict[str, Any]) -> Hold:
-    dots = {Rid(rid): Intervals.of((low, high) for low, high in spans) for rid, spans in said["dots"].items()}
     items = tuple(item_of(item) for item in said["items"])
-    return Hold(identity, Rid(said["origin"]), said["at"], items, dots)
+    return Hold(identity, Rid(said["origin"]), said["at"], items, dots_of(said["dots"]))
+
+
+def plain_dots(dots: Mapping[Rid, Intervals]) -> dict[str, Any]:
+    return {rid: numbers.spans for rid, numbers in dots.items()}
+
+
+def dots_of(said: Mapping[str, Any]) -> dict[Rid, Intervals]:
+    return {Rid(rid): Intervals.of((low, high) for low, high in spans) for rid, spans in said.items()}

@@ -25,6 +25,7 @@ class RoundOptions:
     again soon, so the push may come before the fetch (`order.py`). full: the unified file too. recreate:
     write an emptied or missing file anew. patient: linger for W (cron: nobody looks again soon). drop: items
     of a file met for the first time that the fleet has deleted stay deleted (`init --join drop`).
+    only: the names to apply (a picked apply); the rest goes on waiting. None: everything.
     legacy, relocate: what an older tool's files say, and where they are moved (`init` on its repository).
     set_aside: a damaged memory file may be mended, once this has kept what cannot be read of it.
     """
@@ -37,6 +38,7 @@ class RoundOptions:
     recreate: bool = False
     patient: bool = False
     drop: bool = False
+    only: frozenset[str] | None = None
     legacy: tuple[Item, ...] = ()
     relocate: tuple[tuple[str, str], ...] = ()
     set_aside: SetAside | None = None

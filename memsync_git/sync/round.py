@@ -18,6 +18,7 @@ from memsync_git.crdt.state import State
 from memsync_git.ports import Fetched, Remote
 from memsync_git.replica import Mark, Observed, Version
 from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
+from memsync_git.replica.picking import picked_keys
 from memsync_git.sync.applying import apply, confirm, linger_s, look_once_more, needs_writing
 from memsync_git.sync.capture import Captured, capture, capture_leftovers, tell
 from memsync_git.sync.order import Outlook, pushes_first
@@ -100,12 +101,12 @@ def _once(
 ) -> Captured | None:
     """One pass. Return the file as captured after the linger if it said something new."""
     captured = _exchanged(session, options, captured, fetched, report)
-    if captured.is_writable and captured.clean is None and needs_writing(session, captured):
+    if captured.is_writable and captured.clean is None and needs_writing(session, captured, options.only):
         captured = capture(session, report)  # the network took its time: write over what stands there now
     _note_file(captured, report)
     if not options.apply or not _may_apply(session, options, captured, report):
         return None
-    lingering = apply(session, _writable(options, captured), report)
+    lingering = apply(session, _writable(options, captured), report, options.only)
     if not lingering:
         captured = _recaptured(session, captured, report)
         if report.wrote_file:
@@ -118,9 +119,9 @@ def _once(
     late = capture(session, report)
     _note_file(late, report)
     confirm(session, late)
-    if late.is_writable and (session.replica.header.rev > rev or session.replica.behind):
+    if late.is_writable and (session.replica.header.rev > rev or picked_keys(session.replica, options.only)):
         return late
-    return _unpublished(session, late)
+    return _unpublished(session, options, late)
 
 
 def _exchanged(
@@ -160,8 +161,10 @@ def _may_push_first(session: Session, remote: Remote, options: RoundOptions, rep
     return pushes_first(outlook, session.world.clock.wall_ms(), quiet_ms=session.settings.quiet_ms)
 
 
-def _unpublished(session: Session, late: Captured) -> Captured | None:
+def _unpublished(session: Session, options: RoundOptions, late: Captured) -> Captured | None:
     """Go round again if something own came in after the publish of this pass."""
+    if not options.publish:
+        return None
     replica = session.replica
     reached = [remote for remote in session.world.remotes if remote.name in replica.accepted]
     if late.is_writable and any(not replica.is_published(remote.name) for remote in reached):
