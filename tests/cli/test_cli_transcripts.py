@@ -8,7 +8,10 @@ import pytest
 
 from tests.cli.transcript import FOLDER, played
 
-TRANSCRIPTS = sorted(FOLDER.glob("*.md"))
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDES = ("staged.md",)
+"""Pages for people that are played as well."""
+TRANSCRIPTS = [*sorted(FOLDER.glob("*.md")), *(DOCS / name for name in GUIDES)]
 
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)

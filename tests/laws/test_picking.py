@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync_git.model import Item, key_of
-from memsync_git.replica.picking import names_waiting, picked_keys
+from memsync_git.replica.picking import changes_to, groups_waiting, names_waiting, picked_keys
 from tests.laws.desks import WINDOW_MS, Desk, Drop, Materialise, Note, Office, Publish, Renew, days
 from tests.laws.test_promises import ALICE_TYPE, BOB_TYPE, CHESS, LIKES, OSLO, TEA, office, shown
 
@@ -40,6 +40,7 @@ def test_what_is_picked_is_written_and_the_rest_stands_as_before(day: list, data
     desk.look()
     only = data.draw(names)
     before, behind, chosen = desk.file.records, set(desk.replica.behind), picked_keys(desk.replica, only)
+    said, changes = desk.file.items(), changes_to(desk.replica, chosen)
     rev = desk.replica.header.rev
     desk.materialise(only=only)
     target = desk.projection.graph(desk.replica.target_graph()).records
@@ -49,6 +50,7 @@ def test_what_is_picked_is_written_and_the_rest_stands_as_before(day: list, data
         assert wanted is None or set(desk.file.records[key].key) == set(wanted.key)
     assert desk.replica.behind == behind - chosen
     assert desk.replica.header.rev == rev
+    assert (desk.file.items() - said, said - desk.file.items()) == changes
 
 
 @given(days(), names)
@@ -92,6 +94,10 @@ def test_no_picked_relation_stands_before_its_ends(day: list, only: frozenset[st
 def test_every_name_that_waits_picks_something_and_all_of_them_pick_all(day: list) -> None:
     replica = Office().run(day).desks[0].replica
     waiting = names_waiting(replica)
+    assert all(picked_keys(replica, {name}) for name in waiting)
+    groups = groups_waiting(replica)
+    assert groups.keys() <= waiting
+    assert sorted(key for keys in groups.values() for key in keys) == sorted(replica.behind)
     assert picked_keys(replica, waiting) == replica.behind
     assert picked_keys(replica, frozenset({"nobody"})) == set()
 
@@ -139,6 +145,13 @@ def test_a_type_that_was_left_out_conflicts_with_the_one_written_here() -> None:
     found.settle()
     types = {conflict.register for conflict in birch.replica.state.all_conflicts()}
     assert types == {("t", "Bob")}
+
+
+def test_a_relation_goes_with_the_first_of_its_ends() -> None:
+    found = office(ALICE_TYPE, OSLO_TYPE, LIKES, BOB_TYPE)
+    birch = heard(found, Drop(ALICE_TYPE), Note(("o", "Oslo", "rains")))
+    pick(birch, "Alice")
+    assert birch.file.items() == {OSLO_TYPE, BOB_TYPE}
 
 
 def test_a_relation_waits_for_its_end_and_comes_with_it() -> None:
