@@ -85,7 +85,10 @@ class FilePart(TypedDict):
 
 
 class RemotePart(TypedDict):
-    """A remote: `url` is redacted, `outcome` that of its last round (None: never spoken to)."""
+    """A remote: `url` is redacted, `outcome` that of its last round (None: never spoken to).
+
+    `pending`: items it has not accepted yet.
+    """
 
     name: str
     kind: str
@@ -95,6 +98,7 @@ class RemotePart(TypedDict):
     last_fetch: str | None
     last_push: str | None
     outcome: OutcomeWord | None
+    pending: NotRequired[int]
 
 
 class PendingPart(TypedDict):
@@ -135,6 +139,7 @@ class SilencePart(TypedDict):
 class StatusDocument(TypedDict):
     """One screen. `store`, `file` and `remote` are the first of their lists; `outcome` is the worst.
 
+    `staged`: the first names recorded and not accepted by every remote; `waiting`: those to be applied.
     `last_success`: the last round that reached everything. `failing_since`: the first failure after it,
     None while it goes well. `silence`: sync has stopped without anybody saying so.
     """
@@ -148,6 +153,8 @@ class StatusDocument(TypedDict):
     file: FilePart
     remote: RemotePart | None
     pending: PendingPart
+    staged: NotRequired[list[str]]
+    waiting: NotRequired[list[str]]
     conflicts: int
     holds: int
     hosts: list[HostPart]
@@ -204,6 +211,56 @@ class SyncDocument(TypedDict):
     remotes: list[RemoteResultPart]
     would: NotRequired[WouldPart]
     notices: list[NoticePart]
+
+
+StagedAction = Literal["stash", "pull", "apply", "push"]
+
+
+class StockPart(TypedDict):
+    """Changes that wait for a next step: how many items, the first of them, and how many are not listed."""
+
+    count: int
+    changes: list[ChangePart]
+    cut: int
+
+
+class StagedDocument(TypedDict):
+    """One part of a round. `local`, `remote`, `txn` and `remotes` as in a sync.
+
+    applied: what it changed in the memory file. staged: recorded, and not accepted by every remote yet.
+    waiting: joined, and not in the memory file yet.
+    """
+
+    schema_version: int
+    action: StagedAction
+    outcome: OutcomeWord
+    local: CountPart
+    remote: CountPart
+    applied: list[ChangePart]
+    staged: StockPart
+    waiting: StockPart
+    conflicts: int
+    holds: int
+    published: bool
+    wrote_file: bool
+    ms: int
+    txn: str | None
+    remotes: list[RemoteResultPart]
+    notices: list[NoticePart]
+
+
+class GroupPart(TypedDict):
+    """What waits to be applied about one name."""
+
+    name: str
+    changes: list[ChangePart]
+
+
+class WaitingDocument(TypedDict):
+    """What waits to be applied, by name."""
+
+    schema_version: int
+    groups: list[GroupPart]
 
 
 class WouldPart(TypedDict):

@@ -6,7 +6,7 @@ Rule 2: modules are imported when a method needs them: start-up time is a promis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,8 +37,10 @@ if TYPE_CHECKING:
         ServiceAction,
         ServiceDocument,
         ShowDocument,
+        StagedDocument,
         StatusDocument,
         SyncDocument,
+        WaitingDocument,
     )
     from memsync_git.options import (
         ExportOptions,
@@ -81,6 +83,42 @@ class App:
         from memsync_git.app.syncing import sync
 
         return sync(self.rooms, options)
+
+    def stash(self) -> StagedDocument:
+        """Record what the memory file says; see `app.staging`."""
+        from memsync_git.app.staging import stash
+
+        return stash(self.rooms)
+
+    def pull(self) -> StagedDocument:
+        """Join what the others say; see `app.staging`."""
+        from memsync_git.app.staging import pull
+
+        return pull(self.rooms)
+
+    def push(self) -> StagedDocument:
+        """Publish what was recorded; see `app.staging`."""
+        from memsync_git.app.staging import push
+
+        return push(self.rooms)
+
+    def preview_apply(self, names: Collection[str] = ()) -> PreviewDocument:
+        """What `apply` would change in the memory file."""
+        from memsync_git.app.staging import preview
+
+        return preview(self.rooms, names)
+
+    def waiting(self) -> WaitingDocument:
+        """What waits to be applied, by name."""
+        from memsync_git.app.staging import waiting
+
+        return waiting(self.rooms)
+
+    def apply(self, names: Collection[str] = ()) -> StagedDocument:
+        """Write what was joined into the memory file: all of it, or what these names pick."""
+        from memsync_git.app.staging import apply
+
+        return apply(self.rooms, names)
 
     def status(self) -> StatusDocument:
         """How things stand; see `app.picture.status`."""

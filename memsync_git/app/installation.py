@@ -49,8 +49,8 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class RemoteMemory:
-    """How it last went with one remote. Times are None for never; `digest` and `hint` as in
-    `sync.RemoteReport`.
+    """How it last went with one remote. Times are None for never; `digest`, `holds` and `hint` as
+    in `sync.RemoteReport`.
 
     news_ms: when something of another machine last came from it.
     refs_mode: which refs the hub was found to take, and when that was found; empty where it takes all.
@@ -62,6 +62,7 @@ class RemoteMemory:
     hint: str = ""
     head: str = ""
     digest: str = ""
+    holds: str = ""
     fetched_ms: int | None = None
     published_ms: int | None = None
     news_ms: int | None = None

@@ -207,6 +207,10 @@ class Rooms:
         found = [self._remembered(each.name) for each in self.configuration.remotes]
         return {each.name: Sighting(each.fetched_ms, each.news_ms) for each in found}
 
+    def complete_for(self) -> dict[str, str]:
+        """What was joined from others when each remote last was seen to hold everything."""
+        return {each.name: self._remembered(each.name).holds for each in self.configuration.remotes}
+
     def _remembered(self, name: str) -> RemoteMemory:
         """How it last went with a remote; nothing is believed on a machine that was copied."""
         with self.reading() as installation:
@@ -254,6 +258,7 @@ class Rooms:
                     remotes,
                     self.settings(),
                     self.sightings(),
+                    self.complete_for(),
                 )
             )
 

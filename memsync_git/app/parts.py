@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsync_git.app.times import timestamp
 from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart
-from memsync_git.model import Entity, Item, Rid, Verbatim
+from memsync_git.model import Entity, Item, Rid, Verbatim, key_of
 
 if TYPE_CHECKING:
     from memsync_git.config import StoreSettings
@@ -117,6 +117,32 @@ def file_part(store: StoreSettings, replica: Replica) -> FilePart:
         "observations": sum(len(entity.observations) for entity in entities),
         "other": sum(1 for key in records if key[0] == "r"),
     }
+
+
+def staged_items(remotes: Iterable[str], replica: Replica) -> tuple[list[Item], list[Item]]:
+    """What some remote has not accepted yet: items added and removed, of several revisions as one step."""
+    untold = {txn.rev: txn for name in remotes for txn in _untold(name, replica)}
+    return netted((untold[rev].added, untold[rev].removed) for rev in sorted(untold))
+
+
+def staged_names(remotes: Iterable[str], replica: Replica) -> list[str]:
+    """The records that is about, by name."""
+    come, gone = staged_items(remotes, replica)
+    return sorted({key_of(item)[1] for item in (*come, *gone)})
+
+
+def netted(steps: Iterable[tuple[Iterable[Item], Iterable[Item]]]) -> tuple[list[Item], list[Item]]:
+    """Several steps of (added, removed) as one."""
+    added: dict[Item, None] = {}
+    removed: dict[Item, None] = {}
+    for come, gone in steps:
+        for item in gone:
+            if added.pop(item, "absent") == "absent":
+                removed.setdefault(item)
+        for item in come:
+            if removed.pop(item, "absent") == "absent":
+                added.setdefault(item)
+    return list(added), list(removed)
 
 
 def pending_up(remotes: Iterable[str], replica: Replica) -> int:

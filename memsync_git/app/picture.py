@@ -44,7 +44,11 @@ def status(rooms: Rooms) -> StatusDocument:
     summary = rooms.summary()
     evidence = _evidence(rooms, summary, last, streak.succeeded_ms or identity.created_ms)
     silence = _silence(rooms, evidence, signs)
-    remotes = [remote_part(*pair) for pair in zip(rooms.configuration.remotes, memories, strict=True)]
+    up_by = summary.get("up_by", {})
+    remotes = [
+        remote_part(settings, memory, pending=up_by.get(settings.name, summary["up"]))
+        for settings, memory in zip(rooms.configuration.remotes, memories, strict=True)
+    ]
     pending = summary["up"] + summary["down"]
     outcomes = [memory.outcome for memory in memories if memory.outcome is not None]
     worst = worst_outcome([*outcomes, *([last.outcome] if last is not None else [])]) if outcomes else None
@@ -63,6 +67,8 @@ def status(rooms: Rooms) -> StatusDocument:
         "file": summary["file"],
         "remote": remotes[0] if remotes else None,
         "pending": {"up": summary["up"], "down": summary["down"]},
+        "staged": summary.get("up_names", []),
+        "waiting": summary.get("down_names", []),
         "conflicts": summary["conflicts"],
         "holds": summary["holds"],
         "hosts": summary["hosts"],
@@ -97,7 +103,7 @@ def state_word(
     return "in_sync"
 
 
-def remote_part(settings: RemoteSettings, memory: RemoteMemory) -> RemotePart:
+def remote_part(settings: RemoteSettings, memory: RemoteMemory, *, pending: int = 0) -> RemotePart:
     """A remote, and how it last went."""
     return {
         "name": settings.name,
@@ -108,6 +114,7 @@ def remote_part(settings: RemoteSettings, memory: RemoteMemory) -> RemotePart:
         "last_fetch": timestamp(memory.fetched_ms),
         "last_push": timestamp(memory.published_ms),
         "outcome": memory.outcome,
+        "pending": pending,
     }
 
 

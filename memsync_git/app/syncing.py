@@ -5,7 +5,7 @@ Rule 1: a rehearsal (`--dry-run`) is a real round on copies: nothing here knows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -209,6 +209,7 @@ def _remembered(before: RemoteMemory, line: RemoteReport, refs_mode: str, now_ms
         hint=line.hint,
         head=line.head or before.head,
         digest=line.digest if line.fetched or line.published else before.digest,
+        holds=line.holds if line.fetched or line.published else before.holds,
         fetched_ms=now_ms if line.fetched else before.fetched_ms,
         published_ms=now_ms if line.published else before.published_ms,
         news_ms=now_ms if line.brought_news else before.news_ms,
@@ -232,26 +233,12 @@ def _rehearsed(rooms: Rooms, options: SyncOptions) -> SyncDocument:
 
 def would(rehearsed: Rehearsed) -> WouldPart:
     """The exact changes of a rehearsed round, in both directions."""
-    from memsync_git.app.parts import change_parts
+    from memsync_git.app.parts import change_parts, netted
 
     return {
-        "up": change_parts(*_netted(rehearsed.up)),
+        "up": change_parts(*netted(rehearsed.up)),
         "down": change_parts(*_between(rehearsed.before, rehearsed.after)),
     }
-
-
-def _netted(steps: Sequence[tuple[Iterable[Item], Iterable[Item]]]) -> tuple[list[Item], list[Item]]:
-    """Several steps of (added, removed) as one."""
-    added: dict[Item, None] = {}
-    removed: dict[Item, None] = {}
-    for come, gone in steps:
-        for item in gone:
-            if added.pop(item, "absent") == "absent":
-                removed.setdefault(item)
-        for item in come:
-            if removed.pop(item, "absent") == "absent":
-                added.setdefault(item)
-    return list(added), list(removed)
 
 
 def _between(before: Graph, after: Graph) -> tuple[list[Item], list[Item]]:

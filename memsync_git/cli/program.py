@@ -20,6 +20,10 @@ NAME = "memsync-git"
 _COMMANDS = {
     "init": "memsync_git.cli.init:init",
     "sync": "memsync_git.cli.sync:sync",
+    "stash": "memsync_git.cli.staged:stash",
+    "pull": "memsync_git.cli.staged:pull",
+    "apply": "memsync_git.cli.staged:apply",
+    "push": "memsync_git.cli.staged:push",
     "status": "memsync_git.cli.status:status",
     "daemon": "memsync_git.cli.daemon:daemon",
     "pause": "memsync_git.cli.pause:pause",

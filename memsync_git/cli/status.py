@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WATCH_S = 2.0
 """How often `--watch` looks: a person's patience, and a millisecond of work."""
+MOST_NAMED, LONGEST_NAME = 3, 24
+"""What a line of the screen has room for."""
 _CLEAR = "\x1b[H\x1b[2J"
 
 STATES: dict[StateWord, tuple[Verdict, str]] = {
@@ -82,6 +84,10 @@ def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]
         yield "last success", _success(document, screen)
     pending = document["pending"]
     yield "pending", f"{pending['up']} up, {pending['down']} down"
+    if document.get("staged"):
+        yield "", f"staged: {_names(document['staged'])}"
+    if document.get("waiting"):
+        yield "", f"to be applied: {_names(document['waiting'])}"
     for file in document["stores"]:
         holds = f"{counted(file['entities'], 'entity')}, {counted(file['relations'], 'relation')}, "
         yield f"file {safe(file['store'])}", holds + counted(file["observations"], "observation")
@@ -95,6 +101,12 @@ def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]
     yield "holds", _with_command(document["holds"], "memsync-git holds")
     yield "next sync", _next(document, screen)
     yield "daemon", _daemon(document, screen)
+
+
+def _names(names: Sequence[str]) -> str:
+    """The first of some names."""
+    told = ", ".join(cut(name, LONGEST_NAME) for name in names[:MOST_NAMED])
+    return f"{told}, …" if len(names) > MOST_NAMED else told
 
 
 def _success(document: StatusDocument, screen: Screen) -> str:

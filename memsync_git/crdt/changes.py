@@ -6,10 +6,15 @@ Rule 1: order never matters; a graph says a set of items.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from memsync_git.crdt.intervals import Intervals
 from memsync_git.model import Item, Record, RecordKey, Rid, items_of
 
 VersionVector = Mapping[Rid, int]
+Unseen = Mapping[Rid, Intervals]
+"""Dots below a version vector that were not seen all the same."""
+ALL_SEEN: Unseen = MappingProxyType({})
 
 
 def differing(

@@ -9,9 +9,14 @@ one is used instead, or none. Without this a dropped removal would bring its ite
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
+
+if TYPE_CHECKING:
+    from memsync_git.crdt.state import State
 
 Cut = Mapping[Rid, Fragment]
 
@@ -51,3 +56,10 @@ def _is_usable(fragment: Fragment, chains: Mapping[Rid, list[Fragment]]) -> bool
     return all(
         (chains[rid][-1].rev if rid in chains else 0) >= rev for rid, (rev, _) in fragment.header.seen.items()
     )
+
+
+def cut_name(state: State, own: Rid) -> str:
+    """A short name for the revisions of others that a state holds."""
+    headers = (state.header(rid) for rid in state.rids if rid != own)
+    held = sorted(f"{header.rid}:{header.rev}:{header.tok}" for header in headers if header is not None)
+    return sha256("\n".join(held).encode()).hexdigest()[:16]

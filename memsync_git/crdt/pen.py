@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from memsync_git.crdt.changes import VersionVector
+from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector
 from memsync_git.crdt.fragment import (
     NO_EXTRA,
     NO_FIELD_ENTRIES,
@@ -182,12 +182,14 @@ class Pen:
         self._written.added += items_of(record)
         return True
 
-    def remove(self, item: Item, known: VersionVector) -> bool:
-        """Remove the live dots of an item (of its whole register) that `known` covers.
+    def remove(self, item: Item, known: VersionVector, unseen: Unseen = ALL_SEEN) -> bool:
+        """Remove the live dots of an item (of its whole register) that `known` covers, none `unseen`.
 
         Return whether there were any. A value only a hint tells has none; it is noted, to be undone.
         """
-        return self._remove(item, lambda rid, n: n < known.get(rid, 0))
+        if not unseen:
+            return self._remove(item, lambda rid, n: n < known.get(rid, 0))
+        return self._remove(item, lambda rid, n: n < known.get(rid, 0) and n not in unseen.get(rid, EMPTY))
 
     def remove_held(self, item: Item, held: Mapping[Rid, Intervals]) -> bool:
         """Remove the live dots of an item (of its whole register) that are among those held.

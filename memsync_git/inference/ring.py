@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
 
-from memsync_git.crdt.changes import VersionVector, differing, items_in
+from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector, differing, items_in
+from memsync_git.crdt.intervals import EMPTY
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
 from memsync_git.values import dataclass
 
@@ -45,6 +46,7 @@ class FileState:
     order: the entity names in row order; it tells delete-then-create.
     back: the step from the next newer state to this one; empty for the newest.
     seq: a name for the row it is kept in; it says nothing about order.
+    unseen: facts below `vv` that it does not show: their records were left as they stood (a picked apply).
     """
 
     hash: str
@@ -55,6 +57,11 @@ class FileState:
     kind: Kind
     back: Step = field(default_factory=dict)
     seq: int = 0
+    unseen: Unseen = field(default_factory=lambda: ALL_SEEN)
+
+    def knows(self, rid: Rid, n: int) -> bool:
+        """Whether who reads this state has seen that fact."""
+        return n < self.vv.get(rid, 0) and n not in self.unseen.get(rid, EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +193,7 @@ class Ring:
 
     def confirm(self, vv: VersionVector) -> None:
         """The newest state says what everything joined says: from now on it knows all of that."""
-        self.states[-1] = replace(self.newest, vv=dict(vv))
+        self.states[-1] = replace(self.newest, vv=dict(vv), unseen=ALL_SEEN)
 
     def intend(self, state: FileState, graph: Graph) -> None:
         """Enter a prepared write: a candidate from now on, the newest once it is swapped in."""

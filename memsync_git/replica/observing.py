@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from memsync_git.crdt.changes import VersionVector, items_in
+from memsync_git.crdt.changes import items_in
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.pen import Pen
 from memsync_git.guards import (
@@ -89,9 +89,9 @@ def observe(
 def _loss(replica: Replica, base: Base, version: Version) -> int:
     """How many live items would go if the version had been written from this base."""
     pen = Pen(replica.state, replica.header, wall_ms=0)
-    known = base.state.vv
+    known = base.state
     removed = _inferred(base, version).removed
-    return sum(any(n.n < known.get(rid, 0) for rid, n in pen.entries(item)) for item in removed)
+    return sum(any(known.knows(rid, entry.n) for rid, entry in pen.entries(item)) for item in removed)
 
 
 def _let_pending_go(replica: Replica, moment: Moment) -> None:
@@ -136,7 +136,7 @@ def _take_in(
     seen_ms: int,
     below: bool,
 ) -> Observed:
-    known = inference.base.state.vv
+    known = inference.base.state
     removed = inference.removed if version.whole else ()
     recreated = inference.recreated if version.whole else ()
     hold = None
@@ -146,7 +146,7 @@ def _take_in(
     held = set(hold.items) if hold is not None else set()
     gone = [item for item in removed if item not in held]
     for item in gone:
-        pen.remove(item, known)
+        pen.remove(item, known.vv, known.unseen)
         replica.undone[item] = seen_ms
         replica.leave_holds(item, pen)
     _create_again(pen, inference, version, recreated, known, held)
@@ -186,7 +186,7 @@ def _create_again(
     inference: Inference,
     version: Version,
     recreated: Collection[str],
-    known: VersionVector,
+    known: FileState,
     held: Collection[Item],
 ) -> None:
     """Entities that were deleted and created: their old dots go, everything they say is said anew.
@@ -202,7 +202,7 @@ def _create_again(
         was, now = inference.base.record(key), version.graph.records.get(key)
         for item in items_of(was) if was is not None else ():
             if item not in held:
-                pen.remove(item, known)
+                pen.remove(item, known.vv, known.unseen)
         if was is not None and now is not None:
             for item in items_of(now):
                 pen.add(item, anew=True)
@@ -258,7 +258,7 @@ def _held_deletion(
     version: Version,
     inference: Inference,
     removed: Collection[Item],
-    known: VersionVector,
+    known: FileState,
     moment: Moment,
     limits: DeletionLimits,
 ) -> Hold | None:
@@ -278,12 +278,12 @@ def _held_deletion(
     return Hold(moment.tok, replica.rid, moment.wall_ms, items, _known_dots(replica, items, known))
 
 
-def _known_dots(replica: Replica, items: Iterable[Item], known: VersionVector) -> dict[Rid, Intervals]:
+def _known_dots(replica: Replica, items: Iterable[Item], known: FileState) -> dict[Rid, Intervals]:
     pen = Pen(replica.state, replica.header, wall_ms=0)
     numbers: dict[Rid, set[int]] = {}
     for item in items:
         for rid, entry in pen.entries(item):
-            if entry.n < known.get(rid, 0):
+            if known.knows(rid, entry.n):
                 numbers.setdefault(rid, set()).add(entry.n)
     return {rid: Intervals.numbers(found) for rid, found in numbers.items()}
 
@@ -295,15 +295,15 @@ def _reappeared(replica: Replica, version: Version) -> list[Item]:
 
 
 def _enter(
-    replica: Replica, version: Version, known: VersionVector, moment: Moment, seen_ms: int, *, below: bool
+    replica: Replica, version: Version, known: FileState, moment: Moment, seen_ms: int, *, below: bool
 ) -> None:
     """Put the version into the ring: it may be the base of a later one."""
-    vv = {**known, replica.rid: replica.header.next}
+    vv = {**known.vv, replica.rid: replica.header.next}
     from_ms = max(seen_ms, replica.ring.newest.from_ms)
     from_ms = (
         min(from_ms, moment.wall_ms) if moment.wall_ms >= replica.ring.newest.from_ms else moment.wall_ms
     )
-    state = FileState(version.hash, from_ms, None, vv, version.order, Kind.OBSERVED)
+    state = FileState(version.hash, from_ms, None, vv, version.order, Kind.OBSERVED, unseen=known.unseen)
     if below:
         replica.ring.insert_below(state, version.graph)
     else:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from memsync_git.crdt.changes import differing
+from memsync_git.crdt.changes import Unseen, differing
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.pen import Pen, Written
@@ -134,7 +134,10 @@ class Replica:
             _renew(self._behind, [record.key for record in records], self._is_behind)
 
     def _is_behind(self, key: RecordKey) -> bool:
-        wanted, standing = self.target(key), self.ring.graph.records.get(key)
+        return self._differs(self.target(key), self.ring.graph.records.get(key))
+
+    def _differs(self, wanted: Record | None, standing: Record | None) -> bool:
+        """Whether two records say something else, in the projection."""
         wanted = self.projection.record(wanted) if wanted is not None else None
         standing = self.projection.record(standing) if standing is not None else None
         if wanted is None or standing is None:
@@ -163,6 +166,16 @@ class Replica:
                 for rid, numbers in hold.dots.items():
                     hidden[rid] = hidden.get(rid, EMPTY) | numbers
         return hidden
+
+    def _unseen_in(self, left: Iterable[RecordKey]) -> Unseen:
+        """The facts of others about some records that the newest state of the file does not know."""
+        unseen: dict[Rid, set[int]] = {}
+        for key in left:
+            for rid, facts in self.state.facts(key).items():
+                for entry in facts.entries() if rid != self.rid else ():
+                    if not self.ring.newest.knows(rid, entry.n):
+                        unseen.setdefault(rid, set()).add(entry.n)
+        return {rid: Intervals.numbers(numbers) for rid, numbers in unseen.items()}
 
     def target_graph(self) -> Graph:
         """Everything the file should hold, in view order, before projection."""
@@ -207,9 +220,13 @@ class Replica:
             self.fresh.past.add(oldest)
 
     def intend(self, graph: Graph, order: tuple[str, ...], content_hash: str, moment: Moment) -> None:
-        """A prepared version is about to be swapped in: from now on it is a candidate base."""
-        vv = self.state.nexts()
-        state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING)
+        """A prepared version is about to be swapped in: from now on it is a candidate base.
+
+        Who reads it has not seen what is new about the records it leaves as they stand (a picked apply).
+        """
+        left = [key for key in self.behind if self._differs(self.target(key), graph.records.get(key))]
+        vv, unseen = self.state.nexts(), self._unseen_in(left)
+        state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
         self.ring.intend(state, graph)
 
     def settle(self, moment: Moment) -> None:
@@ -222,7 +239,10 @@ class Replica:
 
     def confirm(self) -> None:
         """The file says what everything joined says: its newest state knows all of that."""
-        if self.ring and not self.behind and self.ring.newest.vv != self.state.nexts():
+        if not self.ring or self.behind:
+            return
+        newest = self.ring.newest
+        if newest.unseen or newest.vv != self.state.nexts():
             self.ring.confirm(self.state.nexts())
 
     # --- writing

@@ -6,6 +6,7 @@ Rule 2: items go as they are: `wire/plain.py` writes their tuples and their obse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from memsync_git.crdt.intervals import Intervals
@@ -33,6 +34,7 @@ def plain_state(state: FileState) -> dict[str, Any]:
         "order": list(state.order),
         "kind": state.kind.value,
         "back": plain_step(state.back),
+        **({"unseen": plain_dots(state.unseen)} if state.unseen else {}),
     }
 
 
@@ -46,6 +48,7 @@ def state_of(seq: int, said: dict[str, Any]) -> FileState:
         Kind(said["kind"]),
         step_of(said["back"]),
         seq,
+        dots_of(said.get("unseen", {})),
     )
 
 
@@ -119,11 +122,18 @@ def plain_hold(hold: Hold) -> dict[str, Any]:
         "origin": hold.origin,
         "at": hold.at_ms,
         "items": hold.items,
-        "dots": {rid: numbers.spans for rid, numbers in hold.dots.items()},
+        "dots": plain_dots(hold.dots),
     }
 
 
 def hold_of(identity: str, said: dict[str, Any]) -> Hold:
-    dots = {Rid(rid): Intervals.of((low, high) for low, high in spans) for rid, spans in said["dots"].items()}
     items = tuple(item_of(item) for item in said["items"])
-    return Hold(identity, Rid(said["origin"]), said["at"], items, dots)
+    return Hold(identity, Rid(said["origin"]), said["at"], items, dots_of(said["dots"]))
+
+
+def plain_dots(dots: Mapping[Rid, Intervals]) -> dict[str, Any]:
+    return {rid: numbers.spans for rid, numbers in dots.items()}
+
+
+def dots_of(said: Mapping[str, Any]) -> dict[Rid, Intervals]:
+    return {Rid(rid): Intervals.of((low, high) for low, high in spans) for rid, spans in said.items()}

@@ -11,11 +11,14 @@ A plain read-merge-rename lost 70 of 720 server writes under stress; this lost n
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from memsync_git.formats import Decoded, TooLarge, encode
 from memsync_git.model import Graph
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Unusable
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.adopting import order_of
+from memsync_git.replica.picking import picked_graph, picked_keys
 from memsync_git.sync.capture import (
     Captured,
     capture,
@@ -27,6 +30,9 @@ from memsync_git.sync.recovering import witness_of
 from memsync_git.sync.report import RoundReport
 from memsync_git.sync.session import Session, content_hash
 from memsync_git.values import dataclass
+
+Picked = AbstractSet[str] | None
+"""The names that were picked; None: everything."""
 
 MOST_TRIES = 16
 SHORTEST_LINGER_S = 0.3
@@ -44,13 +50,13 @@ class Lingering:
     inspected: bytes | None
 
 
-def apply(session: Session, captured: Captured, report: RoundReport) -> list[Lingering]:
-    """Bring the file to the target; return what was displaced on the way."""
+def apply(session: Session, captured: Captured, report: RoundReport, only: Picked = None) -> list[Lingering]:
+    """Bring the file to the target, or only what is picked of it; return what was displaced on the way."""
     lingering: list[Lingering] = []
     for _ in range(MOST_TRIES):
-        if not needs_writing(session, captured):
+        if not needs_writing(session, captured, only):
             break
-        prepared = _prepare(session, captured, report)
+        prepared = _prepare(session, captured, report, only)
         if prepared is None:
             break
         outcome = session.world.file.exchange(prepared, over=captured.standing)
@@ -71,18 +77,22 @@ def apply(session: Session, captured: Captured, report: RoundReport) -> list[Lin
     return lingering
 
 
-def needs_writing(session: Session, captured: Captured) -> bool:
-    """Whether the file differs from the target in its items, is to be mended, or is not there at all."""
+def needs_writing(session: Session, captured: Captured, only: Picked = None) -> bool:
+    """Whether the file differs from the target in its items, is to be mended, or is not there at all.
+
+    only: the names to look at; None looks at everything.
+    """
     replica = session.replica
     if isinstance(captured.standing, Missing) or captured.clean is not None:
         return True
-    return bool(replica.behind) or captured.hash != replica.ring.newest.hash
+    return bool(picked_keys(replica, only)) or captured.hash != replica.ring.newest.hash
 
 
-def _prepare(session: Session, captured: Captured, report: RoundReport) -> Prepared | None:
+def _prepare(session: Session, captured: Captured, report: RoundReport, only: Picked) -> Prepared | None:
     """Write the new version beside the file and save it as pending."""
     rows = captured.decoded.rows if captured.decoded is not None else ()
-    wanted = session.variant.projection.graph(session.replica.target_graph())
+    left = session.replica.behind - picked_keys(session.replica, only)
+    wanted = session.variant.projection.graph(picked_graph(session.replica, left))
     data = encode(rows, wanted, session.settings.variant)
     decoded = session.decode(data)
     if isinstance(decoded, TooLarge):
@@ -141,7 +151,7 @@ def confirm(session: Session, captured: Captured) -> None:
     """The file says what the view says: note it in the ring, and beside the file."""
     replica = session.replica
     if captured.is_writable and not needs_writing(session, captured):
-        if replica.ring.newest.vv != replica.state.nexts():
+        if replica.ring.newest.unseen or replica.ring.newest.vv != replica.state.nexts():
             session.act(_confirm)
         write_witness(session)
 

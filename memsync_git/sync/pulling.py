@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from memsync_git.crdt.cut import cut_name
 from memsync_git.crdt.fragment import Fragment, RecordFacts
 from memsync_git.model import RecordKey, Rid
 from memsync_git.ports import Fetched, Refused, Remote, Unreachable
@@ -29,6 +30,8 @@ def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | Non
     line = report.of(remote.name)
     line.hint = ""
     spare_reading(session, remote)
+    if has_more_than(session, remote.name):
+        remote.known_digest = ""
     match remote.fetch():
         case Unreachable(reason):
             line.state, line.reason = "offline", reason
@@ -41,6 +44,23 @@ def pull(session: Session, remote: Remote, report: RoundReport) -> Fetched | Non
             received = take_in(session, fetched, report)
             _sight(session, line, fetched, received)
             return fetched
+
+
+def has_more_than(session: Session, name: str) -> bool:
+    """Whether something was joined since a remote was seen to hold everything: from another one, then.
+
+    What it holds has to be read again, unchanged or not, to see what is to be carried there.
+    """
+    held = session.complete_for.get(name, "")
+    return bool(held) and held != cut_name(session.replica.state, session.replica.rid)
+
+
+def note_complete(session: Session, line: RemoteReport, digest: str) -> None:
+    """A remote holds everything that is held here: its answer, and what that is, are remembered."""
+    line.digest = digest
+    if digest:
+        line.holds = cut_name(session.replica.state, session.replica.rid)
+        session.complete_for[line.name] = line.holds
 
 
 def spare_reading(session: Session, remote: Remote) -> None:

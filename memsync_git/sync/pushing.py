@@ -27,7 +27,7 @@ from memsync_git.ports import (
 )
 from memsync_git.replica import Mark, Replica, Txn
 from memsync_git.sync.message import message
-from memsync_git.sync.pulling import pull, spare_reading
+from memsync_git.sync.pulling import note_complete, pull, spare_reading
 from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
 from memsync_git.sync.session import Session
 from memsync_git.wire.unified import Provenance, unified
@@ -51,7 +51,7 @@ def push(
         publication = _publication(session, remote, fetched, options)
         if publication is None:
             if fetched is not None and not _lacking(session.replica, fetched):
-                line.digest = fetched.digest
+                note_complete(session, line, fetched.digest)
             return
         outcome = remote.publish(publication)
         _note(session, remote, publication, outcome, line)
@@ -104,7 +104,7 @@ def _note(
         case Accepted(on_main, head, main_refused):
             line.state, line.reason, line.hint, line.published = "accepted", "", "", True
             line.head = head or line.head
-            line.digest = remote.digest if on_main or main_refused else ""
+            note_complete(session, line, remote.digest if on_main or main_refused else "")
             if on_main and publication.unified is not None:
                 _sight_unified(session, remote)
             _note_published(session, remote.name, publication.own)

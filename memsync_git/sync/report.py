@@ -21,14 +21,17 @@ SetAside = Callable[[Sequence[bytes]], Unusable | None]
 class RoundOptions:
     """What a caller wants of a round.
 
-    fetch, publish, apply: the steps to take. push_first: only the file has changed and the remotes are asked
+    fetch, publish, apply: the steps to take. capture False: the file is not even read; only without `apply`.
+    push_first: only the file has changed and the remotes are asked
     again soon, so the push may come before the fetch (`order.py`). full: the unified file too. recreate:
     write an emptied or missing file anew. patient: linger for W (cron: nobody looks again soon). drop: items
     of a file met for the first time that the fleet has deleted stay deleted (`init --join drop`).
+    only: the names to apply (a picked apply); the rest goes on waiting. None: everything.
     legacy, relocate: what an older tool's files say, and where they are moved (`init` on its repository).
     set_aside: a damaged memory file may be mended, once this has kept what cannot be read of it.
     """
 
+    capture: bool = True
     fetch: bool = True
     publish: bool = True
     apply: bool = True
@@ -37,6 +40,7 @@ class RoundOptions:
     recreate: bool = False
     patient: bool = False
     drop: bool = False
+    only: frozenset[str] | None = None
     legacy: tuple[Item, ...] = ()
     relocate: tuple[tuple[str, str], ...] = ()
     set_aside: SetAside | None = None
@@ -75,6 +79,7 @@ class RemoteReport:
     """How it went with one remote. `reason` and `hint` are for people, empty when all is well.
 
     digest: names what the remote says, if it is complete and needs no second look; else empty.
+    holds: names what was joined from others when it was complete (`crdt.cut.cut_name`).
     brought_news: something of another machine came from it.
     """
 
@@ -84,6 +89,7 @@ class RemoteReport:
     hint: str = ""
     head: str = ""
     digest: str = ""
+    holds: str = ""
     fetched: bool = False
     published: bool = False
     brought_news: bool = False

@@ -16,16 +16,17 @@ from itertools import islice
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.state import State
 from memsync_git.model import Graph, Projection, Record, same_items
-from memsync_git.ports import Fetched, Remote
+from memsync_git.ports import Fetched, Missing, Remote
 from memsync_git.replica import Mark, Observed, Version
 from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
+from memsync_git.replica.picking import picked_keys
 from memsync_git.sync.applying import apply, confirm, linger_s, look_once_more, needs_writing
 from memsync_git.sync.capture import Captured, capture, capture_leftovers, tell
 from memsync_git.sync.order import Outlook, pushes_first
-from memsync_git.sync.pulling import pull
+from memsync_git.sync.pulling import has_more_than, pull
 from memsync_git.sync.pushing import push, push_first
 from memsync_git.sync.recovering import newer_witness, recover
-from memsync_git.sync.report import RoundOptions, RoundReport
+from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
 from memsync_git.sync.session import Session
 
 MOST_ROUNDS = 4
@@ -36,6 +37,8 @@ OLDER_STORE = (
 NEWER_FORMAT = (
     "A newer release of memsync-git wrote to the shared repository; this one cannot read all of it."
 )
+NOT_READ = Captured("good", Missing())
+"""Stands for the file where a round only speaks to the remotes."""
 UPGRADE = "install the newest memsync-git on this machine"
 
 
@@ -53,6 +56,10 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
         session.act(lambda replica, moment: replica.begin_run(moment.wall_ms))
     if not _is_current(session, options, fetched, report):
         report.file, report.file_reason, report.file_hint = "waiting", OLDER_STORE, "memsync-git sync"
+        return _closed(session, report, began_s)
+    if not options.capture:
+        report.rounds = 1
+        _exchanged(session, options, NOT_READ, fetched, report)
         return _closed(session, report, began_s)
     capture_leftovers(session, report)
     captured = _read(session, options, report)
@@ -101,12 +108,12 @@ def _once(
 ) -> Captured | None:
     """One pass. Return the file as captured after the linger if it said something new."""
     captured = _exchanged(session, options, captured, fetched, report)
-    if captured.is_writable and captured.clean is None and needs_writing(session, captured):
+    if captured.is_writable and captured.clean is None and needs_writing(session, captured, options.only):
         captured = capture(session, report)  # the network took its time: write over what stands there now
     _note_file(captured, report)
     if not options.apply or not _may_apply(session, options, captured, report):
         return None
-    lingering = apply(session, _writable(options, captured), report)
+    lingering = apply(session, _writable(options, captured), report, options.only)
     if not lingering:
         captured = _recaptured(session, captured, report)
         if report.wrote_file:
@@ -119,9 +126,9 @@ def _once(
     late = capture(session, report)
     _note_file(late, report)
     confirm(session, late)
-    if late.is_writable and (session.replica.header.rev > rev or session.replica.behind):
+    if late.is_writable and (session.replica.header.rev > rev or picked_keys(session.replica, options.only)):
         return late
-    return _unpublished(session, late)
+    return _unpublished(session, options, late)
 
 
 def _exchanged(
@@ -139,12 +146,23 @@ def _exchanged(
             push_first(session, remote, report, options)
         else:
             fetched[remote.name] = pull(session, remote, report)
+    _read_what_lacks(session, options, fetched, report)
     if captured.state == "waiting":
         captured = _first(session, options, captured, fetched, report)
     for remote in session.world.remotes if options.publish else ():
         if fetched.get(remote.name) is not None or not options.fetch:
             push(session, remote, fetched.get(remote.name), report, options)
     return captured
+
+
+def _read_what_lacks(
+    session: Session, options: RoundOptions, fetched: dict[str, Fetched | None], report: RoundReport
+) -> None:
+    """Read a remote that had not changed, where another one has brought news: that is carried there."""
+    for remote in session.world.remotes if options.fetch and options.publish else ():
+        found = fetched.get(remote.name)
+        if found is not None and found.unchanged and has_more_than(session, remote.name):
+            fetched[remote.name] = pull(session, remote, report)
 
 
 def _may_push_first(session: Session, remote: Remote, options: RoundOptions, report: RoundReport) -> bool:
@@ -155,14 +173,22 @@ def _may_push_first(session: Session, remote: Remote, options: RoundOptions, rep
     outlook = Outlook(
         has_news=not replica.is_published(remote.name),
         is_confirmed=replica.accepted.get(remote.name, Mark()).rev > 0,
-        is_complete=bool(line.digest if line.fetched or line.published else remote.known_digest),
+        is_complete=_is_complete(session, remote, line),
         sighting=session.sighting(remote.name),
     )
     return pushes_first(outlook, session.world.clock.wall_ms(), quiet_ms=session.settings.quiet_ms)
 
 
-def _unpublished(session: Session, late: Captured) -> Captured | None:
+def _is_complete(session: Session, remote: Remote, line: RemoteReport) -> bool:
+    """Whether a remote lacks nothing that is held here, by what was last seen of it."""
+    digest = line.digest if line.fetched or line.published else remote.known_digest
+    return bool(digest) and not has_more_than(session, remote.name)
+
+
+def _unpublished(session: Session, options: RoundOptions, late: Captured) -> Captured | None:
     """Go round again if something own came in after the publish of this pass."""
+    if not options.publish:
+        return None
     replica = session.replica
     reached = [remote for remote in session.world.remotes if remote.name in replica.accepted]
     if late.is_writable and any(not replica.is_published(remote.name) for remote in reached):

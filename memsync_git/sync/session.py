@@ -43,7 +43,11 @@ class Settings:
 
 @dataclass(slots=True)
 class World:
-    """Everything a round touches. sightings: what an earlier session remembers of the remotes, by name."""
+    """Everything a round touches.
+
+    sightings: what an earlier session remembers of the remotes, by name. complete_for: what was joined from
+    others when a remote last was seen to hold everything (`crdt.cut.cut_name`).
+    """
 
     file: LocalFile
     store: Store
@@ -52,6 +56,7 @@ class World:
     remotes: Sequence[Remote] = ()
     settings: Settings = field(default_factory=Settings)
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    complete_for: Mapping[str, str] = field(default_factory=dict)
 
 
 class Session:
@@ -63,6 +68,7 @@ class Session:
         self.world = world
         self.settings = world.settings
         self.sightings: dict[str, Sighting] = dict(world.sightings)
+        self.complete_for: dict[str, str] = dict(world.complete_for)
         self.witness: bytes | None = None
         self._replica: Replica | None = None
         self._generation = -1

@@ -35,6 +35,7 @@ from memsync_git.replica import Moment, Observed, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.identity import take_new_rid
 from memsync_git.replica.observing import observe
+from memsync_git.replica.picking import picked_graph, picked_keys
 from memsync_git.replica.receiving import Received, receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
@@ -45,6 +46,7 @@ WINDOW_MS = 2_000
 NOON_MS = 1_763_637_000_000
 SMALL = DeletionLimits(over=2, share=0.3)
 HUB = "hub"
+PICKS = (None, None, None, frozenset({"Alice"}), frozenset({"Oslo", "note"}))
 
 ALICE, LIKES, NOTE = ("e", "Alice"), ("l", "Alice", "Oslo", "likes"), ("r", "note")
 ITEMS: tuple[Item, ...] = (
@@ -175,10 +177,14 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Materialise:
-    """The target is written into the file; `crashes`: nobody notes that the swap is done."""
+    """The target is written into the file, or `only` some names of it.
+
+    `crashes`: nobody notes that the swap is done.
+    """
 
     who: int
     crashes: bool = False
+    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +235,7 @@ def days(*, desks: int = 2, most: int = 18, renames: bool = True) -> st.SearchSt
         serve,
         st.builds(Look, who, st.booleans()),
         st.builds(Join, who, found),
-        st.builds(Materialise, who, st.booleans()),
+        st.builds(Materialise, who, st.booleans(), st.sampled_from(PICKS)),
         st.builds(Publish, who, st.booleans()),
         st.builds(Command, who, some, some),
     ]
@@ -314,18 +320,19 @@ class Desk:
         version = self.version(self.file)
         return self.act(lambda replica, moment: observe(replica, version, moment, limits=limits))
 
-    def wanted(self) -> Graph:
-        """The target in the file's row order, what is new behind it."""
-        target = self.projection.graph(self.replica.target_graph()).records
+    def wanted(self, only: frozenset[str] | None = None) -> Graph:
+        """The target in the file's row order, what is new behind it; of what waits, `only` what is picked."""
+        left = self.replica.behind - picked_keys(self.replica, only)
+        target = self.projection.graph(picked_graph(self.replica, left)).records
         keys = [key for key in self.file.records if key in target]
         return Graph({key: target[key] for key in dict.fromkeys([*keys, *target])})
 
-    def materialise(self, *, crashes: bool = False) -> None:
+    def materialise(self, *, crashes: bool = False, only: frozenset[str] | None = None) -> None:
         """Bring the file to the target, or note that it says it already."""
-        if not self.replica.behind:
+        if not picked_keys(self.replica, only):
             self.act(lambda replica, _: replica.confirm())
             return
-        wanted = self.wanted()
+        wanted = self.wanted(only)
         version = self.version(wanted)
         self.act(lambda replica, moment: replica.intend(wanted, version.order, version.hash, moment))
         self.put(wanted)
@@ -392,9 +399,9 @@ class Office:
                 desk.look(limits=SMALL if careful else None)
             case Join(_, found):
                 desk.join(self.published[-1 - age] for age in found if age < len(self.published))
-            case Materialise(_, crashes):
+            case Materialise(_, crashes, only):
                 desk.look()
-                desk.materialise(crashes=crashes)
+                desk.materialise(crashes=crashes, only=only)
             case Publish(_, told):
                 self.publish(desk, told=told)
             case Command(_, removed, added):

@@ -40,7 +40,16 @@ def _fragments(replica: Replica) -> dict[str, bytes]:
 
 def _ring(replica: Replica) -> list[tuple[Any, ...]]:
     return [
-        (state.hash, state.from_ms, state.until_ms, dict(state.vv), state.order, state.kind, base.records())
+        (
+            state.hash,
+            state.from_ms,
+            state.until_ms,
+            dict(state.vv),
+            dict(state.unseen),
+            state.order,
+            state.kind,
+            base.records(),
+        )
         for base in replica.ring.bases()
         for state in [base.state]
     ]

@@ -61,7 +61,8 @@ class Cell:
 
     writers: servers per file. cron: share of machines without a daemon, with runs `cron_us` apart.
     in_place, slow: share of servers that write in place, and that cache. push_first: share of a daemon's
-    rounds after a file event that push before they fetch. weight: share of the histories.
+    rounds after a file event that push before they fetch. staged: share of machines on which a person does
+    the parts of a round one by one. weight: share of the histories.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Cell:
     in_place: float = 0.3
     slow: float = 0.0
     push_first: float = 0.5
+    staged: float = 0.0
     length_us: int = 30 * SECOND_US
     writer_caches: bool = False
     weight: int = 1

@@ -19,7 +19,7 @@ from tests.sim.ledger import Ledger
 from tests.sim.machine import EPOCH_MS, Habits, Machine, Process
 from tests.sim.network import SteppingRemote, Weather
 from tests.sim.oracle import Tally, judge, missing
-from tests.sim.running import Cron, Daemon
+from tests.sim.running import Cron, Daemon, Person
 from tests.sim.scheduler import MS_US, SECOND_US, Scheduler
 from tests.sim.writer import Sentences, Writer
 
@@ -36,7 +36,7 @@ class Member:
 
     machine: Machine
     writers: list[Writer] = field(default_factory=list)
-    service: Daemon | Cron | None = None
+    service: Daemon | Cron | Person | None = None
     never_returns: bool = False
 
     @property
@@ -89,6 +89,7 @@ class Fleet:
             cron_us=cron_us,
             poll_us=self.cell.poll_us,
             push_first=self.cell.push_first,
+            is_staged=self.child("staged", name).random() < self.cell.staged,
             settings=Settings(writer_caches=self.cell.writer_caches, quiet_ms=NEVER_QUIET_MS),
         )
 
@@ -124,7 +125,10 @@ class Fleet:
         """Start what runs on a machine, unless it is gone or the history is over."""
         if member.never_returns or self._is_over or not member.machine.is_up:
             return
-        if isinstance(member.service, Cron):
+        if isinstance(member.service, Cron | Person):
+            return
+        if member.machine.habits.is_staged:
+            member.service = Person(member.machine)
             return
         is_cron = member.machine.habits.cron_us is not None
         member.service = Cron(member.machine) if is_cron else Daemon(member.machine)

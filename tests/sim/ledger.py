@@ -10,7 +10,7 @@ Rule 3: an item is alive iff a known event noted it and no known event forgot it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from memsync_git.crdt.fragment import Header
@@ -18,6 +18,33 @@ from tests.sim.memory_server import Memory
 
 ItemKey = tuple[str, ...]
 """`("t", name, type)`, `("o", name, text)` or `("l", source, target, kind)`."""
+
+
+Hidden = Mapping[tuple[str, ...], int]
+"""By record, events that a version stands for and does not show: a picked apply left the record out."""
+
+
+def record_of(item: ItemKey) -> tuple[str, ...]:
+    """The record an item belongs to."""
+    return item if item[0] == "l" else ("e", item[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the version a server read stands for and hides, and what the one W earlier did."""
+
+    past: int
+    hidden: Hidden
+    long_past: int
+    long_hidden: Hidden
+
+    def of(self, item: ItemKey) -> int:
+        """The events behind an item that its reader has seen."""
+        return self.past & ~self.hidden.get(record_of(item), 0)
+
+    def long_of(self, item: ItemKey) -> int:
+        """The events behind an item that stood there for W."""
+        return self.long_past & ~self.long_hidden.get(record_of(item), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +71,11 @@ class Ledger:
 
     # --- servers
 
-    def enter(self, before: Memory, after: Memory, past: int, long_past: int) -> int:
-        """A server turned one version into another; return the mask of what it wrote.
-
-        `past`: events of the version it read; `long_past`: of the version that stood there W earlier.
-        """
+    def enter(self, before: Memory, after: Memory, shown: Shown) -> int:
+        """A server turned one version into another; return the mask of what it wrote."""
         old, new = before.items(), after.items()
         if old == new:
-            return past
+            return shown.past
         bit = 1 << self.events
         self.events += 1
         for item in new - old:
@@ -60,9 +84,9 @@ class Ledger:
                 self.types_seen[item[1]].add(item[2])
         for item in old - new:
             for gone in self._together(item):
-                seen = self.noted[gone] & past
-                self.forgotten[gone].append(Forgetting(bit, seen, bool(seen & ~long_past)))
-        return past | bit
+                seen = self.noted[gone] & shown.of(gone)
+                self.forgotten[gone].append(Forgetting(bit, seen, bool(seen & ~shown.long_of(gone))))
+        return shown.past | bit
 
     def _together(self, item: ItemKey) -> list[ItemKey]:
         """What goes with an item: a type takes along those that lost a conflict to it."""

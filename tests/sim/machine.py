@@ -9,23 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from types import MappingProxyType
 
 from greenlet import getcurrent, greenlet
 
 from memsync_git.local.memory import FileImage, MemoryFile
 from memsync_git.ports import Snapshot
 from memsync_git.replica import Replica
+from memsync_git.replica.picking import picked_keys
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.sync import RoundOptions, RoundReport, Session, Settings, World, capture, sync_round
 from memsync_git.sync.session import content_hash
 from memsync_git.wire.rid import new_rid
-from tests.sim.ledger import Ledger
+from tests.sim.ledger import Hidden, Ledger
 from tests.sim.network import SteppingRemote
 from tests.sim.ports import Killed, SeededChance, SteppingClock, SteppingFile, SteppingStore
 from tests.sim.scheduler import MS_US, SECOND_US, Scheduler, Signal
 
 EPOCH_MS = 1_795_000_000_000
 """The true time when a history begins."""
+NOTHING_HIDDEN: Hidden = MappingProxyType({})
 WINDOW_US = 2 * SECOND_US
 """W of a small file (model page, section 7)."""
 
@@ -35,17 +38,19 @@ class Disk:
     """What survives a kill, and what the ledger knows about it.
 
     known: events the store can know. masks: events of each version of the memory file. marks: since when
-    which events stood there. is_torn: a server is writing in place at this moment.
-    prepared: what the store knew when these bytes were made from it. digest: what the remote said last.
+    which events stood there, and were hidden. is_torn: a server is writing in place at this moment.
+    prepared: what the store knew when these bytes were made from it, and what they hide.
+    hidden: what each version hides. digest: what the remote said last.
     """
 
     store: MemoryStore
     file: MemoryFile
     known: int = 0
     masks: dict[tuple[int, bytes], int] = field(default_factory=dict)
-    prepared: dict[bytes, int] = field(default_factory=dict)
+    prepared: dict[bytes, tuple[int, Hidden]] = field(default_factory=dict)
+    hidden: dict[tuple[int, bytes], Hidden] = field(default_factory=dict)
     digest: str = ""
-    marks: list[tuple[int, int]] = field(default_factory=list)
+    marks: list[tuple[int, int, Hidden]] = field(default_factory=list)
     is_locked: bool = False
     is_torn: bool = False
 
@@ -58,20 +63,29 @@ class Disk:
         reading = self.file.read()
         return reading if isinstance(reading, Snapshot) else None
 
-    def mark(self, mask: int, now_us: int) -> None:
-        """Say which events the version that stands there now holds."""
+    def hidden_in(self, snapshot: Snapshot | None) -> Hidden:
+        """The events that a version holds and does not show."""
+        if snapshot is None:
+            return NOTHING_HIDDEN
+        return self.hidden.get((snapshot.inode, snapshot.data), NOTHING_HIDDEN)
+
+    def mark(self, mask: int, now_us: int, hidden: Hidden = NOTHING_HIDDEN) -> None:
+        """Say which events the version that stands there now holds, and hides."""
         standing = self.standing()
         if standing is not None:
             self.masks[standing.inode, standing.data] = mask
-            self.marks.append((now_us, mask))
+            self.hidden[standing.inode, standing.data] = hidden
+            self.marks.append((now_us, mask, hidden))
 
     def swapped(self, data: bytes, now_us: int) -> None:
         """A prepared version stands there now."""
-        self.mark(self.prepared.pop(data, 0), now_us)
+        mask, hidden = self.prepared.pop(data, (0, NOTHING_HIDDEN))
+        self.mark(mask, now_us, hidden)
 
-    def mask_before(self, at_us: int) -> int:
-        """The events of the version that stood there at some earlier time."""
-        return next((mask for since_us, mask in reversed(self.marks) if since_us <= at_us), 0)
+    def before(self, at_us: int) -> tuple[int, Hidden]:
+        """The events of the version that stood there at some earlier time, and what it hid."""
+        found = (marks[1:] for marks in reversed(self.marks) if marks[0] <= at_us)
+        return next(found, (0, NOTHING_HIDDEN))
 
     # --- backups
 
@@ -120,7 +134,8 @@ class Habits:
     """How memsync-git runs on a machine.
 
     cron_us: time between runs of a machine without a daemon, None for a daemon. push_first: share of a
-    daemon's rounds after a file event in which the push comes first.
+    daemon's rounds after a file event in which the push comes first. is_staged: a person does the parts of a
+    round one by one, in any order, and nothing runs by itself.
     """
 
     cron_us: int | None = None
@@ -128,6 +143,7 @@ class Habits:
     poll_us: tuple[int, int] = (2 * SECOND_US, 10 * SECOND_US)
     push_first: float = 0.0
     settings: Settings = field(default_factory=Settings)
+    is_staged: bool = False
 
     @property
     def options(self) -> RoundOptions:
@@ -220,6 +236,7 @@ class Process:
         self.is_alive = True
         self.steps = 0
         self.doom: int | None = None
+        self.only: frozenset[str] | None = None
         self.on_doom: Callable[[Process], None] = machine.kill
         self.changed = Signal()
         self._seen: dict[greenlet, int] = {}
@@ -292,10 +309,21 @@ class Process:
     def _confirmed(self, replica: Replica) -> None:
         """A file that says what the memory says holds all of its events, though no byte of it changed."""
         disk, standing = self.machine.disk, self.machine.disk.standing()
-        if not replica.ring or standing is None or replica.ring.newest.vv != replica.state.nexts():
+        newest = replica.ring.newest if replica.ring else None
+        if newest is None or standing is None or newest.unseen or newest.vv != replica.state.nexts():
             return
         if content_hash(standing.data) == replica.ring.newest.hash and not replica.behind:
             disk.mark(disk.mask_of(standing) | disk.known, self.machine.scheduler.now_us)
+
+    def hides(self) -> Hidden:
+        """What a write hides that is prepared now: of each record it leaves, what is known and not shown."""
+        disk, replica, standing = self.machine.disk, self.session._replica, self.machine.disk.standing()
+        if replica is None or self.only is None:
+            return NOTHING_HIDDEN
+        left = replica.behind - picked_keys(replica, self.only)
+        shown = disk.mask_of(standing) if standing is not None else 0
+        before = disk.hidden_in(standing)
+        return {key: disk.known & ~(shown & ~before.get(key, 0)) for key in left}
 
     # --- rounds
 
@@ -303,6 +331,7 @@ class Process:
         """One sync, and what the app keeps of it."""
         machine = self.machine
         self._remote.known_digest = machine.disk.digest
+        self.only = options.only if options is not None else None
         report = sync_round(self.session, options or machine.habits.options)
         for line in report.remotes:
             if line.fetched or line.published:

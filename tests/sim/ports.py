@@ -78,7 +78,8 @@ class SteppingFile:
 
     def prepare(self, data: bytes) -> Prepared | Unusable:
         prepared = self.inner.prepare(data)
-        self._process.machine.disk.prepared[data] = self._process.machine.disk.known
+        disk = self._process.machine.disk
+        disk.prepared[data] = (disk.known, self._process.hides())
         self._process.step("prepare", FSYNC_US)
         return prepared
 

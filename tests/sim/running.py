@@ -14,10 +14,21 @@ from dataclasses import replace
 from random import Random
 
 from memsync_git.sync import RoundOptions, RoundReport, capture
-from tests.sim.machine import Machine
+from tests.sim.machine import Machine, Process
 from tests.sim.ports import Killed
 from tests.sim.scheduler import MS_US, SECOND_US, Signal
+from tests.sim.writer import Style
 
+PARTS = {
+    "stash": RoundOptions(fetch=False, publish=False, apply=False),
+    "pull": RoundOptions(capture=False, publish=False, apply=False),
+    "push": RoundOptions(capture=False, fetch=False, apply=False),
+}
+APPLY = RoundOptions(fetch=False, publish=False)
+BETWEEN_PARTS_US = (50 * MS_US, 2 * SECOND_US)
+NAMES = tuple(f"e{number}" for number in range(Style().names))
+WHOLE, PICKED = 0.25, 0.4
+"""Share of applies that pick nothing out, and of names that the others pick."""
 NO_EVENT_US = 3_600 * SECOND_US
 
 
@@ -93,6 +104,52 @@ class Daemon:
         """What a file event or a poll asks of a round."""
         habits = self._machine.habits
         return replace(habits.options, push_first=is_dirty and self._bets.random() < habits.push_first)
+
+
+class Person:
+    """Nobody but a person: the parts of a round one by one, each a process of its own, in any order.
+
+    The first time of all is a whole round: a file that was never met is adopted in one.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.is_asked_to_stop = False
+        self._machine = machine
+        self._wishes = Random(f"{machine.name}:{machine.boots}:wishes")
+        self._is_running = True
+        machine.scheduler.spawn(self._run)
+
+    @property
+    def is_running(self) -> bool:
+        return self._is_running
+
+    def stop(self) -> None:
+        """No part after the one that is under way."""
+        self.is_asked_to_stop = True
+
+    def _run(self) -> None:
+        machine = self._machine
+        while not self.is_asked_to_stop:
+            if machine.is_up:
+                self._once()
+            machine.scheduler.pause(self._wishes.randint(*BETWEEN_PARTS_US))
+        self._is_running = False
+
+    def _once(self) -> None:
+        process = self._machine.start()
+        guarded(lambda: process.round(self._part(process)))
+        process.end()
+
+    def _part(self, process: Process) -> RoundOptions:
+        if not process.session.replica.ring:
+            return RoundOptions()
+        part = self._wishes.choice(("stash", "pull", "push", "apply", "apply"))
+        return PARTS[part] if part != "apply" else replace(APPLY, only=self._picked())
+
+    def _picked(self) -> frozenset[str] | None:
+        if self._wishes.random() < WHOLE:
+            return None
+        return frozenset(name for name in NAMES if self._wishes.random() < PICKED)
 
 
 class Cron:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from memsync_git.crdt import cut, pen, view
+from memsync_git.crdt.changes import ALL_SEEN
 from memsync_git.crdt.pen import Pen
 from memsync_git.inference import Base, Kind, Ring, saying
 from memsync_git.model import Item, Rid
@@ -61,7 +62,7 @@ def hints_are_not_read(patch: pytest.MonkeyPatch) -> None:
 
 def removals_take_what_the_writer_never_saw(patch: pytest.MonkeyPatch) -> None:
     remove = Pen.remove
-    patch.setattr(Pen, "remove", lambda self, item, known: remove(self, item, _KnowsAll()))
+    patch.setattr(Pen, "remove", lambda self, item, known, unseen=ALL_SEEN: remove(self, item, _KnowsAll()))
 
 
 def removals_name_the_text(patch: pytest.MonkeyPatch) -> None:

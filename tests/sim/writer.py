@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.sim import memory_server as server
+from tests.sim.ledger import Hidden, Shown
 from tests.sim.machine import WINDOW_US, Machine
 from tests.sim.memory_server import Memory, Node, Triple
 from tests.sim.scheduler import MS_US, SECOND_US
@@ -102,6 +103,7 @@ class Writer:
             return False
         standing = machine.disk.standing()
         data, past = (standing.data, machine.disk.mask_of(standing)) if standing is not None else (b"", 0)
+        hidden = machine.disk.hidden_in(standing)
         before = server.read(data)
         if before is None:
             return False
@@ -109,9 +111,9 @@ class Writer:
         if not self._lives(boots):
             return False
         after = decide(before)
-        long_past = machine.disk.mask_before(machine.scheduler.now_us - WINDOW_US)
-        mask = machine.ledger.enter(before, after, past, long_past)
-        self._write(server.written(after), mask)
+        shown = Shown(past, hidden, *machine.disk.before(machine.scheduler.now_us - WINDOW_US))
+        mask = machine.ledger.enter(before, after, shown)
+        self._write(server.written(after), mask, hidden)
         self.calls += 1
         machine.scheduler.note(f"{machine.name}/{self.label}", described(before, after))
         return True
@@ -119,15 +121,15 @@ class Writer:
     def _lives(self, boots: int) -> bool:
         return self.machine.is_up and self.machine.boots == boots
 
-    def _write(self, data: bytes, mask: int) -> None:
+    def _write(self, data: bytes, mask: int, hidden: Hidden) -> None:
         if self.style.in_place:
-            self._write_in_place(data, mask)
+            self._write_in_place(data, mask, hidden)
         else:
             self.machine.disk.file.writer_rename(data)
-            self.machine.disk.mark(mask, self.machine.scheduler.now_us)
+            self.machine.disk.mark(mask, self.machine.scheduler.now_us, hidden)
         self.machine.changed()
 
-    def _write_in_place(self, data: bytes, mask: int) -> None:
+    def _write_in_place(self, data: bytes, mask: int, hidden: Hidden) -> None:
         """Truncate, then write piece by piece into whatever inode the path led to."""
         disk, boots = self.machine.disk, self.machine.boots
         handle = disk.file.writer_open()
@@ -141,9 +143,10 @@ class Writer:
         handle.commit(data)
         disk.is_torn = False
         disk.masks[handle._inode.number, data] = mask
+        disk.hidden[handle._inode.number, data] = hidden
         standing = disk.standing()
         if standing is not None:
-            disk.mark(disk.mask_of(standing), self.machine.scheduler.now_us)
+            disk.mark(disk.mask_of(standing), self.machine.scheduler.now_us, disk.hidden_in(standing))
 
     # --- what to do
 
