@@ -145,9 +145,13 @@ class State:
         live = self.live(key)
         return live.exists and not live.anchored
 
-    def shown(self) -> list[Shown]:
-        """Every record in view order: entities, relations, generic records, each by smallest stamp."""
-        found = [shown for shown in map(self._shown_at, self.read_all()) if shown is not None]
+    def shown(self, keys: Iterable[RecordKey] | None = None) -> list[Shown]:
+        """Every record in view order: entities, relations, generic records, each by smallest stamp.
+
+        `keys`: those of them that exist.
+        """
+        wanted = self.read_all() if keys is None else keys
+        found = [shown for shown in map(self._shown_at, wanted) if shown is not None]
         return sorted(
             found, key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key)
         )

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from memsync_git.crdt.changes import differing
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.pen import Pen, Written
@@ -42,6 +41,7 @@ from memsync_git.model import (
     same_items,
 )
 from memsync_git.replica.values import Fresh, Mark, Moment, Txn
+from memsync_git.stretches import Order, Step, differing
 
 
 class Replica:
@@ -65,6 +65,7 @@ class Replica:
         self.projection = EVERYTHING
         self.fresh = Fresh()
         self.kept_states: dict[int, FileState] = {}
+        self.kept_order: dict[tuple[str, ...], str] = {}
         self._behind: set[RecordKey] | None = None
         self._contested: set[RecordKey] | None = None
 
@@ -165,6 +166,13 @@ class Replica:
         found = ((key, self.target(key)) for key in dict.fromkeys([*keys, *held]))
         return Graph({key: record for key, record in found if record is not None})
 
+    def lacking(self) -> Step:
+        """The step from the file's newest state to what it should hold, new records in view order."""
+        shown = [shown.record.key for shown in self.state.shown(self.behind)]
+        held = [key_of(item) for hold in self.holds.values() for item in hold.items]
+        order = dict.fromkeys([*shown, *held, *sorted(self.behind)])
+        return {key: self.target(key) for key in order if key in self.behind}
+
     # --- runs
 
     def begin_run(self, now_ms: int) -> None:
@@ -199,7 +207,7 @@ class Replica:
             del self.past[oldest]
             self.fresh.past.add(oldest)
 
-    def intend(self, graph: Graph, order: tuple[str, ...], content_hash: str, moment: Moment) -> None:
+    def intend(self, graph: Graph, order: Order, content_hash: str, moment: Moment) -> None:
         """A prepared version is about to be swapped in: from now on it is a candidate base."""
         vv = self.state.nexts()
         state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING)

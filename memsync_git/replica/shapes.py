@@ -5,15 +5,17 @@ Rule 1: a shape is a private matter of one store; what travels between machines 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.guards import Hold
-from memsync_git.inference import FileState, Kind, Ring, Step
+from memsync_git.inference import FileState, Kind, Pending, Ring
 from memsync_git.model import (
     NO_FIELDS,
     Entity,
     Generic,
+    Graph,
     Item,
     Record,
     Relation,
@@ -21,38 +23,53 @@ from memsync_git.model import (
     Verbatim,
 )
 from memsync_git.replica.values import Txn
+from memsync_git.stretches import Amended, Apart, Order, Step
 
 
-def plain_state(state: FileState) -> dict[str, Any]:
+def plain_state(state: FileState, newer: FileState | None) -> dict[str, Any]:
+    """A state as the step from the next newer one; the order of the newest is kept apart (`rows.py`)."""
     return {
         "hash": state.hash,
         "from": state.from_ms,
         "until": state.until_ms,
         "vv": dict(state.vv),
-        "order": list(state.order),
+        "splice": None if newer is None else plain_splice(newer.order.apart(state.order)),
         "kind": state.kind.value,
         "back": plain_step(state.back),
     }
 
 
-def state_of(seq: int, said: dict[str, Any]) -> FileState:
+def state_of(seq: int, said: dict[str, Any], newer: Order) -> FileState:
+    """`newer`: the order of the next newer state, for the newest its own."""
+    splice = said["splice"]
     return FileState(
         said["hash"],
         said["from"],
         said["until"],
         said["vv"],
-        tuple(said["order"]),
+        newer if splice is None else newer.spliced(*splice),
         Kind(said["kind"]),
         step_of(said["back"]),
         seq,
     )
 
 
+def plain_splice(apart: Apart) -> list[Any]:
+    """Where the newer order differs: place, how many names give way, and to which."""
+    return [apart.at, len(apart.mine), list(apart.theirs)]
+
+
 def plain_pending(ring: Ring) -> dict[str, Any] | None:
     if ring.pending is None:
         return None
-    state, ahead = ring.pending
-    return {**plain_state(state), "step": plain_step(ahead)}
+    state, ahead, _ = ring.pending
+    return {**plain_state(state, ring.newest), "step": plain_step(ahead)}
+
+
+def pending_of(said: dict[str, Any], graph: Graph, newest: Order) -> Pending:
+    """A prepared state beside the newest one."""
+    ahead = step_of(said["step"])
+    return Pending(state_of(0, said, newest), ahead, Graph(Amended(graph.records, ahead)))
 
 
 def plain_step(step: Step) -> list[Any]:
@@ -103,19 +120,26 @@ def item_of(said: list[Any]) -> Item:
     return tuple(tuple(part) if isinstance(part, list) else _value(part) for part in said)
 
 
-def plain_txn(txn: Txn) -> dict[str, Any]:
-    return {
-        "at": txn.at_ms,
-        "cause": txn.cause,
-        "added": [plain_item(item) for item in txn.added],
-        "removed": [plain_item(item) for item in txn.removed],
-    }
+ITEMS_TOGETHER = 1000
+"""To find a row, SQLite reads its neighbours whole: an adoption in one row would cost every revision."""
 
 
-def txn_of(key: str, said: dict[str, Any]) -> Txn:
+def plain_txn(txn: Txn) -> Iterator[dict[str, Any]]:
+    """A revision in parts; the first says when and why."""
+    about = {"at": txn.at_ms, "cause": txn.cause}
+    for start in range(0, max(len(txn.added), len(txn.removed), 1), ITEMS_TOGETHER):
+        some = slice(start, start + ITEMS_TOGETHER)
+        added, removed = ([plain_item(item) for item in way[some]] for way in (txn.added, txn.removed))
+        yield {**about, "added": added, "removed": removed}
+        about = {}
+
+
+def txn_of(key: str, parts: Sequence[dict[str, Any]]) -> Txn:
     rid, _, rev = key.rpartition(":")
-    added, removed = (tuple(item_of(item) for item in said[way]) for way in ("added", "removed"))
-    return Txn(Rid(rid), int(rev), said["at"], said["cause"], added, removed)
+    added, removed = (
+        tuple(item_of(item) for said in parts for item in said[way]) for way in ("added", "removed")
+    )
+    return Txn(Rid(rid), int(rev), parts[0]["at"], parts[0]["cause"], added, removed)
 
 
 def plain_hold(hold: Hold) -> dict[str, Any]:

@@ -11,11 +11,12 @@ A plain read-merge-rename lost 70 of 720 server writes under stress; this lost n
 
 from __future__ import annotations
 
-from memsync_git.formats import Decoded, TooLarge, encode
-from memsync_git.model import Graph
-from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Unusable
+from memsync_git.formats import Rows, TooLarge
+from memsync_git.formats.arranging import step_to
+from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.adopting import order_of
+from memsync_git.stretches import Step
 from memsync_git.sync.capture import (
     Captured,
     capture,
@@ -25,7 +26,7 @@ from memsync_git.sync.capture import (
 )
 from memsync_git.sync.recovering import witness_of
 from memsync_git.sync.report import RoundReport
-from memsync_git.sync.session import Session, content_hash
+from memsync_git.sync.session import Session
 from memsync_git.values import dataclass
 
 MOST_TRIES = 16
@@ -73,38 +74,40 @@ def apply(session: Session, captured: Captured, report: RoundReport) -> list[Lin
 
 def needs_writing(session: Session, captured: Captured) -> bool:
     """Whether the file differs from the target in its items, is to be mended, or is not there at all."""
-    replica = session.replica
-    if isinstance(captured.standing, Missing) or captured.clean is not None:
-        return True
-    return bool(replica.behind) or captured.hash != replica.ring.newest.hash
+    return bool(session.replica.behind) or not _is_newest(session, captured)
+
+
+def _is_newest(session: Session, captured: Captured) -> bool:
+    """Whether the newest known state is what stands in the file and is to be changed."""
+    standing = captured.standing
+    if not isinstance(standing, Snapshot) or captured.clean is not None:
+        return False
+    return session.name_of(standing.data) == session.replica.ring.newest.hash
 
 
 def _prepare(session: Session, captured: Captured, report: RoundReport) -> Prepared | None:
     """Write the new version beside the file and save it as pending."""
-    rows = captured.decoded.rows if captured.decoded is not None else ()
-    wanted = session.variant.projection.graph(session.replica.target_graph())
-    data = encode(rows, wanted, session.settings.variant)
-    decoded = session.decode(data)
-    if isinstance(decoded, TooLarge):
+    rows = captured.decoded.rows if captured.decoded is not None else Rows()
+    amended = session.amend(rows, _step(session, captured, rows))
+    if isinstance(amended, TooLarge):
         report.file = "too large"
-        report.file_reason = f"The joined memory does not fit the limits: {decoded.reason}."
+        report.file_reason = f"The joined memory does not fit the limits: {amended.reason}."
         report.file_hint = "memsync-git config set guards.max_file_mib 128"
         return None
-    _require_same(session, decoded, wanted)
+    data, decoded = amended
     prepared = session.world.file.prepare(data)
     if isinstance(prepared, Unusable):
         report.file, report.file_reason, report.file_hint = "unusable", prepared.reason, prepared.hint
         return None
-    order, name = order_of(decoded.graph), content_hash(data)
+    order, name = order_of(decoded.graph), session.name_of(data)
     session.act(lambda replica, moment: replica.intend(decoded.graph, order, name, moment))
     return prepared
 
 
-def _require_same(session: Session, decoded: Decoded, wanted: Graph) -> None:
-    """What is about to be written must read back as what was meant."""
-    said = session.variant.projection.graph(decoded.graph)
-    if not decoded.whole or said != wanted:
-        raise AssertionError("the encoded memory file does not read back as the view")
+def _step(session: Session, captured: Captured, rows: Rows) -> Step:
+    """What is to change: what the newest state lacks, or, over any other version, all that it differs in."""
+    replica = session.replica
+    return replica.lacking() if _is_newest(session, captured) else step_to(rows, replica.target_graph())
 
 
 def _inspect(
