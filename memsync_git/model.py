@@ -92,8 +92,8 @@ class Graph:
 
     __slots__ = ("records",)
 
-    def __init__(self, records: dict[RecordKey, Record] | None = None) -> None:
-        self.records: dict[RecordKey, Record] = {} if records is None else records
+    def __init__(self, records: Mapping[RecordKey, Record] | None = None) -> None:
+        self.records: Mapping[RecordKey, Record] = {} if records is None else records
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Graph:
@@ -122,13 +122,6 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"Graph({list(self.records.values())!r})"
-
-    def built_on(self, other: Graph) -> Graph:
-        """The same graph, of the other's very records where they are equal: to be compared at a glance."""
-        same = other.records
-        return Graph(
-            {key: same[key] if same.get(key) == record else record for key, record in self.records.items()}
-        )
 
     def items(self) -> set[Item]:
         """Everything the graph says, as a set."""

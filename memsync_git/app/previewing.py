@@ -15,13 +15,14 @@ from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.parts import change_parts, first_in_order, host_parts
 from memsync_git.app.planning import Plan, configured, is_there, legacy
 from memsync_git.app.telling import notice
-from memsync_git.crdt.changes import differing, items_between
+from memsync_git.crdt.changes import items_between
 from memsync_git.documents import ChangePart, PreviewDocument
 from memsync_git.formats import Decoded
 from memsync_git.model import Graph, Item
 from memsync_git.ports import Snapshot
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import transactions
+from memsync_git.stretches import differing
 from memsync_git.values import dataclass
 from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION

@@ -32,8 +32,6 @@ from memsync_git.stores.reading import SqliteReader
 from memsync_git.sync import RoundOptions, RoundReport, Session, World, sync_round
 from memsync_git.values import dataclass
 
-KINDS = ("replica", "header", "facts", "file", "state", "pending", "hold", "past", "txn", "version")
-
 
 class HurriedClock(SystemClock):
     """This machine's clock, for rounds nobody else takes part in: waiting is only pretended."""
@@ -94,7 +92,7 @@ def copied_store(source: Store) -> MemoryStore:
     """A replica store in memory, holding what another holds."""
     copy = MemoryStore()
     with copy.transaction() as transaction:
-        for kind in KINDS:
+        for kind in rows.KINDS:
             for key, value in source.rows(kind):
                 transaction.put(kind, key, value)
     return copy

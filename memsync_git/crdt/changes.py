@@ -5,29 +5,16 @@ Rule 1: order never matters; a graph says a set of items.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from memsync_git.crdt.intervals import Intervals
-from memsync_git.model import Item, Record, RecordKey, Rid, items_of
+from memsync_git.model import Item, Record, Rid, items_of
 
 VersionVector = Mapping[Rid, int]
 Unseen = Mapping[Rid, Intervals]
 """Dots below a version vector that were not seen all the same."""
 ALL_SEEN: Unseen = MappingProxyType({})
-
-
-def differing(
-    one: Mapping[RecordKey, Record], other: Mapping[RecordKey, Record]
-) -> Iterator[tuple[RecordKey, Record | None, Record | None]]:
-    """The records of two graphs that are not the same, as (key, in one, in other)."""
-    for key, record in one.items():
-        twin = other.get(key)
-        if twin is not record and twin != record:
-            yield key, record, twin
-    for key, record in other.items():
-        if key not in one:
-            yield key, None, record
 
 
 def items_between(before: Record | None, after: Record | None) -> tuple[set[Item], set[Item]]:

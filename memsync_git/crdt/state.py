@@ -158,11 +158,14 @@ class State:
         live = self.live(key)
         return live.exists and not live.anchored
 
-    def shown(self) -> list[Shown]:
-        """Every record in view order: entities, relations, generic records, each by smallest stamp."""
+    def shown(self, keys: Iterable[RecordKey] | None = None) -> list[Shown]:
+        """Every record in view order: entities, relations, generic records, each by smallest stamp.
+
+        `keys`: those of them that exist.
+        """
+        found = self._all_shown() if keys is None else filter(None, map(self._shown_at, keys))
         return sorted(
-            self._all_shown(),
-            key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key),
+            found, key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key)
         )
 
     def _all_shown(self) -> Iterator[Shown]:

@@ -8,8 +8,9 @@ Rule 2: what every round needs is offered here; `detecting`, `importing` and `sa
 from __future__ import annotations
 
 from memsync_git.formats.canonical import Json, NotJson, Number, TooDeep, canonical, compact, parse, quoted
-from memsync_git.formats.rows import Damage, Decoded, Limits, Row, Rows, TooLarge
-from memsync_git.formats.variants import AIM_HEADER, VARIANTS, Variant, decode, encode
+from memsync_git.formats.rows import Damage, Limits, TooLarge
+from memsync_git.formats.standing import Decoded, Row, Rows
+from memsync_git.formats.variants import AIM_HEADER, VARIANTS, Variant, amend, decode, encode
 
 __all__ = [
     "AIM_HEADER",
@@ -25,6 +26,7 @@ __all__ = [
     "TooDeep",
     "TooLarge",
     "Variant",
+    "amend",
     "canonical",
     "compact",
     "decode",

@@ -9,16 +9,16 @@ as this module writes them, so one bad row never hides another.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 
 import orjson
 
-from memsync_git.formats.arranging import arranged
 from memsync_git.formats.canonical import MOST_NESTING, WHITESPACE, NotJson, compact, parse, parse_first
-from memsync_git.formats.reading import read_rows
-from memsync_git.formats.rows import Damage, Decoded, Limits, Row, TooLarge
-from memsync_git.model import Graph, Projection, Record
+from memsync_git.formats.reading import read_rows, rows_between
+from memsync_git.formats.rows import Damage, Limits, TooLarge
+from memsync_git.formats.standing import Decoded, Rows, known_rows
+from memsync_git.model import Projection, Record
 from memsync_git.values import dataclass
 
 
@@ -41,7 +41,8 @@ class ArrayVariant:
     projection: Projection
     updates_in_place: bool
 
-    def read(self, data: bytes, limits: Limits, known: Mapping[bytes, Record]) -> Decoded | TooLarge:
+    def read(self, data: bytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
+        known = {} if before is None else known_rows(before.parts)
         raws, lines, damage = [], [], []
         for part in elements(data, known):
             match part:
@@ -53,13 +54,17 @@ class ArrayVariant:
         read = read_rows(raws, lines, self.projection, limits, known)
         if isinstance(read, TooLarge):
             return read
-        rows, misfits = read
+        records, misfits = read
+        rows = rows_between(raws, lines, records, misfits)
         damage = sorted(damage + misfits, key=attrgetter("line"))
         return Decoded(self.name, rows, rows.graph(), tuple(damage))
 
-    def write(self, rows: Sequence[Row], graph: Graph) -> bytes:
-        texts = arranged(rows, graph, self.projection)
+    def write(self, rows: Rows) -> bytes:
+        texts = [row.raw for row in rows]
         return b"[\n" + b",\n".join(texts) + b"\n]" if texts else b"[\n]"
+
+    def framed(self, rows: Rows) -> Rows:
+        return rows
 
 
 def elements(data: bytes, known: Mapping[bytes, Record]) -> Iterator[Part]:

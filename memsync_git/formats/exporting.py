@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from memsync_git.formats.canonical import canonical, quoted
-from memsync_git.formats.variants import VARIANTS
+from memsync_git.formats.variants import VARIANTS, encode
 from memsync_git.formats.writing import row_of
 from memsync_git.model import EVERYTHING, Entity, Generic, Graph, JsonText, Projection, Record, Relation
 from memsync_git.values import dataclass
@@ -100,7 +100,7 @@ def _as(variant: str) -> Layout:
     """A live format, written as its own server would, but for the end of the last line: `cat` wants one."""
 
     def write(graph: Graph) -> bytes:
-        data = VARIANTS[variant].write((), graph)
+        data = encode((), graph, variant)
         return data + b"\n" if data else data
 
     return Layout(VARIANTS[variant].projection, write)

@@ -6,13 +6,14 @@ carriage return at the end is white space to JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
-from memsync_git.formats.arranging import arranged
 from memsync_git.formats.canonical import NotJson, canonical, parse
-from memsync_git.formats.reading import read_rows
-from memsync_git.formats.rows import Decoded, Limits, Row, TooLarge
-from memsync_git.model import Graph, Projection, Record
+from memsync_git.formats.reading import read_rows, rows_between
+from memsync_git.formats.rereading import reread
+from memsync_git.formats.rows import Limits, TooLarge
+from memsync_git.formats.standing import Decoded, Gathering, Lines, Row, Rows
+from memsync_git.model import Projection
 from memsync_git.values import dataclass
 
 
@@ -25,32 +26,56 @@ class LineVariant:
     updates_in_place: bool
     header: bytes = b""
 
-    def read(self, data: bytes, limits: Limits, known: Mapping[bytes, Record]) -> Decoded | TooLarge:
+    def read(self, data: bytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
+        again = None if before is None else reread(data, before, self.projection, limits)
+        if again is not None:
+            return Decoded(self.name, again, again.graph())
         raws = data.split(b"\n")
-        read = read_rows(raws, range(1, len(raws) + 1), self.projection, limits, known)
+        lines = range(1, len(raws) + 1)
+        read = read_rows(raws, lines, self.projection, limits, {})
         if isinstance(read, TooLarge):
             return read
-        rows, damage = read
+        records, damage = read
+        rows = rows_between(raws, lines, records, damage)
         return Decoded(self.name, rows, rows.graph(), tuple(damage))
 
-    def write(self, rows: Sequence[Row], graph: Graph) -> bytes:
-        texts = arranged(rows, graph, self.projection)
-        return b"\n".join(self._headed(texts))
+    def write(self, rows: Rows) -> bytes:
+        return rows.text
 
-    def _headed(self, texts: list[bytes]) -> list[bytes]:
+    def framed(self, rows: Rows) -> Rows:
         """The rows behind the header, in the spelling that stands there if one does."""
-        if not self.header:
-            return texts
-        standing = [text for text in texts if is_header(text, self.header)]
-        rows = [text for text in texts if text not in standing]
-        return [*(standing[:1] or [self.header]), *rows]
+        if not self.header or self._is_headed(rows):
+            return rows
+        headers = [row for row in _naming_it(rows.parts) if is_header(row.raw, self.header)]
+        gathering = Gathering()
+        first = headers[0] if headers else Row(self.header, None)
+        gathering.add([first.raw], [first.record])
+        for lines in rows.parts:
+            kept = [row for row in lines if row not in headers]
+            if len(kept) == len(lines):
+                gathering.keep(lines)
+            else:
+                gathering.add([row.raw for row in kept], [row.record for row in kept])
+        return Rows(gathering.finished(), rows)
+
+    def _is_headed(self, rows: Rows) -> bool:
+        """Whether the first row is the header, and no other one is."""
+        headers = [row for row in _naming_it(rows.parts) if is_header(row.raw, self.header)]
+        return len(headers) == 1 and next(iter(rows)) == headers[0]
+
+
+def _naming_it(parts: Iterable[Lines]) -> Iterator[Row]:
+    return (row for lines in parts if NAMED in lines.text for row in lines if NAMED in row.raw)
 
 
 def is_header(raw: bytes, header: bytes) -> bool:
     """Whether a line says what the header says, however it is spelt."""
-    if b'"_aim"' not in raw:
+    if NAMED not in raw:
         return False
     try:
         return canonical(parse(raw)) == canonical(parse(header))
     except NotJson:
         return False
+
+
+NAMED = b'"_aim"'

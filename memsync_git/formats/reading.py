@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from memsync_git.formats.canonical import TooDeep
-from memsync_git.formats.rows import Damage, Limits, Misfit, Rows, TooLarge, largest_observation, read_row
+from memsync_git.formats.rows import Damage, Limits, Misfit, TooLarge, is_blank, largest_observation, read_row
+from memsync_git.formats.standing import Rows
 from memsync_git.model import Projection, Record
 
-JS_SPACE = (
-    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000\ufeff"
-)
-"""What `String.prototype.trim` removes (ECMA-262, WhiteSpace and LineTerminator)."""
+Said = list[Record | None]
+"""What each of some rows says; None for a blank one, damage, and what the variant has no place for."""
 
 
 def read_rows(
@@ -26,30 +24,31 @@ def read_rows(
     projection: Projection,
     limits: Limits,
     known: Mapping[bytes, Record],
-) -> tuple[Rows, list[Damage]] | TooLarge:
+) -> tuple[Said, list[Damage]] | TooLarge:
     """Read raw rows; `lines` says on which line of the file each stands, counted from 1."""
-    records: list[Record | None] = list(map(known.get, raws))
+    records: Said = list(map(known.get, raws))
     damage: list[Damage] = []
-    passed: set[int] = set()
     for at in [at for at, record in enumerate(records) if record is None]:
-        found = _read(raws[at], lines[at], projection, limits) if raws[at] else _BLANK
-        if isinstance(found, TooLarge):
-            return found
-        if isinstance(found, Damage):
-            passed.add(at)
-            if not is_blank(raws[at]):
-                damage.append(found)
-        else:
-            records[at] = found
-    if passed:
-        standing = [at for at in range(len(raws)) if at not in passed]
-        return Rows([raws[at] for at in standing], [records[at] for at in standing]), damage
-    return Rows(raws, records), damage
+        found = _read(raws[at], lines[at], projection, limits) if raws[at] else None
+        match found:
+            case TooLarge():
+                return found
+            case Damage(raw=raw):
+                damage += [] if is_blank(raw) else [found]
+            case _:
+                records[at] = found
+    return records, damage
 
 
-def is_blank(raw: bytes) -> bool:
-    """Whether the servers skip this line."""
-    return not raw.decode("utf-8", "replace").strip(JS_SPACE)
+def rows_between(
+    raws: Sequence[bytes], lines: Sequence[int], records: Said, damage: Sequence[Damage]
+) -> Rows:
+    """The rows of a file without what was damaged in it."""
+    if not damage:
+        return Rows.of(raws, records)
+    damaged = {each.line for each in damage}
+    kept = [at for at, line in enumerate(lines) if line not in damaged]
+    return Rows.of([raws[at] for at in kept], [records[at] for at in kept])
 
 
 def _read(raw: bytes, line: int, projection: Projection, limits: Limits) -> Record | Damage | TooLarge | None:
@@ -66,6 +65,3 @@ def _read(raw: bytes, line: int, projection: Projection, limits: Limits) -> Reco
         if size > limits.max_observation_bytes:
             return TooLarge("an observation", line, size, limits.max_observation_bytes)
     return record
-
-
-_BLANK = Damage(0, b"", "")

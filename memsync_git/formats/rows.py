@@ -8,9 +8,9 @@ Rule 3: a record holds only what the variant's projection holds; what stands bes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple, TypeGuard, overload
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -28,12 +28,10 @@ from memsync_git.model import (
     NO_FIELDS,
     Entity,
     Generic,
-    Graph,
     JsonText,
     Observation,
     Projection,
     Record,
-    RecordKey,
     Relation,
     Verbatim,
 )
@@ -41,6 +39,12 @@ from memsync_git.values import dataclass
 
 MIB = 1 << 20
 BOM = b"\xef\xbb\xbf"
+JS_SPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""What `String.prototype.trim` removes (ECMA-262, WhiteSpace and LineTerminator)."""
+
 MARKERS = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
 
 
@@ -52,57 +56,6 @@ class Limits:
     max_line_bytes: int = 16 * MIB
     max_observation_bytes: int = 1 * MIB
     max_nesting: int = MAX_NESTING
-
-
-class Row(NamedTuple):
-    """One readable row: its bytes without the line end, and what it says (None: it stays as it is)."""
-
-    raw: bytes
-    record: Record | None
-
-
-class Rows(Sequence[Row]):
-    """The rows of a file as two columns: a hundred thousand small objects cost more than the parsing."""
-
-    __slots__ = ("raws", "records")
-
-    def __init__(self, raws: Sequence[bytes] = (), records: Sequence[Record | None] = ()) -> None:
-        self.raws = tuple(raws)
-        self.records = tuple(records)
-
-    def __len__(self) -> int:
-        return len(self.raws)
-
-    @overload
-    def __getitem__(self, at: int) -> Row: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Rows: ...
-
-    def __getitem__(self, at: int | slice) -> Row | Rows:
-        if isinstance(at, slice):
-            return Rows(self.raws[at], self.records[at])
-        return Row(self.raws[at], self.records[at])
-
-    def __iter__(self) -> Iterator[Row]:
-        return map(Row._make, zip(self.raws, self.records, strict=True))
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Rows):
-            return self.raws == other.raws and self.records == other.records
-        return isinstance(other, tuple) and tuple(self) == other
-
-    def __hash__(self) -> int:
-        return hash(self.raws)
-
-    def __repr__(self) -> str:
-        return f"Rows({list(self)!r})"
-
-    def graph(self) -> Graph:
-        """What the rows say together, in file order."""
-        said = [record for record in self.records if record is not None]
-        distinct: dict[RecordKey, Record] = {record.key: record for record in said}
-        return Graph(distinct) if len(distinct) == len(said) else Graph.of(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,26 +80,6 @@ class TooLarge:
     def reason(self) -> str:
         place = f"line {self.line}: " if self.line else ""
         return f"{place}{self.what} of {self.size} is beyond the limit of {self.limit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What a memory file says. `graph` holds what the readable rows say, in file order."""
-
-    variant: str
-    rows: Sequence[Row]
-    graph: Graph
-    damage: tuple[Damage, ...] = ()
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything in the file was readable."""
-        return not self.damage
-
-    @property
-    def known(self) -> dict[bytes, Record]:
-        """Raw row → record, to hand to the next `decode` of the same variant."""
-        return {row.raw: row.record for row in self.rows if row.record is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,3 +226,8 @@ def largest_observation(record: Record | None) -> int:
 def _observation_bytes(observation: Observation) -> int:
     text = observation if isinstance(observation, str) else observation.text
     return len(text.encode("utf-8", "surrogatepass"))
+
+
+def is_blank(raw: bytes) -> bool:
+    """Whether the servers skip this line."""
+    return not raw.decode("utf-8", "replace").strip(JS_SPACE)

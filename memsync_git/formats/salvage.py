@@ -9,19 +9,16 @@ Rule 4: limits do not apply: what is large but readable is not damage.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 
 from memsync_git.formats.array import Element, elements
 from memsync_git.formats.canonical import MOST_NESTING, Json, NotJson, compact, parse, parse_first
-from memsync_git.formats.reading import is_blank
-from memsync_git.formats.rows import BOM, Damage, Decoded, Limits, Misfit, Row, read_row
-from memsync_git.formats.variants import VARIANTS, Variant, decode
+from memsync_git.formats.rows import BOM, Damage, Misfit, is_blank, read_row
+from memsync_git.formats.standing import Decoded, Row
+from memsync_git.formats.variants import NO_LIMITS, VARIANTS, Variant, decode, encode
 from memsync_git.formats.wholegraph import rows_of_graph
 from memsync_git.model import Graph, Projection, Record, RecordKey
 from memsync_git.values import dataclass
-
-NO_LIMITS = Limits(sys.maxsize, sys.maxsize, sys.maxsize, MOST_NESTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def _mended(data: bytes, variant: Variant) -> Salvaged:
         else:
             quarantined.append(found)
     graph = Graph.of(row.record for row in rows if row.record is not None)
-    return Salvaged(graph, tuple(quarantined), variant.write(list(_first_of_each(rows)), graph))
+    return Salvaged(graph, tuple(quarantined), encode(list(_first_of_each(rows)), graph, variant.name))
 
 
 def _first_of_each(rows: list[Row]) -> Iterator[Row]:

@@ -7,14 +7,19 @@ Rule 3: an empty file says nothing and is no damage; whether that may be believe
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
+from memsync_git.formats.arranging import arranged, step_to
 from memsync_git.formats.array import ArrayVariant
+from memsync_git.formats.canonical import MOST_NESTING
 from memsync_git.formats.lines import LineVariant
-from memsync_git.formats.rows import Decoded, Limits, Row, TooLarge
+from memsync_git.formats.rows import Limits, TooLarge
+from memsync_git.formats.standing import Decoded, Row, Rows
 from memsync_git.model import EVERYTHING, PLAIN, Graph, Projection, Record
+from memsync_git.stretches import Step
 
 AIM_HEADER = b'{"type":"_aim","source":"mcp-knowledge-graph"}'
 """First line of the files of mcp-knowledge-graph 1.4.0; its server refuses a file without it."""
@@ -45,12 +50,19 @@ class Variant(Protocol):
         """Whether the server that writes it can change a type without deleting and creating."""
         ...
 
-    def read(self, data: bytes, limits: Limits, known: Mapping[bytes, Record]) -> Decoded | TooLarge:
-        """What the bytes say. Never raises, whatever they are."""
+    def read(self, data: bytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
+        """What the bytes say. Never raises, whatever they are.
+
+        `before`: the rows of another version of the same file. What it shares with them is not read again.
+        """
         ...
 
-    def write(self, rows: Sequence[Row], graph: Graph) -> bytes:
-        """The bytes of `graph`, built on the `rows` that stand in the file now."""
+    def framed(self, rows: Rows) -> Rows:
+        """The rows, with what a reader must find beside them."""
+        ...
+
+    def write(self, rows: Rows) -> bytes:
+        """The bytes of framed rows."""
         ...
 
 
@@ -66,22 +78,48 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType({variant.name: variant for va
 """Every live variant by name."""
 
 DEFAULT_LIMITS = Limits()
-NOTHING_KNOWN: Mapping[bytes, Record] = MappingProxyType({})
+NO_LIMITS = Limits(sys.maxsize, sys.maxsize, sys.maxsize, MOST_NESTING)
 
 
 def decode(
-    data: bytes, variant: str, limits: Limits = DEFAULT_LIMITS, known: Mapping[bytes, Record] | None = None
+    data: bytes, variant: str, limits: Limits = DEFAULT_LIMITS, before: Rows | None = None
 ) -> Decoded | TooLarge:
     """Read a memory file of a pinned variant.
 
-    `known` maps raw rows to their records (`Decoded.known` of an earlier reading of the same variant),
-    so that an unchanged row is not parsed again.
+    `before`: the rows of an earlier whole version of the same variant; only what changed since is read.
     """
     if len(data) > limits.max_file_bytes:
-        return TooLarge("a file", 0, len(data), limits.max_file_bytes)
-    return VARIANTS[variant].read(data, limits, NOTHING_KNOWN if known is None else known)
+        return _too_large(data, limits)
+    return VARIANTS[variant].read(data, limits, before)
+
+
+def amend(rows: Rows, step: Step, variant: str, limits: Limits) -> tuple[bytes, Decoded] | TooLarge:
+    """The bytes of a file after a step, and what they say; `rows` are those standing in it now.
+
+    Only rows that the step changes are written. New ones come in the order of the step.
+    """
+    how = VARIANTS[variant]
+    found = arranged(rows, step, how.projection, limits)
+    if isinstance(found, TooLarge):
+        return found
+    framed = how.framed(found)
+    data = how.write(framed)
+    if len(data) > limits.max_file_bytes:
+        return _too_large(data, limits)
+    return data, Decoded(variant, framed, framed.graph())
 
 
 def encode(rows: Sequence[Row], graph: Graph, variant: str) -> bytes:
     """The bytes of `graph` in a variant; `rows` are those standing in the file now, `()` for a fresh one."""
-    return VARIANTS[variant].write(rows, graph)
+    standing = rows if isinstance(rows, Rows) else Rows.of(*_columns(rows))
+    amended = amend(standing, step_to(standing, graph), variant, NO_LIMITS)
+    assert not isinstance(amended, TooLarge), "there are no limits"
+    return amended[0]
+
+
+def _columns(rows: Sequence[Row]) -> tuple[list[bytes], list[Record | None]]:
+    return [row.raw for row in rows], [row.record for row in rows]
+
+
+def _too_large(data: bytes, limits: Limits) -> TooLarge:
+    return TooLarge("a file", 0, len(data), limits.max_file_bytes)

@@ -13,8 +13,8 @@ from memsync_git.inference.ring import (
     Base,
     FileState,
     Kind,
+    Pending,
     Ring,
-    Step,
     window_ms,
 )
 from memsync_git.inference.saying import Inference, infer, moved_entities, standing
@@ -30,8 +30,8 @@ __all__ = [
     "FileState",
     "Inference",
     "Kind",
+    "Pending",
     "Ring",
-    "Step",
     "infer",
     "is_taken_back",
     "moved_entities",

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from memsync_git.crdt.changes import differing, items_between, items_in
+from memsync_git.crdt.changes import items_between, items_in
 from memsync_git.inference.ring import Base, Kind
 from memsync_git.model import Graph, Item, RecordKey
+from memsync_git.stretches import differing
 
 SURE_PART = 8
 """Who writes later than W / 8 after a state came up has read it: a window is a part of a full parse."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
-from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector, differing, items_in
+from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector, items_in
 from memsync_git.crdt.intervals import EMPTY
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
+from memsync_git.stretches import Amended, Order, Step, apply_step, differing, whole
 from memsync_git.values import dataclass
 
 NEWEST_KEPT = 4
@@ -26,9 +28,6 @@ UNWRITTEN_FOR_MS = 35_000
 """Linux writes what a server wrote to the disk after 30 s at the latest; a power cut goes back as far."""
 CACHED_FOR_MS = 60_000
 """A server known to keep the memory may have read as long ago as this, or as the run before the last."""
-
-Step = Mapping[RecordKey, Record | None]
-"""Records to put (None: to take away) to get from one state to another."""
 
 
 class Kind(StrEnum):
@@ -53,7 +52,7 @@ class FileState:
     from_ms: int
     until_ms: int | None
     vv: VersionVector
-    order: tuple[str, ...]
+    order: Order
     kind: Kind
     back: Step = field(default_factory=dict)
     seq: int = 0
@@ -98,18 +97,14 @@ class Base:
 
     def records(self) -> dict[RecordKey, Record]:
         """Everything this state held."""
-        whole = dict(self.newest)
-        apply_step(whole, self.overlay)
-        return whole
+        found = whole(self.newest)
+        apply_step(found, self.overlay)
+        return found
 
-
-def apply_step(records: dict[RecordKey, Record], step: Step) -> None:
-    """Change `records` in place by one step."""
-    for key, record in step.items():
-        if record is None:
-            records.pop(key, None)
-        else:
-            records[key] = record
+    @property
+    def size(self) -> int:
+        """How many records this state held."""
+        return len(Amended(self.newest, self.overlay))
 
 
 def step_between(
@@ -119,6 +114,14 @@ def step_between(
     return {key: record for key, _, record in differing(source, target)}
 
 
+class Pending(NamedTuple):
+    """A state about to be swapped in: as the step from the newest one, and whole."""
+
+    state: FileState
+    ahead: Step
+    graph: Graph
+
+
 class Ring:
     """The states of the file that a writer can still have in its hands."""
 
@@ -126,7 +129,7 @@ class Ring:
         self,
         states: Sequence[FileState] = (),
         newest: Graph | None = None,
-        pending: tuple[FileState, Step] | None = None,
+        pending: Pending | None = None,
     ) -> None:
         self.states = list(states)
         self.graph = newest if newest is not None else Graph()
@@ -150,7 +153,7 @@ class Ring:
             overlay.update(state.back)
             yield Base(state, newest, dict(overlay), before)
         if self.pending is not None:
-            state, ahead = self.pending
+            state, ahead, _ = self.pending
             yield Base(state, newest, ahead, {key: newest.get(key) for key in ahead})
 
     def candidates(self, since_ms: int, *, all_states: bool = False) -> list[Base]:
@@ -166,10 +169,15 @@ class Ring:
 
     def nothing(self) -> Base:
         """The empty file, as a base: what a power cut may leave of one that was just being written."""
-        state = FileState("", 0, 0, {}, (), Kind.OBSERVED)
+        state = FileState("", 0, 0, {}, Order(), Kind.OBSERVED)
         return Base(state, self.graph.records, dict.fromkeys(self.graph.records))
 
     # --- changing
+
+    def stand_on(self, graph: Graph) -> None:
+        """Hold the newest state as a step from a version just read, so that both are compared only once."""
+        back = step_between(graph.records, self.graph.records)
+        self.graph = Graph(Amended(graph.records, back))
 
     def push(self, state: FileState, graph: Graph) -> None:
         """Make a state the newest."""
@@ -177,8 +185,8 @@ class Ring:
             back = step_between(graph.records, self.graph.records)
             self.states[-1] = replace(self.newest, until_ms=state.from_ms, back=back)
         if self.pending is not None:
-            waiting, ahead = self.pending
-            self.pending = (waiting, _rebased(ahead, self.graph, graph))
+            waiting, _, meant = self.pending
+            self.pending = Pending(waiting, step_between(graph.records, meant.records), meant)
         self.states.append(replace(state, until_ms=None, back={}, seq=self._fresh_seq()))
         self.graph = graph
 
@@ -186,7 +194,7 @@ class Ring:
         """Enter a displaced version just under the newest: it stood there, but no longer does."""
         back = step_between(self.graph.records, graph.records)
         if len(self.states) > 1:
-            under = Base(self.states[-2], self.graph.records, self.states[-2].back).records()
+            under = Amended(self.graph.records, self.states[-2].back)
             self.states[-2] = replace(self.states[-2], back=step_between(graph.records, under))
         entered = replace(state, until_ms=self.newest.from_ms, back=back, seq=self._fresh_seq())
         self.states.insert(-1, entered)
@@ -197,17 +205,16 @@ class Ring:
 
     def intend(self, state: FileState, graph: Graph) -> None:
         """Enter a prepared write: a candidate from now on, the newest once it is swapped in."""
-        self.pending = (replace(state, kind=Kind.PENDING), step_between(self.graph.records, graph.records))
+        ahead = step_between(self.graph.records, graph.records)
+        self.pending = Pending(replace(state, kind=Kind.PENDING), ahead, graph)
 
     def settle(self, now_ms: int) -> None:
         """The pending write is in place."""
         if self.pending is None:
             return
-        state, ahead = self.pending
-        records = dict(self.graph.records)
-        apply_step(records, ahead)
+        state, _, graph = self.pending
         self.pending = None
-        self.push(replace(state, kind=Kind.WRITTEN, from_ms=now_ms), Graph(records))
+        self.push(replace(state, kind=Kind.WRITTEN, from_ms=now_ms), graph)
 
     def abandon(self) -> None:
         self.pending = None
@@ -233,26 +240,20 @@ class Ring:
         """No state may claim to know dots of `rid` from `limit` on (they are somebody else's)."""
         self.states = [_cut(state, rid, limit) for state in self.states]
         if self.pending is not None:
-            self.pending = (_cut(self.pending[0], rid, limit), self.pending[1])
+            self.pending = self.pending._replace(state=_cut(self.pending.state, rid, limit))
 
     def extend_vv(self, rid: Rid, next_n: int) -> None:
         """Every state knows the facts of `rid` below `next_n` (they were re-minted from known ones)."""
         self.states = [replace(state, vv={**state.vv, rid: next_n}) for state in self.states]
         if self.pending is not None:
-            self.pending = (replace(self.pending[0], vv={**self.pending[0].vv, rid: next_n}), self.pending[1])
+            state = self.pending.state
+            self.pending = self.pending._replace(state=replace(state, vv={**state.vv, rid: next_n}))
 
 
 def _cut(state: FileState, rid: Rid, limit: int) -> FileState:
     if state.vv.get(rid, 0) <= limit:
         return state
     return replace(state, vv={**state.vv, rid: limit})
-
-
-def _rebased(ahead: Step, old: Graph, new: Graph) -> Step:
-    """A step from the old newest, as a step from the new one to the same state."""
-    target = dict(old.records)
-    apply_step(target, ahead)
-    return step_between(new.records, target)
 
 
 def window_ms(full_parse_ms: float) -> int:

@@ -6,11 +6,12 @@ Rule 2: row order tells delete-then-create: a server appends what it creates.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator
 
-from memsync_git.crdt.changes import differing, items_between
+from memsync_git.crdt.changes import items_between
 from memsync_git.inference.ring import Base
 from memsync_git.model import Graph, Item, Projection, Record, RecordKey, items_of
+from memsync_git.stretches import Order, differing, in_order
 from memsync_git.values import dataclass
 
 
@@ -31,9 +32,7 @@ class Inference:
         return bool(self.removed or self.added or self.recreated)
 
 
-def infer(
-    base: Base, graph: Graph, order: Sequence[str], projection: Projection, *, types_fixed: bool
-) -> Inference:
+def infer(base: Base, graph: Graph, order: Order, projection: Projection, *, types_fixed: bool) -> Inference:
     """The difference between a version and its base, in the projection of the file's variant.
 
     `types_fixed`: the server that writes this file cannot change a type in place, so a changed type
@@ -60,26 +59,26 @@ def _changed_in_order(base: Base, graph: Graph) -> list[RecordKey]:
     Facts are numbered as they are added and the view orders by number: rows keep their order everywhere.
     """
     changed = {key for key, _, _ in differing(graph.records, base.newest)} | base.overlay.keys()
-    standing = [key for key in graph.records if key in changed]
-    return [*standing, *sorted(key for key in changed if key not in graph.records)]
+    standing = in_order(graph.records, changed)
+    return [*standing, *sorted(changed.difference(standing))]
 
 
 def _said(record: Record | None) -> Iterator[Item]:
     return iter(dict.fromkeys(items_of(record))) if record is not None else iter(())
 
 
-def moved_entities(before: Sequence[str], now: Sequence[str]) -> list[str]:
+def moved_entities(before: Order, now: Order) -> list[str]:
     """The entities that stand behind one they preceded: the server appends what it creates.
 
-    Nothing, if more than half of the rows moved: then a tool sorted the file.
+    Nothing, if more than half of the rows moved: then a tool sorted the file. Where both orders begin and end
+    alike nothing has moved, so only what lies between is looked at.
     """
-    if before == now:
-        return []
-    place = {name: at for at, name in enumerate(before)}
+    apart = before.apart(now)
+    place = {name: at for at, name in enumerate(apart.mine)}
     furthest = -1
-    common = 0
+    common = len(before) - len(apart.mine)
     moved = []
-    for name in now:
+    for name in apart.theirs:
         at = place.get(name)
         if at is None:
             continue
@@ -90,11 +89,11 @@ def moved_entities(before: Sequence[str], now: Sequence[str]) -> list[str]:
     return moved if 2 * len(moved) <= common else []
 
 
-def standing(before: Sequence[str], now: Sequence[str], created: Container[str]) -> set[str]:
+def standing(before: Order, now: Order, created: Container[str]) -> set[str]:
     """The entities that still stand before one they preceded, those `created` since not counted."""
     place = {name: at for at, name in enumerate(now)}
     kept, furthest = set(), -1
-    for name in reversed(before):
+    for name in reversed(tuple(before)):
         at = place.get(name, furthest)
         if at < furthest:
             kept.add(name)

@@ -19,11 +19,12 @@ from memsync_git.model import Graph, Item, Rid, items_of, key_of
 from memsync_git.replica.observing import observe
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment, Observed, Version
+from memsync_git.stretches import Order, entity_order
 
 
-def order_of(graph: Graph) -> tuple[str, ...]:
+def order_of(graph: Graph) -> Order:
     """The entity names of a graph, in row order."""
-    return tuple(key[1] for key in graph.records if key[0] == "e")
+    return entity_order(graph.records)
 
 
 def adopt(replica: Replica, version: Version, moment: Moment, *, without: Collection[Item] = ()) -> Observed:
@@ -51,7 +52,7 @@ def adopt_from(replica: Replica, cut: Iterable[Fragment], version: Version, mome
     past = State(cut)
     base = Version(
         Graph({record.key: record for record in version.projection.graph(past.graph())}),
-        (),
+        Order(),
         "",
         min(version.mtime_ms, moment.wall_ms),
         version.projection,

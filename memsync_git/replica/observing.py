@@ -15,6 +15,7 @@ from memsync_git.crdt.changes import items_in
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.pen import Pen
 from memsync_git.guards import (
+    SMALLEST_WIPE,
     DeletionLimits,
     Hold,
     is_large_deletion,
@@ -44,6 +45,7 @@ from memsync_git.model import (
 )
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment, Observed, Version
+from memsync_git.stretches import Order
 
 
 def observe(
@@ -65,7 +67,7 @@ def observe(
         _saw_boot(replica, moment, below=below)
         _let_pending_go(replica, moment)
         return Observed()
-    version = replace(version, graph=version.graph.built_on(replica.ring.graph))
+    replica.ring.stand_on(version.graph)
     seen_ms = min(version.mtime_ms, moment.wall_ms)
     since_ms = seen_ms - replica.reach_ms(moment)
     rebooted = replica.boot not in ("", moment.boot)
@@ -216,7 +218,7 @@ def _with_the_rest(replica: Replica, version: Version) -> Version:
     """
     graph = Graph.of((*replica.ring.graph, *version.graph))
     order = dict.fromkeys((*replica.ring.newest.order, *version.order))
-    return replace(version, graph=graph, order=tuple(order), hash=f"{version.hash}+")
+    return replace(version, graph=graph, order=Order.of(order), hash=f"{version.hash}+")
 
 
 def _add_again(
@@ -264,18 +266,17 @@ def _held_deletion(
 ) -> Hold | None:
     replaced = {item[:-1] for item in inference.added if item[0] in ("t", "f")}
     taken = weight(removed, replaced)
-    base = inference.base.records()
-    gone = set(removed)
-    nothing_left = bool(gone) and all(
-        item in gone
-        for record in base.values()
-        for item in items_of(record)
-        if version.projection.holds(item)
-    )
-    if not is_large_deletion(taken, len(base), limits, nothing_left=nothing_left):
+    nothing_left = taken >= SMALLEST_WIPE and _takes_everything(inference.base, set(removed), version)
+    if not is_large_deletion(taken, inference.base.size, limits, nothing_left=nothing_left):
         return None
     items = tuple(item for item in removed if item[:-1] not in replaced)
     return Hold(moment.tok, replica.rid, moment.wall_ms, items, _known_dots(replica, items, known))
+
+
+def _takes_everything(base: Base, gone: Collection[Item], version: Version) -> bool:
+    """Whether nothing that a base says in the projection is left."""
+    said = (item for record in base.records().values() for item in items_of(record))
+    return all(item in gone for item in said if version.projection.holds(item))
 
 
 def _known_dots(replica: Replica, items: Iterable[Item], known: FileState) -> dict[Rid, Intervals]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from memsync_git.crdt.changes import Unseen, differing
+from memsync_git.crdt.changes import Unseen
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.pen import Pen, Written
@@ -42,6 +42,7 @@ from memsync_git.model import (
     same_items,
 )
 from memsync_git.replica.values import Fresh, Mark, Moment, Txn
+from memsync_git.stretches import Order, Step, differing
 
 
 class Replica:
@@ -65,6 +66,7 @@ class Replica:
         self.projection = EVERYTHING
         self.fresh = Fresh()
         self.kept_states: dict[int, FileState] = {}
+        self.kept_order: dict[tuple[str, ...], str] = {}
         self._behind: set[RecordKey] | None = None
         self._contested: set[RecordKey] | None = None
 
@@ -184,6 +186,13 @@ class Replica:
         found = ((key, self.target(key)) for key in dict.fromkeys([*keys, *held]))
         return Graph({key: record for key, record in found if record is not None})
 
+    def lacking(self, keys: Collection[RecordKey]) -> Step:
+        """What the file's newest state lacks of some records, as a step; new ones in view order."""
+        shown = [shown.record.key for shown in self.state.shown(keys)]
+        held = [key_of(item) for hold in self.holds.values() for item in hold.items]
+        order = dict.fromkeys([*shown, *held, *sorted(keys)])
+        return {key: self.target(key) for key in order if key in keys}
+
     # --- runs
 
     def begin_run(self, now_ms: int) -> None:
@@ -219,7 +228,7 @@ class Replica:
             del self.past[oldest]
             self.fresh.past.add(oldest)
 
-    def intend(self, graph: Graph, order: tuple[str, ...], content_hash: str, moment: Moment) -> None:
+    def intend(self, graph: Graph, order: Order, content_hash: str, moment: Moment) -> None:
         """A prepared version is about to be swapped in: from now on it is a candidate base.
 
         Who reads it has not seen what is new about the records it leaves as they stand (a picked apply).

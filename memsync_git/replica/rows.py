@@ -9,24 +9,27 @@ replica   one                     identity, marks, recent removals, ring order â
 header    rid                     the header line of its fragment
 facts     rid:digest              a record line of its fragment, as `wire/stored.py` has it
 file      digest                  a record of the newest state of the memory file
+order     part                    some names of the newest state, as they stand together
+order     one                     which parts make up its order
 state     seq                     a ring state, as the step from the next newer one
 pending   one                     the prepared state, as the step from the newest
 hold      id                      a hold
 past      hash                    its place among the past states of the file
-txn       rid:rev                 what one own revision changed
+txn       rid:rev, rid:rev:part   what one own revision changed, in parts where it is much
 version   rid:rev:tok             written by this store
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
+from itertools import pairwise
 from typing import Any, Protocol
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.state import State
-from memsync_git.inference import Ring
+from memsync_git.inference import FileState, Ring
 from memsync_git.model import (
     Graph,
     Projection,
@@ -38,6 +41,7 @@ from memsync_git.replica.replica import Replica
 from memsync_git.replica.shapes import (
     hold_of,
     item_of,
+    pending_of,
     plain_hold,
     plain_pending,
     plain_record,
@@ -45,14 +49,20 @@ from memsync_git.replica.shapes import (
     plain_txn,
     record_of,
     state_of,
-    step_of,
     txn_of,
 )
 from memsync_git.replica.values import Fresh, Mark, Txn
+from memsync_git.stretches import Order
 from memsync_git.wire import fragments, plain
 from memsync_git.wire.stored import STORED_LINES, damaged_row, digest, stored_line
 
 ONE = "one"
+
+KINDS = (
+    *("replica", "header", "facts", "file", "order", "state"),
+    *("pending", "hold", "past", "txn", "version"),
+)
+"""All there is of a replica."""
 
 
 class RowReader(Protocol):
@@ -94,15 +104,8 @@ def load(rows: RowReader) -> Replica | None:
 def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
     replica = Replica(Rid(one["rid"]), one["host"], one["store"])
     replica.state = State(_fragments(rows))
-    order, states = one["ring"], {int(key): value for key, value in rows.rows("state")}
-    graph = Graph(dict(_keyed(record_of(plain.loads(value))) for _, value in rows.rows("file")))
-    pending = rows.row("pending", ONE)
-    prepared = plain.loads(pending) if pending is not None else None
-    replica.ring = Ring(
-        [state_of(seq, plain.loads(states[seq])) for seq in order],
-        _ordered(graph, states[order[-1]]) if order else graph,
-        (state_of(0, prepared), step_of(prepared["step"])) if prepared is not None else None,
-    )
+    replica.kept_order, order = _order(rows)
+    replica.ring = _ring(rows, one["ring"], order)
     replica.kept_states = {state.seq: state for state in replica.ring.states}
     replica.holds = {key: hold_of(key, plain.loads(value)) for key, value in rows.rows("hold")}
     past = {key: int(value) for key, value in rows.rows("past")}
@@ -125,12 +128,19 @@ def transactions(rows: RowReader, rid: str = "", *, after: int = -1) -> list[Txn
 
     With `rid`, only what stands behind its revision `after`.
     """
-    last = _txn_key(rid, after) if after >= 0 else ""
-    return [txn_of(key, plain.loads(value)) for key, value in rows.rows("txn", last)]
+    last = f"{_txn_key(rid, after)}{BEHIND_PARTS}" if after >= 0 else ""
+    found: dict[str, list[Any]] = {}
+    for key, value in rows.rows("txn", last):
+        found.setdefault(":".join(key.split(":")[:2]), []).append(plain.loads(value))
+    return [txn_of(key, parts) for key, parts in found.items()]
 
 
-def _txn_key(rid: str, rev: int) -> str:
-    return f"{rid}:{rev:012d}"
+def _txn_key(rid: str, rev: int, part: int = 0) -> str:
+    return f"{rid}:{rev:012d}" + (f":{part:06d}" if part else "")
+
+
+BEHIND_PARTS = ";"
+"""Comes behind the colon that begins a part."""
 
 
 def _fragments(rows: RowReader) -> Iterable[Fragment]:
@@ -146,9 +156,31 @@ def _fragments(rows: RowReader) -> Iterable[Fragment]:
         yield Fragment(header, Records(unread=lines.get(rid), stored=STORED_LINES))
 
 
-def _ordered(graph: Graph, newest: bytes) -> Graph:
+def _order(rows: RowReader) -> tuple[dict[tuple[str, ...], str], Order]:
+    """The order of the newest state, and the names its parts are kept under."""
+    kept = dict(rows.rows("order"))
+    names = plain.loads(kept.pop(ONE)) if kept else []
+    parts = {name: tuple(plain.loads(kept[name])) for name in names}
+    return {part: name for name, part in parts.items()}, Order(parts.values())
+
+
+def _ring(rows: RowReader, seqs: Sequence[int], order: Order) -> Ring:
+    """The ring: the newest state whole, the others as steps back from it."""
+    kept = {int(key): value for key, value in rows.rows("state")}
+    graph = Graph(dict(_keyed(record_of(plain.loads(value))) for _, value in rows.rows("file")))
+    states: list[FileState] = []
+    for seq in reversed(seqs):
+        newer = states[-1].order if states else order
+        states.append(state_of(seq, plain.loads(kept[seq]), newer))
+    graph = _ordered(graph, order) if seqs else graph
+    pending = rows.row("pending", ONE)
+    prepared = None if pending is None else pending_of(plain.loads(pending), graph, order)
+    return Ring(states[::-1], graph, prepared)
+
+
+def _ordered(graph: Graph, order: Order) -> Graph:
     """The newest state of the file in its row order (rows come by digest)."""
-    place = {name: at for at, name in enumerate(plain.loads(newest)["order"])}
+    place = {name: at for at, name in enumerate(order)}
     keys = sorted(graph.records, key=lambda key: place.get(key[1], 0) if key[0] == "e" else len(place))
     return Graph({key: graph.records[key] for key in keys})
 
@@ -165,10 +197,12 @@ def save(replica: Replica, rows: RowWriter) -> None:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
     for txn in replica.fresh.txns:
-        rows.put("txn", _txn_key(txn.rid, txn.rev), plain.dumps(plain_txn(txn)))
+        for part, said in enumerate(plain_txn(txn)):
+            rows.put("txn", _txn_key(txn.rid, txn.rev, part), plain.dumps(said))
     for rid, rev, tok in replica.fresh.versions:
         rows.put("version", f"{rid}:{rev}:{tok}", b"")
     _save_small(rows, "header", _headers(replica))
+    _save_order(replica, rows)
     _save_states(replica, rows)
     _save_small(rows, "hold", {hold.id: plain.dumps(plain_hold(hold)) for hold in replica.holds.values()})
     _save_one(rows, "pending", plain_pending(replica.ring))
@@ -203,14 +237,31 @@ def _save_small(rows: RowWriter, kind: str, wanted: dict[str, bytes]) -> None:
             rows.put(kind, key, value)
 
 
+def _save_order(replica: Replica, rows: RowWriter) -> None:
+    """Write the parts of the newest state's order that are new."""
+    parts = replica.ring.newest.order.parts if replica.ring else ()
+    kept = replica.kept_order
+    wanted = {part: kept.get(part) or digest(part) for part in parts}
+    for part in kept.keys() - wanted.keys():
+        rows.drop("order", kept[part])
+    for part in wanted.keys() - kept.keys():
+        rows.put("order", wanted[part], plain.dumps(part))
+    index = plain.dumps(list(wanted.values()))
+    if rows.row("order", ONE) != index:
+        rows.put("order", ONE, index)
+    replica.kept_order = wanted
+
+
 def _save_states(replica: Replica, rows: RowWriter) -> None:
     """Write the ring states that are not the very ones that were saved or loaded."""
-    wanted = {state.seq: state for state in replica.ring.states}
+    states = replica.ring.states
+    wanted = {state.seq: state for state in states}
+    newer = {state.seq: next_newer for state, next_newer in pairwise([*states, None]) if state is not None}
     for seq in replica.kept_states.keys() - wanted.keys():
         rows.drop("state", str(seq))
     for seq, state in wanted.items():
         if replica.kept_states.get(seq) is not state:
-            rows.put("state", str(seq), plain.dumps(plain_state(state)))
+            rows.put("state", str(seq), plain.dumps(plain_state(state, newer[seq])))
     replica.kept_states = wanted
 
 

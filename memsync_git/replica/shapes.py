@@ -6,16 +6,17 @@ Rule 2: items go as they are: `wire/plain.py` writes their tuples and their obse
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.guards import Hold
-from memsync_git.inference import FileState, Kind, Ring, Step
+from memsync_git.inference import FileState, Kind, Pending, Ring
 from memsync_git.model import (
     NO_FIELDS,
     Entity,
     Generic,
+    Graph,
     Item,
     Record,
     Relation,
@@ -23,28 +24,32 @@ from memsync_git.model import (
     Verbatim,
 )
 from memsync_git.replica.values import Txn
+from memsync_git.stretches import Amended, Apart, Order, Step
 
 
-def plain_state(state: FileState) -> dict[str, Any]:
+def plain_state(state: FileState, newer: FileState | None) -> dict[str, Any]:
+    """A state as the step from the next newer one; the order of the newest is kept apart (`rows.py`)."""
     return {
         "hash": state.hash,
         "from": state.from_ms,
         "until": state.until_ms,
         "vv": dict(state.vv),
-        "order": list(state.order),
+        "splice": None if newer is None else plain_splice(newer.order.apart(state.order)),
         "kind": state.kind.value,
         "back": plain_step(state.back),
         **({"unseen": plain_dots(state.unseen)} if state.unseen else {}),
     }
 
 
-def state_of(seq: int, said: dict[str, Any]) -> FileState:
+def state_of(seq: int, said: dict[str, Any], newer: Order) -> FileState:
+    """`newer`: the order of the next newer state, for the newest its own."""
+    splice = said["splice"]
     return FileState(
         said["hash"],
         said["from"],
         said["until"],
         said["vv"],
-        tuple(said["order"]),
+        newer if splice is None else newer.spliced(*splice),
         Kind(said["kind"]),
         step_of(said["back"]),
         seq,
@@ -52,11 +57,22 @@ def state_of(seq: int, said: dict[str, Any]) -> FileState:
     )
 
 
+def plain_splice(apart: Apart) -> list[Any]:
+    """Where the newer order differs: place, how many names give way, and to which."""
+    return [apart.at, len(apart.mine), list(apart.theirs)]
+
+
 def plain_pending(ring: Ring) -> dict[str, Any] | None:
     if ring.pending is None:
         return None
-    state, ahead = ring.pending
-    return {**plain_state(state), "step": plain_step(ahead)}
+    state, ahead, _ = ring.pending
+    return {**plain_state(state, ring.newest), "step": plain_step(ahead)}
+
+
+def pending_of(said: dict[str, Any], graph: Graph, newest: Order) -> Pending:
+    """A prepared state beside the newest one."""
+    ahead = step_of(said["step"])
+    return Pending(state_of(0, said, newest), ahead, Graph(Amended(graph.records, ahead)))
 
 
 def plain_step(step: Step) -> list[Any]:
@@ -99,22 +115,27 @@ def item_of(said: list[Any]) -> Item:
     return tuple(tuple(part) if isinstance(part, list) else _value(part) for part in said)
 
 
-def plain_txn(txn: Txn) -> dict[str, Any]:
-    return {
-        "at": txn.at_ms,
-        "cause": txn.cause,
-        "added": txn.added,
-        "removed": txn.removed,
-        "said": txn.said,
-    }
+ITEMS_TOGETHER = 1000
+"""To find a row, SQLite reads its neighbours whole: an adoption in one row would cost every revision."""
 
 
-def txn_of(key: str, said: dict[str, Any]) -> Txn:
+def plain_txn(txn: Txn) -> Iterator[dict[str, Any]]:
+    """A revision in parts; the first says when and why."""
+    about = {"at": txn.at_ms, "cause": txn.cause, "said": txn.said}
+    for start in range(0, max(len(txn.added), len(txn.removed), 1), ITEMS_TOGETHER):
+        some = slice(start, start + ITEMS_TOGETHER)
+        yield {**about, "added": txn.added[some], "removed": txn.removed[some]}
+        about = {}
+
+
+def txn_of(key: str, parts: Sequence[dict[str, Any]]) -> Txn:
     rid, _, rev = key.rpartition(":")
-    added, removed = (tuple(item_of(item) for item in said[way]) for way in ("added", "removed"))
-    numbers = said.get("said")
+    added, removed = (
+        tuple(item_of(item) for said in parts for item in said[way]) for way in ("added", "removed")
+    )
+    numbers = parts[0].get("said")
     minted = (numbers[0], numbers[1]) if numbers is not None else None
-    return Txn(Rid(rid), int(rev), said["at"], said["cause"], added, removed, minted)
+    return Txn(Rid(rid), int(rev), parts[0]["at"], parts[0]["cause"], added, removed, minted)
 
 
 def plain_hold(hold: Hold) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from memsync_git.model import (
     RecordKey,
     Rid,
 )
+from memsync_git.stretches import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Version:
     """
 
     graph: Graph
-    order: tuple[str, ...]
+    order: Order
     hash: str
     mtime_ms: int
     projection: Projection

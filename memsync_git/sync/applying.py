@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from memsync_git.formats import Decoded, TooLarge, encode
-from memsync_git.model import Graph
-from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Unusable
+from memsync_git.formats import Rows, TooLarge
+from memsync_git.formats.arranging import step_to
+from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.adopting import order_of
 from memsync_git.replica.picking import picked_graph, picked_keys
+from memsync_git.stretches import Step
 from memsync_git.sync.capture import (
     Captured,
     capture,
@@ -28,7 +29,7 @@ from memsync_git.sync.capture import (
 )
 from memsync_git.sync.recovering import witness_of
 from memsync_git.sync.report import RoundReport
-from memsync_git.sync.session import Session, content_hash
+from memsync_git.sync.session import Session
 from memsync_git.values import dataclass
 
 Picked = AbstractSet[str] | None
@@ -82,39 +83,43 @@ def needs_writing(session: Session, captured: Captured, only: Picked = None) -> 
 
     only: the names to look at; None looks at everything.
     """
-    replica = session.replica
-    if isinstance(captured.standing, Missing) or captured.clean is not None:
-        return True
-    return bool(picked_keys(replica, only)) or captured.hash != replica.ring.newest.hash
+    return bool(picked_keys(session.replica, only)) or not _is_newest(session, captured)
+
+
+def _is_newest(session: Session, captured: Captured) -> bool:
+    """Whether the newest known state is what stands in the file and is to be changed."""
+    standing = captured.standing
+    if not isinstance(standing, Snapshot) or captured.clean is not None:
+        return False
+    return session.name_of(standing.data) == session.replica.ring.newest.hash
 
 
 def _prepare(session: Session, captured: Captured, report: RoundReport, only: Picked) -> Prepared | None:
     """Write the new version beside the file and save it as pending."""
-    rows = captured.decoded.rows if captured.decoded is not None else ()
-    left = session.replica.behind - picked_keys(session.replica, only)
-    wanted = session.variant.projection.graph(picked_graph(session.replica, left))
-    data = encode(rows, wanted, session.settings.variant)
-    decoded = session.decode(data)
-    if isinstance(decoded, TooLarge):
+    rows = captured.decoded.rows if captured.decoded is not None else Rows()
+    amended = session.amend(rows, _step(session, captured, rows, only))
+    if isinstance(amended, TooLarge):
         report.file = "too large"
-        report.file_reason = f"The joined memory does not fit the limits: {decoded.reason}."
+        report.file_reason = f"The joined memory does not fit the limits: {amended.reason}."
         report.file_hint = "memsync-git config set guards.max_file_mib 128"
         return None
-    _require_same(session, decoded, wanted)
+    data, decoded = amended
     prepared = session.world.file.prepare(data)
     if isinstance(prepared, Unusable):
         report.file, report.file_reason, report.file_hint = "unusable", prepared.reason, prepared.hint
         return None
-    order, name = order_of(decoded.graph), content_hash(data)
+    order, name = order_of(decoded.graph), session.name_of(data)
     session.act(lambda replica, moment: replica.intend(decoded.graph, order, name, moment))
     return prepared
 
 
-def _require_same(session: Session, decoded: Decoded, wanted: Graph) -> None:
-    """What is about to be written must read back as what was meant."""
-    said = session.variant.projection.graph(decoded.graph)
-    if not decoded.whole or said != wanted:
-        raise AssertionError("the encoded memory file does not read back as the view")
+def _step(session: Session, captured: Captured, rows: Rows, only: Picked) -> Step:
+    """What is to change: what the newest state lacks, or, over any other version, all that it differs in."""
+    replica = session.replica
+    picked = picked_keys(replica, only)
+    if _is_newest(session, captured):
+        return replica.lacking(picked)
+    return step_to(rows, picked_graph(replica, replica.behind - picked))
 
 
 def _inspect(

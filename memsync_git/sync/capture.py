@@ -13,8 +13,9 @@ from memsync_git.formats import Decoded, TooLarge
 from memsync_git.ports import Displaced, Missing, Reading, Snapshot, Unusable
 from memsync_git.replica import Moment, Observed, Replica
 from memsync_git.replica.observing import observe
+from memsync_git.stretches import last_of
 from memsync_git.sync.report import FileState, RoundReport
-from memsync_git.sync.session import Session, content_hash
+from memsync_git.sync.session import Session
 from memsync_git.values import dataclass
 
 SECOND_LOOK_S = 0.25
@@ -45,10 +46,6 @@ class Captured:
     reason: str = ""
     hint: str = ""
     clean: bytes | None = None
-
-    @property
-    def hash(self) -> str:
-        return content_hash(self.standing.data) if isinstance(self.standing, Snapshot) else ""
 
     @property
     def is_writable(self) -> bool:
@@ -87,7 +84,7 @@ def _look(session: Session, reading: Reading, *, accepted: bool = False) -> Capt
 
 
 def _decoded(session: Session, standing: Snapshot | Missing, data: bytes, *, accepted: bool) -> Captured:
-    if not data.strip() and session.replica.ring.graph.records and not accepted:
+    if is_void(data) and session.replica.ring.graph.records and not accepted:
         return Captured("emptied", standing, reason=EMPTIED, hint=ANSWER)
     decoded = session.decode(data)
     if isinstance(decoded, TooLarge):
@@ -97,6 +94,11 @@ def _decoded(session: Session, standing: Snapshot | Missing, data: bytes, *, acc
         reason = f"Line {first.line} of the memory file is not a memory record ({first.reason})."
         return Captured("damaged", standing, decoded, reason=reason, hint=REPAIR)
     return Captured("good", standing, decoded)
+
+
+def is_void(data: bytes) -> bool:
+    """Whether a file holds nothing but white space."""
+    return not data or data.isspace()
 
 
 def _standing_still(session: Session, *, accepted: bool) -> Captured:
@@ -150,8 +152,9 @@ def _is_first_part(session: Session, snapshot: Snapshot, decoded: Decoded, befor
         return False
     shown = decoded.graph.records
     if before is None:
-        return session.exists and any(key not in shown for key in session.replica.ring.graph.records)
-    return bool(before.graph.records) and next(reversed(before.graph.records)) not in shown
+        return session.exists and not set(shown).issuperset(session.replica.ring.graph.records)
+    last = last_of(before.graph.records)
+    return last is not None and last not in shown
 
 
 def _observe(session: Session, report: RoundReport, captured: Captured, *, accepted: bool) -> Captured:
@@ -164,7 +167,7 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     if not replica.ring:
         state = "waiting" if captured.state == "good" else captured.state
         return Captured(state, standing, decoded, reason=captured.reason, hint=captured.hint)
-    same = replica.ring.newest.hash == content_hash(data) and replica.ring.pending is None
+    same = replica.ring.newest.hash == session.name_of(data) and replica.ring.pending is None
     if captured.state == "good" and same and not replica.emptied and not accepted:
         return captured
     version = session.version(decoded, data, mtime_ms, accepted=accepted)
@@ -193,7 +196,7 @@ def capture_displaced(
     decoded = session.decode(snapshot.data)
     if isinstance(decoded, TooLarge) or not session.replica.ring:
         return
-    if not snapshot.data.strip() and session.replica.ring.graph.records:
+    if is_void(snapshot.data) and session.replica.ring.graph.records:
         return
     version = session.version(decoded, snapshot.data, snapshot.mtime_ms)
     version = replace(version, whole=version.whole and is_whole)

@@ -13,12 +13,14 @@ from hashlib import sha256
 from typing import TypeVar
 
 from memsync_git.errors import StoreDamaged
-from memsync_git.formats import VARIANTS, Decoded, Limits, TooLarge, Variant, decode
+from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
-from memsync_git.ports import Chance, Clock, LocalFile, Remote, Rows, Store
+from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store
+from memsync_git.ports import Rows as StoreRows
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
+from memsync_git.stretches import Step
 from memsync_git.sync.order import QUIET_MS, Sighting
 
 T = TypeVar("T")
@@ -75,6 +77,7 @@ class Session:
         self._decoded: Decoded | None = None
         self._decoded_hash = ""
         self._decoded_bytes = 0
+        self._named = (b"", content_hash(b""))
         self._parse_ms_per_mib = 0.0
 
     def sighting(self, remote: str) -> Sighting:
@@ -104,7 +107,7 @@ class Session:
                 break
         return _present(self._replica)
 
-    def _loaded(self, store: Rows) -> Replica | None:
+    def _loaded(self, store: StoreRows) -> Replica | None:
         replica = rows.load(store)
         if replica is not None:
             replica.project(self.variant.projection)
@@ -164,19 +167,34 @@ class Session:
 
     def decode(self, data: bytes) -> Decoded | TooLarge:
         """Decode a version; lines that did not change since the last one are not parsed again."""
-        name = content_hash(data)
-        if self._decoded is not None and name == self._decoded_hash:
+        if self._decoded is not None and self.name_of(data) == self._decoded_hash:
             return self._decoded
-        known = self._decoded.known if self._decoded is not None else None
+        before = self._decoded.rows if self._decoded is not None else None
         clock = self.world.clock
         began_s = clock.monotonic_s()
-        decoded = decode(data, self.settings.variant, self.settings.limits, known)
-        if known is None and data:
+        decoded = decode(data, self.settings.variant, self.settings.limits, before)
+        if before is None and data:
             spent_ms = (clock.monotonic_s() - began_s) * 1000
             self._parse_ms_per_mib = spent_ms * 2**20 / len(data)
         if isinstance(decoded, Decoded) and decoded.whole:
-            self._decoded, self._decoded_hash, self._decoded_bytes = decoded, name, len(data)
+            self._keep(data, decoded)
         return decoded
+
+    def amend(self, rows: Rows, step: Step) -> tuple[bytes, Decoded] | TooLarge:
+        """The next version of the file: the bytes of `rows` after a step, and what they say."""
+        amended = amend(rows, step, self.settings.variant, self.settings.limits)
+        if not isinstance(amended, TooLarge):
+            self._keep(*amended)
+        return amended
+
+    def _keep(self, data: bytes, decoded: Decoded) -> None:
+        self._decoded, self._decoded_hash, self._decoded_bytes = decoded, self.name_of(data), len(data)
+
+    def name_of(self, data: bytes) -> str:
+        """The name of a version. A large one is hashed once, however often its name is asked for."""
+        if data is not self._named[0]:
+            self._named = (data, content_hash(data))
+        return self._named[1]
 
     @property
     def parse_ms(self) -> float:
@@ -196,7 +214,7 @@ class Session:
         return Version(
             graph=decoded.graph,
             order=order_of(decoded.graph),
-            hash=content_hash(data),
+            hash=self.name_of(data),
             mtime_ms=mtime_ms,
             projection=variant.projection,
             types_fixed=not variant.updates_in_place,

@@ -11,6 +11,7 @@ from memsync_git.formats import (
     Decoded,
     Limits,
     Row,
+    Rows,
     TooLarge,
     canonical,
     compact,
@@ -72,8 +73,8 @@ variants = st.sampled_from(sorted(VARIANTS))
 line_variants = st.sampled_from(LINE_VARIANTS)
 
 
-def read(data: bytes, variant: str, known: dict[bytes, Record] | None = None) -> Decoded:
-    decoded = decode(data, variant, known=known)
+def read(data: bytes, variant: str, before: Rows | None = None) -> Decoded:
+    decoded = decode(data, variant, before=before)
     assert isinstance(decoded, Decoded)
     return decoded
 
@@ -187,12 +188,13 @@ def without_header(decoded: Decoded) -> list[Row]:
 def test_knowing_rows_changes_no_answer(old: Graph, new: Graph, variant: str) -> None:
     standing = read(encode((), old, variant), variant)
     data = encode(standing.rows, new, variant)
-    assert read(data, variant, standing.known) == read(data, variant)
+    assert read(data, variant, standing.rows) == read(data, variant)
 
 
 def test_a_known_row_is_not_parsed_again() -> None:
     marker = Entity("looked up", "t")
-    decoded = read(b"not even JSON\n{}", "jsonl", {b"not even JSON": marker})
+    before = Rows.of([b"not even JSON"], [marker])
+    decoded = read(b"not even JSON\n{}", "jsonl", before)
     assert decoded.whole
     assert list(decoded.graph) == [marker]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from memsync_git.inference import FileState, Inference, Kind, Ring, infer, moved_entities
 from memsync_git.model import EVERYTHING, PLAIN, Entity, Generic, Graph, JsonText, Projection, items_of
+from memsync_git.stretches import Order, entity_order
 from tests.laws.test_ring import ASH, entities, graphs
 
 names = st.lists(st.sampled_from("abcdefgh"), unique=True)
@@ -23,8 +25,12 @@ def _inferred(
     return infer(found, now, _order(now), projection, types_fixed=types_fixed)
 
 
-def _order(graph: Graph) -> tuple[str, ...]:
-    return tuple(key[1] for key in graph.records if key[0] == "e")
+def _order(graph: Graph) -> Order:
+    return entity_order(graph.records)
+
+
+def _moved(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    return moved_entities(Order.of(before), Order.of(now))
 
 
 @given(graphs, graphs)
@@ -67,7 +73,7 @@ def test_moved_entities_stand_behind_one_they_preceded(before: list[str], now: l
     wanted = _behind_one_it_preceded(before, now)
     common = [name for name in now if name in before]
     sorted_by_a_tool = 2 * len(wanted) > len(common)
-    assert moved_entities(before, now) == ([] if sorted_by_a_tool else wanted)
+    assert _moved(before, now) == ([] if sorted_by_a_tool else wanted)
 
 
 @given(names, st.data())
@@ -83,14 +89,14 @@ def test_an_entity_deleted_and_created_again_is_found_by_its_row(
     if again is not None:
         kept.remove(again)
         kept.append(again)
-        assert moved_entities(order, kept) == [again]
+        assert _moved(order, kept) == [again]
     else:
-        assert moved_entities(order, kept) == []
+        assert _moved(order, kept) == []
 
 
 def test_a_file_sorted_by_a_tool_moved_nothing() -> None:
-    assert moved_entities("dcba", "abcd") == []
-    assert moved_entities("abcdef", "acdefb") == ["b"]
+    assert _moved("dcba", "abcd") == []
+    assert _moved("abcdef", "acdefb") == ["b"]
 
 
 def test_a_changed_type_is_delete_and_create_where_a_type_cannot_change_in_place() -> None:

@@ -8,6 +8,7 @@ from memsync_git.guards import DeletionLimits
 from memsync_git.local.memory import WriterHandle
 from memsync_git.model import Entity, Generic, Graph, Item, JsonText, Relation
 from memsync_git.remotes.loopback import LoopbackHub
+from memsync_git.replica.adopting import order_of
 from memsync_git.replica.rows import transactions
 from memsync_git.sync import sync_round
 from tests.fakes import QuietClock
@@ -274,7 +275,9 @@ def test_a_swap_that_a_crash_left_open_explains_no_deletion_for_ever() -> None:
     machine.write(_entity("person"))
     machine.sync()
     prepared = Graph.of([Entity("Alice", "robot")])
-    machine.session.act(lambda replica, moment: replica.intend(prepared, ("Alice",), "prepared", moment))
+    machine.session.act(
+        lambda replica, moment: replica.intend(prepared, order_of(prepared), "prepared", moment)
+    )
     machine.write(_entity("person", "likes tea", "lives in Oslo", "sings"))
     machine.sync()
     machine.sync()

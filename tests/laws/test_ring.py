@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from memsync_git.inference import MOST_KEPT, NEWEST_KEPT, Base, FileState, Kind, Ring, nearest, window_ms
 from memsync_git.model import Entity, Graph, Record, Relation, Rid
+from memsync_git.stretches import Order
 
 NAMES = ("Alice", "Bob", "Oslo", "Acme")
 TEXTS = ("likes tea", "lives in Oslo", "x")
@@ -63,7 +64,7 @@ class Pair:
 
     def _state(self) -> FileState:
         self.now_ms += 100
-        return FileState(f"h{self.now_ms}", self.now_ms, None, {ASH: self.now_ms}, (), Kind.OBSERVED)
+        return FileState(f"h{self.now_ms}", self.now_ms, None, {ASH: self.now_ms}, Order(), Kind.OBSERVED)
 
     def push(self, graph: Graph) -> None:
         state = self._state()

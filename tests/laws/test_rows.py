@@ -30,11 +30,11 @@ def test_saving_what_changed_leaves_the_rows_that_saving_everything_leaves(day: 
         }
         replica.fresh.file = set(replica.ring.graph.records)
         replica.fresh.past = set(replica.past)
-        replica.kept_states = {}
+        replica.kept_states, replica.kept_order = {}, {}
         whole = MemoryStore()
         with whole.transaction() as transaction:
             save(replica, transaction)
-        for kind in ("replica", "header", "facts", "file", "state", "pending", "hold", "past"):
+        for kind in ("replica", "header", "facts", "file", "order", "state", "pending", "hold", "past"):
             assert dict(desk.store.rows(kind)) == dict(whole.rows(kind)), kind
 
 

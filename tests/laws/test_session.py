@@ -12,6 +12,7 @@ from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Graph, Item, Rid
 from memsync_git.replica import Replica
 from memsync_git.stores.memory import MemoryStore
+from memsync_git.stretches import Order
 from memsync_git.sync import Session, World
 from tests.fakes import CountedChance, QuietClock
 
@@ -88,7 +89,7 @@ def test_a_row_that_is_damaged_says_so() -> None:
 
 
 def state(name: str) -> FileState:
-    return FileState(name, 0, None, {}, (), Kind.OBSERVED)
+    return FileState(name, 0, None, {}, Order(), Kind.OBSERVED)
 
 
 def replaced(ring: Ring, name: str) -> None:

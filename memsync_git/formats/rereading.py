@@ -1,0 +1,103 @@
+"""Reading a file after another version of it: only lines that changed are cut out and read.
+
+    before   [ a ][ b ][ c ][ d ][ e ]
+    now      [ a ][ b ] … … [ d ][ e ]        found by comparing bytes, from both ends and then between
+
+Rule 1: what is found is what reading the file from scratch finds. What looks odd is read from scratch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from memsync_git.formats.reading import read_rows
+from memsync_git.formats.rows import Limits
+from memsync_git.formats.standing import Gathering, Lines, Rows, known_rows
+from memsync_git.model import Projection
+
+FURTHEST_BYTES = 1 << 20
+"""How far behind its place lines are looked for. A file that was rearranged is read again instead."""
+
+Place = tuple[int, int]
+"""Lines of the version before, by number, and where they begin in the new one."""
+
+
+def reread(data: bytes, before: Rows, projection: Projection, limits: Limits) -> Rows | None:
+    """The rows of a file, or None if anything in what is new of it is out of order."""
+    parts = before.parts
+    gathering = Gathering()
+    at, number = 0, 0
+    for found, begin in [*_shared(data, parts), (len(parts), len(data) + 1)]:
+        if begin > at:
+            raws = data[at : begin - 1].split(b"\n")
+            known = known_rows(parts[number:found])
+            read = read_rows(raws, range(len(raws)), projection, limits, known)
+            if not isinstance(read, tuple) or read[1]:
+                return None
+            gathering.add(raws, read[0])
+        if found < len(parts):
+            gathering.keep(parts[found])
+            at, number = begin + len(parts[found].text) + 1, found + 1
+    return Rows(gathering.finished(), before)
+
+
+def _shared(data: bytes, parts: Sequence[Lines]) -> list[Place]:
+    """The lines of the version before that stand in the new one, in their order."""
+    head = list(_from_start(data, parts))
+    number, at = (head[-1][0] + 1, _behind(parts, head[-1])) if head else (0, 0)
+    tail = list(_from_end(data, parts, number, at))
+    last, end = tail[-1] if tail else (len(parts), len(data) + 1)
+    return [*head, *_between(data, parts, (number, at), (last, end)), *reversed(tail)]
+
+
+def _behind(parts: Sequence[Lines], place: Place) -> int:
+    return place[1] + len(parts[place[0]].text) + 1
+
+
+def _stands(data: bytes, text: bytes, at: int) -> bool:
+    """Whether these are the lines that begin here: up to a line's end."""
+    end = at + len(text)
+    return data.startswith(text, at) and (end == len(data) or data[end] == LINE_FEED)
+
+
+def _from_start(data: bytes, parts: Sequence[Lines]) -> Iterator[Place]:
+    at = 0
+    for number, lines in enumerate(parts):
+        if not _stands(data, lines.text, at):
+            return
+        yield number, at
+        at += len(lines.text) + 1
+
+
+def _from_end(data: bytes, parts: Sequence[Lines], number: int, at: int) -> Iterator[Place]:
+    """Those at the end, last first, not before line `number` of the old version and place `at` of the new."""
+    end = len(data)
+    for last in range(len(parts) - 1, number - 1, -1):
+        begin = end - len(parts[last].text)
+        if begin < at or not data.startswith(parts[last].text, begin) or not _begins_line(data, begin):
+            return
+        yield last, begin
+        end = begin - 1
+
+
+def _begins_line(data: bytes, at: int) -> bool:
+    return at == 0 or data[at - 1] == LINE_FEED
+
+
+def _between(data: bytes, parts: Sequence[Lines], start: Place, stop: Place) -> Iterator[Place]:
+    """Those in the middle that stand near where they stood."""
+    (number, at), (last, end) = start, stop
+    passed = 0
+    for between in range(number, last):
+        text = parts[between].text
+        furthest = min(end, at + passed + len(text) + FURTHEST_BYTES)
+        found = data.find(text, at, furthest)
+        is_there = found >= 0 and found + len(text) < end
+        if is_there and _begins_line(data, found) and _stands(data, text, found):
+            yield between, found
+            at, passed = found + len(text) + 1, 0
+        else:
+            passed += len(text) + 1
+
+
+LINE_FEED = ord("\n")

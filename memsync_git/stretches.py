@@ -1,0 +1,365 @@
+"""What versions of one file have in common, held once: its records and its order, in stretches.
+
+    version 1   [ a ][ b ][ c ][ d ]
+    version 2   [ a ][ b ][ x ][ d ]        one line changed: one stretch is new, the others are the very same
+
+Rule 1: a value never changes. What a version changes is held in new stretches; the rest is shared.
+Rule 2: two versions are compared stretch by stretch, by identity: what they share is never looked at.
+Rule 3: stretches keep their order from version to version, so a shared one says the same in both.
+Rule 4: it says nothing about bytes; `formats` knows which lines a stretch was read from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, overload
+
+from memsync_git.model import Record, RecordKey, joined_rows
+
+LINES_TOGETHER = 256
+"""A change costs a stretch, and looking up a record costs a glance at each: near the least for both together
+at 100 000 lines, where there are 400."""
+
+Step = Mapping[RecordKey, Record | None]
+"""Records to put (None: to take away) to get from one state to another."""
+
+Records = Mapping[RecordKey, Record]
+
+
+class Stretch:
+    """What some lines that stand together say (None: nothing in this variant)."""
+
+    __slots__ = ("_by_key", "_names", "records")
+
+    def __init__(self, records: Iterable[Record | None]) -> None:
+        self.records = tuple(records)
+        self._by_key: dict[RecordKey, Record] | None = None
+        self._names: tuple[str, ...] | None = None
+
+    @property
+    def by_key(self) -> dict[RecordKey, Record]:
+        """Its records by key, rows of one key joined, in file order."""
+        if self._by_key is None:
+            said = [record for record in self.records if record is not None]
+            self._by_key = {record.key: record for record in said}
+            if len(self._by_key) < len(said):
+                self._by_key = joined(said)
+        return self._by_key
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its entities, in file order."""
+        if self._names is None:
+            self._names = tuple(key[1] for key in self.by_key if key[0] == "e")
+        return self._names
+
+
+def joined(records: Iterable[Record]) -> dict[RecordKey, Record]:
+    """Records by key in the order of their first appearance, rows of one key joined."""
+    found: dict[RecordKey, Record] = {}
+    for record in records:
+        key = record.key
+        twin = found.get(key)
+        found[key] = record if twin is None else joined_rows(twin, record)
+    return found
+
+
+class Stretched(Mapping[RecordKey, Record]):
+    """The records of a graph by key, in file order, held in stretches that versions share.
+
+    has_twins: some key has rows in several stretches.
+    """
+
+    __slots__ = ("_distinct", "_looked_up", "has_twins", "stretches")
+
+    def __init__(self, stretches: Iterable[Stretch], before: Stretched | None = None) -> None:
+        """Records in these stretches; `before`: a version most of them were taken from."""
+        self.stretches = tuple(stretches)
+        self._distinct: set[Stretch] | None = None
+        self._looked_up: list[dict[RecordKey, Record]] | None = None
+        self.has_twins = self._finds_twins(before)
+
+    @property
+    def distinct(self) -> set[Stretch]:
+        """The stretches, to be compared by identity."""
+        if self._distinct is None:
+            self._distinct = set(self.stretches)
+        return self._distinct
+
+    def _finds_twins(self, before: Stretched | None) -> bool:
+        if before is None or before.has_twins:
+            return self._has_twins_among(self.stretches)
+        new = [stretch for stretch in self.stretches if stretch not in before.distinct]
+        if self._has_twins_among(new):
+            return True
+        gone = before.distinct - self.distinct
+        come = {key for stretch in new for key in stretch.by_key}
+        come.difference_update(*(stretch.by_key for stretch in gone))
+        if len(come) > LINES_TOGETHER:
+            return self._has_twins_among(self.stretches)
+        kept = [stretch for stretch in self.stretches if stretch in before.distinct]
+        return any(key in stretch.by_key for stretch in kept for key in come)
+
+    @staticmethod
+    def _has_twins_among(stretches: Sequence[Stretch]) -> bool:
+        distinct = set[RecordKey]().union(*(stretch.by_key for stretch in stretches))
+        return len(distinct) < sum(len(stretch.by_key) for stretch in stretches)
+
+    def apart_from(self, other: Stretched) -> dict[RecordKey, Record]:
+        """What its stretches say that another version has not; of twins, each row for itself."""
+        apart = (stretch.by_key.items() for stretch in self.stretches if stretch not in other.distinct)
+        return dict(chain.from_iterable(apart))
+
+    # --- as a mapping
+
+    def __getitem__(self, key: RecordKey) -> Record:
+        found = None
+        for by_key in self._by_keys:
+            record = by_key.get(key)
+            if record is not None:
+                if not self.has_twins:
+                    return record
+                found = record if found is None else joined_rows(found, record)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in by_key for by_key in self._by_keys)
+
+    @property
+    def _by_keys(self) -> Sequence[dict[RecordKey, Record]]:
+        if self._looked_up is None:
+            self._looked_up = [stretch.by_key for stretch in self.stretches]
+        return self._looked_up
+
+    def __iter__(self) -> Iterator[RecordKey]:
+        keys = chain.from_iterable(stretch.by_key for stretch in self.stretches)
+        return iter(dict.fromkeys(keys)) if self.has_twins else keys
+
+    def __len__(self) -> int:
+        return len(self.whole()) if self.has_twins else sum(len(stretch.by_key) for stretch in self.stretches)
+
+    def __repr__(self) -> str:
+        return f"Stretched({self.whole()!r})"
+
+    def whole(self) -> dict[RecordKey, Record]:
+        """All of them in one dictionary of the caller's own."""
+        if self.has_twins:
+            return joined(record for stretch in self.stretches for record in stretch.by_key.values())
+        return dict(chain.from_iterable(stretch.by_key.items() for stretch in self.stretches))
+
+    def items(self) -> Any:
+        """Like those of a dictionary; looking each one up would look through all stretches each time."""
+        return self.whole().items()
+
+    def values(self) -> Any:
+        """Likewise."""
+        return self.whole().values()
+
+
+class Amended(Mapping[RecordKey, Record]):
+    """Records one step away from others, which are held only once."""
+
+    __slots__ = ("base", "step")
+
+    def __init__(self, base: Records, step: Step) -> None:
+        self.base = base
+        self.step = step
+
+    def __getitem__(self, key: RecordKey) -> Record:
+        record = self.step[key] if key in self.step else self.base[key]
+        if record is None:
+            raise KeyError(key)
+        return record
+
+    def __contains__(self, key: object) -> bool:
+        return self.step[key] is not None if key in self.step else key in self.base  # type: ignore[index]
+
+    def __iter__(self) -> Iterator[RecordKey]:
+        return iter(self.whole())
+
+    def __len__(self) -> int:
+        come = sum(1 for key, record in self.step.items() if record is not None and key not in self.base)
+        gone = sum(1 for key, record in self.step.items() if record is None and key in self.base)
+        return len(self.base) + come - gone
+
+    def __repr__(self) -> str:
+        return f"Amended({self.whole()!r})"
+
+    def whole(self) -> dict[RecordKey, Record]:
+        """All of them in one dictionary of the caller's own."""
+        found = whole(self.base)
+        apply_step(found, self.step)
+        return found
+
+    def items(self) -> Any:
+        """Like those of a dictionary."""
+        return self.whole().items()
+
+    def values(self) -> Any:
+        """Likewise."""
+        return self.whole().values()
+
+
+def whole(records: Records) -> dict[RecordKey, Record]:
+    """Any records in one dictionary of the caller's own."""
+    return records.whole() if isinstance(records, Stretched | Amended) else dict(records)
+
+
+def apply_step(records: dict[RecordKey, Record], step: Step) -> None:
+    """Change `records` in place by one step."""
+    for key, record in step.items():
+        if record is None:
+            records.pop(key, None)
+        else:
+            records[key] = record
+
+
+def differing(one: Records, other: Records) -> Iterator[tuple[RecordKey, Record | None, Record | None]]:
+    """The records of two graphs that are not the same, as (key, in one, in other)."""
+    mine, theirs = _unshared(one, other)
+    for key, record in mine.items():
+        twin = theirs.get(key)
+        if twin is not record and twin != record:
+            yield key, record, twin
+    for key, record in theirs.items():
+        if key not in mine:
+            yield key, None, record
+
+
+def _unshared(one: Records, other: Records) -> tuple[Records, Records]:
+    """What two graphs hold apart from all that they share."""
+    if one is other:
+        return {}, {}
+    if isinstance(one, Amended) or isinstance(other, Amended):
+        below = _unshared(*(each.base if isinstance(each, Amended) else each for each in (one, other)))
+        steps = [each.step for each in (one, other) if isinstance(each, Amended)]
+        return _both(one, other, chain(*below, *steps))
+    if not (isinstance(one, Stretched) and isinstance(other, Stretched)):
+        return whole(one), whole(other)
+    mine, theirs = one.apart_from(other), other.apart_from(one)
+    if one.has_twins or other.has_twins:
+        return _both(one, other, chain(mine, theirs))
+    return mine, theirs
+
+
+def _both(one: Records, other: Records, keys: Iterable[RecordKey]) -> tuple[Records, Records]:
+    """Some records of two graphs."""
+    keys = dict.fromkeys(keys)
+    return {key: one[key] for key in keys if key in one}, {key: other[key] for key in keys if key in other}
+
+
+def in_order(records: Records, keys: Collection[RecordKey]) -> list[RecordKey]:
+    """Those of some keys that stand among records, in their order."""
+    if not isinstance(records, Stretched):
+        return [key for key in records if key in keys]
+    stretches: Iterable[Stretch] = records.stretches
+    if len(keys) < LINES_TOGETHER:
+        stretches = [each for each in stretches if any(key in each.by_key for key in keys)]
+    return list(dict.fromkeys(key for stretch in stretches for key in stretch.by_key if key in keys))
+
+
+def last_of(records: Records) -> RecordKey | None:
+    """The last of some records, None where there is none."""
+    if isinstance(records, Stretched) and not records.has_twins:
+        return next((key for each in reversed(records.stretches) for key in reversed(each.by_key)), None)
+    return next(reversed(whole(records)), None)
+
+
+def entity_order(records: Records) -> Order:
+    """The entities among records, in their order."""
+    if isinstance(records, Stretched) and not records.has_twins:
+        return Order(stretch.names for stretch in records.stretches)
+    return Order.of(key[1] for key in records if key[0] == "e")
+
+
+class Order(Sequence[str]):
+    """Names in the order in which they stand, each once, in parts that versions share."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Iterable[tuple[str, ...]] = ()) -> None:
+        self.parts = tuple(part for part in parts if part)
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Order:
+        """Names that nobody shares yet."""
+        all_names = tuple(names)
+        starts = range(0, len(all_names), LINES_TOGETHER)
+        return cls(all_names[at : at + LINES_TOGETHER] for at in starts)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        return tuple(self)[at]
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self.parts)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Order):
+            return self.parts == other.parts or tuple(self) == tuple(other)
+        return isinstance(other, tuple) and tuple(self) == other
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Order.of({list(self)!r})"
+
+    def apart(self, other: Order) -> Apart:
+        """Where two orders differ: what lies between their common beginning and their common end."""
+        head = _common(self.parts, other.parts)
+        most = min(len(self.parts), len(other.parts)) - head
+        tail = _common(self.parts[::-1], other.parts[::-1], most)
+        mine = tuple(chain.from_iterable(self.parts[head : len(self.parts) - tail]))
+        theirs = tuple(chain.from_iterable(other.parts[head : len(other.parts) - tail]))
+        at = _common(mine, theirs)
+        end = _common(mine[::-1], theirs[::-1], min(len(mine), len(theirs)) - at)
+        start = at + sum(map(len, self.parts[:head]))
+        return Apart(start, mine[at : len(mine) - end], theirs[at : len(theirs) - end])
+
+    def spliced(self, at: int, gone: int, come: Sequence[str]) -> Order:
+        """The order with `come` in the place of the `gone` names from `at` on."""
+        head, begin = _split(self.parts, at)
+        tail, end = _split(self.parts, at + gone)
+        kept = self.parts[tail][end:] if tail < len(self.parts) else ()
+        middle = (self.parts[head][:begin] if head < len(self.parts) else ()) + tuple(come) + kept
+        return Order((*self.parts[:head], *Order.of(middle).parts, *self.parts[tail + 1 :]))
+
+
+class Apart:
+    """Where two orders differ: from place `at` on, one has `mine` and the other `theirs`."""
+
+    __slots__ = ("at", "mine", "theirs")
+
+    def __init__(self, at: int, mine: tuple[str, ...], theirs: tuple[str, ...]) -> None:
+        self.at = at
+        self.mine = mine
+        self.theirs = theirs
+
+
+def _common(one: Sequence[object], other: Sequence[object], most: int | None = None) -> int:
+    """How many members two sequences have in common at their beginning, at most `most`."""
+    limit = min(len(one), len(other)) if most is None else most
+    if one[:limit] == other[:limit]:
+        return limit
+    return next(at for at in range(limit) if one[at] is not other[at] and one[at] != other[at])
+
+
+def _split(parts: Sequence[tuple[str, ...]], at: int) -> tuple[int, int]:
+    """The part in which a place lies, and where in it; behind the last one for the end."""
+    for number, part in enumerate(parts):
+        if at < len(part):
+            return number, at
+        at -= len(part)
+    return len(parts), at
