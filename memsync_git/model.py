@@ -9,10 +9,10 @@ memory if their items are the same, whatever the order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from types import MappingProxyType
-from typing import Any, NewType
+from typing import Any, NewType, overload
 
 from memsync_git.values import dataclass
 
@@ -156,6 +156,47 @@ def items_of(record: Record) -> Iterator[Item]:
         key = record.key
         for name, value in fields.items():
             yield ("f", key, name, value)
+
+
+def size_of(record: Record) -> int:
+    """How many items one record says."""
+    observations = len(record.observations) if isinstance(record, Entity) else 0
+    return 1 + observations + len(record.fields)
+
+
+class Said(Sequence[Item]):
+    """Everything some records say, in order, made as it is asked for: a whole memory is half a million."""
+
+    __slots__ = ("_records", "_size")
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        self._size = sum(map(size_of, records))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Item]:
+        for record in self._records:
+            yield from items_of(record)
+
+    @overload
+    def __getitem__(self, at: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Item, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Item | tuple[Item, ...]:
+        return tuple(self)[at]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 def key_of(item: Item) -> RecordKey:

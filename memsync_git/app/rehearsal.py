@@ -85,7 +85,7 @@ class Rehearsed:
     replica: Replica
     before: Graph
     after: Graph
-    up: tuple[tuple[tuple[Item, ...], tuple[Item, ...]], ...]
+    up: tuple[tuple[Sequence[Item], Sequence[Item]], ...]
 
 
 def copied_store(source: Store) -> MemoryStore:

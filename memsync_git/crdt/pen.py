@@ -9,7 +9,7 @@ Rule 5: garbage is dropped only on the back of a real change, so a quiet fleet w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -29,7 +29,7 @@ from memsync_git.crdt.garbage import revisions_seen, still_needed
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import hint_of
-from memsync_git.model import Entity, Item, Record, RecordKey, Rid, items_of, key_of
+from memsync_git.model import Entity, Item, Record, RecordKey, Rid, Said, items_of, key_of, size_of
 
 LATEST_TS = 1 << 53
 """Readers refuse larger numbers: after a peer's last possible time the next write must stay readable."""
@@ -96,7 +96,7 @@ class Written:
 
     records: set[RecordKey] = field(default_factory=set)
     touched: set[RecordKey] = field(default_factory=set)
-    added: list[Item] = field(default_factory=list)
+    added: Sequence[Item] = ()
     removed: list[Item] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -123,9 +123,10 @@ class Pen:
         self._seen = seen
         self._next = header.next
         self._drafts: dict[RecordKey, _Draft] = {}
-        self._new: dict[RecordKey, tuple[Record, RecordFacts]] = {}
+        self._new: dict[RecordKey, tuple[Record, int, int]] = {}
         self._removed: dict[Rid, set[int]] = {}
         self._written = Written()
+        self._added: list[Item] = []
 
     @property
     def next(self) -> int:
@@ -165,7 +166,7 @@ class Pen:
             return
         self._mint(item, ts)
         if not was_live or item in self._written.removed:
-            self._written.added.append(item)
+            self._added.append(item)
 
     def add_new(self, record: Record, *, ts: int) -> bool:
         """Assert everything a record says, if nobody has ever said anything about it; else do nothing.
@@ -176,11 +177,15 @@ class Pen:
         key = record.key
         if key in self._drafts or key in self._new or self._state.facts(key):
             return False
-        facts = _said_of(record, self._header.rid, self._next, now=self._wall_ms, ts=_readable(ts))
-        self._new[key] = (record, facts)
-        self._next += sum(1 for _ in facts.entries())
-        self._written.added += items_of(record)
+        self._new[key] = (record, self._next, _readable(ts))
+        self._next += size_of(record)
         return True
+
+    def _facts_of_new(self) -> Iterator[tuple[Record, RecordFacts]]:
+        """The new records with their facts, made one after another: together they are large."""
+        rid, now = self._header.rid, self._wall_ms
+        for record, n, ts in self._new.values():
+            yield record, _said_of(record, rid, n, now=now, ts=ts)
 
     def remove(self, item: Item, known: VersionVector, unseen: Unseen = ALL_SEEN) -> bool:
         """Remove the live dots of an item (of its whole register) that `known` covers, none `unseen`.
@@ -271,7 +276,7 @@ class Pen:
         `ok`: a person accepted a large deletion in this revision. `anyway`: rewrite even without a change.
         """
         retire = tuple(retire)
-        if not (self._written or ok or retire or anyway):
+        if not (self._written or self._added or self._new or ok or retire or anyway):
             return self._written
         header = self._header
         removed = {rid: Intervals.numbers(numbers) for rid, numbers in self._removed.items()}
@@ -296,7 +301,9 @@ class Pen:
         spoken_of = edits.keys() | self._written.touched
         self._written.touched |= self._state.rewrite(fresh, edits).keys()
         self._written.records |= edits.keys() | self._refresh_hints(fresh, spoken_of) | self._new.keys()
-        self._state.enter(header.rid, self._new.values())
+        self._state.enter(header.rid, self._facts_of_new())
+        new = Said([record for record, _, _ in self._new.values()])
+        self._written.added = (*new, *self._added) if self._added or not new else new
         return self._written
 
     def _is_changed(self, key: RecordKey) -> bool:

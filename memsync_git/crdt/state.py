@@ -173,8 +173,9 @@ class State:
         glanced = set()
         for rid, name, (record, first, last) in self._glances():
             glanced.add(name)
-            self._views[record.key] = record
-            yield Shown(record, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
+            key = record.key
+            shown = self._views[key] = self._views.get(key) or record
+            yield Shown(shown, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
         yield from filter(None, map(self._shown_at, self._beside(glanced)))
 
     def _glances(self) -> Iterator[tuple[Rid, str, Glance]]:

@@ -6,7 +6,7 @@ Rule 2: a revision is said again by its own pen, at its own time, on what the cu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Pen
@@ -21,8 +21,8 @@ class Kept:
 
     rev: int
     at_ms: int
-    added: tuple[Item, ...]
-    removed: tuple[Item, ...]
+    added: Sequence[Item]
+    removed: Sequence[Item]
 
 
 def replayed(cut: Iterable[Fragment], own: Header, revisions: Iterable[Kept]) -> State:

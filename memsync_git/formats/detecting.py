@@ -6,7 +6,10 @@ Rule 2: objects laid out over several lines and whole graphs are no live format:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+
+import orjson
 
 from memsync_git.formats.canonical import WHITESPACE, Json, NotJson, parse, parse_first
 from memsync_git.formats.lines import is_header
@@ -29,7 +32,7 @@ def detect(data: bytes) -> str:
         return "aim"
     if _is_import_only(text):
         return READ_GRAPH
-    return _by_rows(list(_rows(text)))
+    return _by_rows(_rows(text))
 
 
 def _is_import_only(data: bytes) -> bool:
@@ -44,21 +47,32 @@ def _is_import_only(data: bytes) -> bool:
 
 
 def _rows(data: bytes) -> Iterator[dict[str, Json]]:
-    for line in data.split(b"\n"):
+    for line in BytesIO(data):
         try:
-            value = parse(line)
+            value = _quickly(line)
         except NotJson:
             continue
         if isinstance(value, dict):
             yield value
 
 
-def _by_rows(rows: list[dict[str, Json]]) -> str:
-    if any(_has_objects(row) for row in rows):
-        return "jsonl-objects"
-    if any(_has_fields(row) for row in rows):
-        return "jsonl-fields"
-    return "jsonl"
+def _quickly(line: bytes) -> Json:
+    """One value; its keys and kinds are all that is asked, so numbers need not keep their text."""
+    try:
+        value: Json = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return parse(line)
+    return value
+
+
+def _by_rows(rows: Iterable[dict[str, Json]]) -> str:
+    """By what any row has; the rows are looked at once and let go."""
+    fields = False
+    for row in rows:
+        if _has_objects(row):
+            return "jsonl-objects"
+        fields = fields or _has_fields(row)
+    return "jsonl-fields" if fields else "jsonl"
 
 
 def _has_objects(row: dict[str, Json]) -> bool:

@@ -33,6 +33,7 @@ def adopt(replica: Replica, version: Version, moment: Moment, *, without: Collec
     `without`: items of the file the fleet has deleted and that are to stay deleted (`--join drop`).
     """
     replica.project(version.projection)
+    replica.compare()
     pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
     ts = min(version.mtime_ms, moment.wall_ms)
     for record in version.graph:
@@ -44,7 +45,7 @@ def adopt(replica: Replica, version: Version, moment: Moment, *, without: Collec
     written = replica.finish(pen, moment, "adopt")
     enter_first(replica, version, moment, known=dict(replica.state.nexts()))
     rev = replica.header.rev if written else None
-    return Observed(tuple(written.added), (), rev=rev)
+    return Observed(written.added, (), rev=rev)
 
 
 def adopt_from(replica: Replica, cut: Iterable[Fragment], version: Version, moment: Moment) -> Observed:

@@ -300,7 +300,7 @@ class Replica:
                 header.rev,
                 moment.wall_ms,
                 cause,
-                tuple(written.added),
+                written.added,
                 tuple(written.removed),
                 (first, header.next - 1),
             )

@@ -197,8 +197,8 @@ def save(replica: Replica, rows: RowWriter) -> None:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
     for txn in replica.fresh.txns:
-        for part, said in enumerate(plain_txn(txn)):
-            rows.put("txn", _txn_key(txn.rid, txn.rev, part), plain.dumps(said))
+        parts = enumerate(plain_txn(txn))
+        rows.put_all("txn", ((_txn_key(txn.rid, txn.rev, at), plain.dumps(said)) for at, said in parts))
     for rid, rev, tok in replica.fresh.versions:
         rows.put("version", f"{rid}:{rev}:{tok}", b"")
     _save_small(rows, "header", _headers(replica))

@@ -7,6 +7,7 @@ Rule 2: items go as they are: `wire/plain.py` writes their tuples and their obse
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from memsync_git.crdt.intervals import Intervals
@@ -122,9 +123,10 @@ ITEMS_TOGETHER = 1000
 def plain_txn(txn: Txn) -> Iterator[dict[str, Any]]:
     """A revision in parts; the first says when and why."""
     about = {"at": txn.at_ms, "cause": txn.cause, "said": txn.said}
-    for start in range(0, max(len(txn.added), len(txn.removed), 1), ITEMS_TOGETHER):
-        some = slice(start, start + ITEMS_TOGETHER)
-        yield {**about, "added": txn.added[some], "removed": txn.removed[some]}
+    added, removed = iter(txn.added), iter(txn.removed)
+    for _ in range(0, max(len(txn.added), len(txn.removed), 1), ITEMS_TOGETHER):
+        some = (list(islice(items, ITEMS_TOGETHER)) for items in (added, removed))
+        yield {**about, **dict(zip(("added", "removed"), some, strict=True))}
         about = {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from memsync_git.guards import (
@@ -53,8 +54,8 @@ class Version:
 class Observed:
     """What came of a version: items taken in, a hold, or a verdict that it is a restored backup."""
 
-    added: tuple[Item, ...] = ()
-    removed: tuple[Item, ...] = ()
+    added: Sequence[Item] = ()
+    removed: Sequence[Item] = ()
     hold: Hold | None = None
     restored: bool = False
     rev: int | None = None
@@ -80,8 +81,8 @@ class Txn:
     rev: int
     at_ms: int
     cause: str
-    added: tuple[Item, ...]
-    removed: tuple[Item, ...]
+    added: Sequence[Item]
+    removed: Sequence[Item]
     said: tuple[int, int] | None = None
 
 

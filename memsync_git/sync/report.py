@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,8 +54,11 @@ class Tally:
     removed: int = 0
     changed: int = 0
 
-    def count(self, added: Iterable[Item], removed: Iterable[Item]) -> None:
-        """Add one step's items; what was deleted and created again in it did neither."""
+    def count(self, added: Collection[Item], removed: Collection[Item]) -> None:
+        """Add one step's items, each of which comes once; what was deleted and created again did neither."""
+        if not removed:
+            self.added += len(added)
+            return
         come, gone = set(added), set(removed)
         come, gone = come - gone, gone - come
         registers = {item[:-1] for item in gone if item[0] in ("t", "f")}

@@ -12,7 +12,7 @@ from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Pen
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.state import State
-from memsync_git.model import EVERYTHING, Entity, Graph, Record, Rid, items_of
+from memsync_git.model import EVERYTHING, Entity, Graph, Record, Rid, Said, items_of
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.receiving import receive
@@ -42,7 +42,7 @@ def _written(said: list[Record], wall_ms: int, *, in_bulk: bool) -> Fragment:
                 pen.add(item, ts=NOON_MS if item[0] in ("t", "f") else None)
     written = pen.finish(tok="tok")
     assert written.records == {record.key for record in said}
-    assert written.added == [item for record in said for item in items_of(record)]
+    assert list(written.added) == [item for record in said for item in items_of(record)]
     return state.fragment(OWN)
 
 
@@ -84,6 +84,15 @@ def test_a_first_file_leaves_file_and_memory_alike_and_nothing_to_look_at(
     assert contested == replica.contested == set()
     assert replica.state.graph() == graph
     assert set(observed.added) == graph.items()
+
+
+@given(distinct)
+def test_what_records_say_is_a_sequence_of_their_items(said: list[Record]) -> None:
+    whole = tuple(item for record in said for item in items_of(record))
+    lazy = Said(said)
+    assert (len(lazy), tuple(lazy), lazy[1:3]) == (len(whole), whole, whole[1:3])
+    assert lazy == whole
+    assert hash(lazy) == hash(whole)
 
 
 @given(fragments())
