@@ -6,7 +6,7 @@ Rule 2: modules are imported when a method needs them: start-up time is a promis
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         SyncOptions,
         UndoOptions,
     )
+    from memsync_git.sync import Stage
 
 
 @dataclass(frozen=True)
@@ -149,21 +150,26 @@ class App:
 
         return plan(self.rooms, options)
 
-    def preview(self, plan: Plan, *, service: bool = False) -> PreviewDocument:
-        """What carrying the plan out would change; with `service`, also what would sync by itself."""
+    def preview(
+        self, plan: Plan, *, service: bool = False, told: Callable[[Stage], None] | None = None
+    ) -> PreviewDocument:
+        """What carrying the plan out would change; with `service`, also what would sync by itself.
+
+        `told` hears how far it is.
+        """
         from memsync_git.app.previewing import preview
         from memsync_git.app.serving import would_serve
 
-        document = preview(plan)
+        document = preview(plan, told)
         if service and self.executable:
             document["notices"] = [*document["notices"], would_serve(self.rooms, self.executable)]
         return document
 
-    def join(self, plan: Plan, *, service: bool) -> InitDocument:
-        """Carry the plan out."""
+    def join(self, plan: Plan, *, service: bool, told: Callable[[Stage], None] | None = None) -> InitDocument:
+        """Carry the plan out; `told` hears how far it is."""
         from memsync_git.app.joining import join
 
-        return join(plan, service=service, executable=self.executable)
+        return join(plan, service=service, executable=self.executable, told=told)
 
     # --- running by itself
 

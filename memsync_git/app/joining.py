@@ -7,6 +7,7 @@ Rule 1: running it again is harmless.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,17 @@ from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.ports import Store
+    from memsync_git.sync import Stage
 
 
-def join(plan: Plan, *, service: bool = True, executable: str = "") -> InitDocument:
-    """Carry a plan out.
+def join(
+    plan: Plan,
+    *,
+    service: bool = True,
+    executable: str = "",
+    told: Callable[[Stage], None] | None = None,
+) -> InitDocument:
+    """Carry a plan out; `told` hears how far it is.
 
     Raises:
         Misused, StoreDamaged: as the commands that follow.
@@ -42,7 +50,7 @@ def join(plan: Plan, *, service: bool = True, executable: str = "") -> InitDocum
     rooms = configured(plan)
     created = _make(plan, rooms)
     with round_lock(rooms.lock_path, 10.0):
-        document, replica = _first_round(plan, rooms)
+        document, replica = _first_round(plan, rooms, told)
     served, notices = _serve(rooms, executable) if service and executable else (None, ())
     with rooms.reading() as installation:
         remote = remote_part(plan.remote, installation.remote(plan.remote.name))
@@ -107,7 +115,9 @@ def found(rooms: Rooms, store: Store, host: str) -> None:
     session.begin(Replica(rid, host, rooms.store.name))
 
 
-def _first_round(plan: Plan, rooms: Rooms) -> tuple[SyncDocument, Replica]:
+def _first_round(
+    plan: Plan, rooms: Rooms, told: Callable[[Stage], None] | None
+) -> tuple[SyncDocument, Replica]:
     from memsync_git.sync import sync_round
 
     with rooms.session() as session:
@@ -115,7 +125,7 @@ def _first_round(plan: Plan, rooms: Rooms) -> tuple[SyncDocument, Replica]:
         options = replace(round_options(SyncOptions()), drop=plan.drop, set_aside=keep)
         if plan.is_new and plan.kind == "older tool":
             options = replace(options, relocate=_relocations(plan), legacy=legacy(plan))
-        report = sync_round(session, options)
+        report = sync_round(session, options if told is None else replace(options, told=told))
         session.world.file.protect()
         note(rooms, session, report)
         return document_of(report, session.replica), session.replica

@@ -7,7 +7,8 @@ memory of any size only what differs is ever looked at closer, and only the firs
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,13 @@ from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from memsync_git.sync import RoundReport, Session
+    from memsync_git.sync import RoundReport, Session, Stage
 
 MOST_CHANGES_LISTED = 200
 
 
-def preview(plan: Plan) -> PreviewDocument:
-    """What joining would change, found by doing it on copies."""
+def preview(plan: Plan, told: Callable[[Stage], None] | None = None) -> PreviewDocument:
+    """What joining would change, found by doing it on copies; `told` hears how far it is."""
     from memsync_git.app.rehearsal import HurriedClock, ReadOnlyRemote
     from memsync_git.local.memory import MemoryFile
     from memsync_git.remotes.git import GitRemote
@@ -64,7 +65,7 @@ def preview(plan: Plan) -> PreviewDocument:
         options = RoundOptions(
             publish=False, apply=False, drop=plan.drop, legacy=older, set_aside=_only_pretended
         )
-        report = sync_round(session, options)
+        report = sync_round(session, options if told is None else replace(options, told=told))
     up = [item for txn in transactions(store) for item in txn.added]
     before = _said_by(session, reading)
     return _preview(plan, session.replica, up, before, _would_be(session, report, before))

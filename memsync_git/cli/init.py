@@ -11,9 +11,10 @@ from memsync_git.cli.declaring import examples, json_option, off_switch, yes_opt
 from memsync_git.cli.exits import CODES, DONE
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
+from memsync_git.cli.progress import progress
 from memsync_git.cli.sync import render_sync
 from memsync_git.cli.terminal import Screen, safe
-from memsync_git.documents import InitDocument
+from memsync_git.documents import InitDocument, PreviewDocument
 from memsync_git.options import InitOptions
 
 JOIN = click.Choice(["keep", "drop"])
@@ -35,12 +36,18 @@ def init(dry_run: bool, yes: bool, as_json: bool, **options: Any) -> None:
     app = opened()
     plan = app.plan(InitOptions(**options))
     if dry_run:
-        put_preview(app.preview(plan, service=options["service"]), as_json=as_json)
+        with progress("Looking", off=as_json) as told:
+            would = app.preview(plan, service=options["service"], told=told)
+        put_preview(would, as_json=as_json)
         leave()
-    shown = app.preview(plan) if plan.needs_consent else None
+    shown: PreviewDocument | None = None
+    if plan.needs_consent:
+        with progress("Looking", off=as_json) as told:
+            shown = app.preview(plan, told=told)
     if shown is not None:
         consent(shown, "Join?", yes=yes, as_json=as_json)
-    document = app.join(plan, service=options["service"])
+    with progress("Joining", off=as_json) as told:
+        document = app.join(plan, service=options["service"], told=told)
     put(document, render_init, as_json=as_json)
     if not as_json:
         put_new_notices(document["notices"], shown)

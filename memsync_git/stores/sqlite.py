@@ -104,8 +104,8 @@ class SqliteStore:
             else:
                 return
 
-    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
-        """All committed rows of a kind whose key comes after `after`, ordered by key."""
+    def rows(self, kind: str, after: str = "") -> Iterator[tuple[str, bytes]]:
+        """The committed rows of a kind whose key comes after `after`, by key, read as they are taken."""
         return _rows(self._reader, self._path, kind, after)
 
     def row(self, kind: str, key: str) -> bytes | None:
@@ -177,7 +177,7 @@ class SqliteTransaction:
         self._connection = connection
         self._path = path
 
-    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
+    def rows(self, kind: str, after: str = "") -> Iterator[tuple[str, bytes]]:
         """The same, those of this transaction included."""
         return _rows(self._connection, self._path, kind, after)
 
@@ -210,9 +210,12 @@ class SqliteTransaction:
             self._connection.execute(_DROP, (kind, key))
 
 
-def _rows(connection: sqlite3.Connection, path: Path, kind: str, after: str) -> list[tuple[str, bytes]]:
+def _rows(connection: sqlite3.Connection, path: Path, kind: str, after: str) -> Iterator[tuple[str, bytes]]:
+    """Rows of one moment, some thousand at a time: a list of all would be the store a second time."""
     with explained(path):
-        return connection.execute(ROWS, (kind, after)).fetchall()
+        cursor = connection.execute(ROWS, (kind, after))
+        while some := cursor.fetchmany(MOST_AT_ONCE):
+            yield from some
 
 
 def _row(connection: sqlite3.Connection, path: Path, kind: str, key: str) -> bytes | None:

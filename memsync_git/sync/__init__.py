@@ -8,7 +8,7 @@ Rule 3: nothing here knows how a port works, and correctness needs no lock.
 
 from memsync_git.sync.capture import Captured, capture
 from memsync_git.sync.opening import take_up
-from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
+from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport, Stage
 from memsync_git.sync.round import sync_round
 from memsync_git.sync.session import Session, Settings, World
 
@@ -19,6 +19,7 @@ __all__ = [
     "RoundReport",
     "Session",
     "Settings",
+    "Stage",
     "World",
     "capture",
     "sync_round",

@@ -13,6 +13,15 @@ from memsync_git.ports import Unusable
 FileState = Literal["good", "damaged", "emptied", "unusable", "restored", "newer", "waiting", "too large"]
 RemoteState = Literal["accepted", "nothing", "stale", "offline", "refused", "skipped"]
 
+Stage = Literal["read", "fetch", "adopt", "publish", "write"]
+"""What a round is about to do; a stage may come again, or not at all."""
+
+
+def told_nobody(stage: Stage) -> None:
+    """Nobody wants to know how far a round is."""
+    del stage
+
+
 SetAside = Callable[[Sequence[bytes]], Unusable | None]
 """Keeps pieces nobody could read; anything but None means that they are not safe."""
 
@@ -29,6 +38,7 @@ class RoundOptions:
     only: the names to apply (a picked apply); the rest goes on waiting. None: everything.
     legacy, relocate: what an older tool's files say, and where they are moved (`init` on its repository).
     set_aside: a damaged memory file may be mended, once this has kept what cannot be read of it.
+    told: hears of each stage as it begins.
     """
 
     capture: bool = True
@@ -44,6 +54,7 @@ class RoundOptions:
     legacy: tuple[Item, ...] = ()
     relocate: tuple[tuple[str, str], ...] = ()
     set_aside: SetAside | None = None
+    told: Callable[[Stage], None] = told_nobody
 
 
 @dataclass(slots=True)

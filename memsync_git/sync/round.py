@@ -72,6 +72,7 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
 
 
 def _read(session: Session, options: RoundOptions, report: RoundReport) -> Captured:
+    options.told("read")
     if options.set_aside is None:
         return capture(session, report)
     from memsync_git.sync.mending import capture_mended
@@ -113,6 +114,7 @@ def _once(
     _note_file(captured, report)
     if not options.apply or not _may_apply(session, options, captured, report):
         return None
+    options.told("write")
     lingering = apply(session, _writable(options, captured), report, options.only)
     if not lingering:
         captured = _recaptured(session, captured, report)
@@ -142,15 +144,18 @@ def _exchanged(
     for remote in session.world.remotes if options.fetch else ():
         if remote.name in fetched:
             continue
+        options.told("fetch")
         if captured.state != "waiting" and _may_push_first(session, remote, options, report):
             push_first(session, remote, report, options)
         else:
             fetched[remote.name] = pull(session, remote, report)
     _read_what_lacks(session, options, fetched, report)
     if captured.state == "waiting":
+        options.told("adopt")
         captured = _first(session, options, captured, fetched, report)
     for remote in session.world.remotes if options.publish else ():
         if fetched.get(remote.name) is not None or not options.fetch:
+            options.told("publish")
             push(session, remote, fetched.get(remote.name), report, options)
     return captured
 

@@ -375,9 +375,9 @@ def test_a_page_that_rotted_is_reported(path: Path) -> None:
     path.write_bytes(data)
     store = SqliteStore(path)
     with pytest.raises(StoreDamaged, match="malformed"):
-        store.rows("record")
+        list(store.rows("record"))
     with pytest.raises(StoreDamaged, match="malformed"), store.transaction() as transaction:
-        transaction.rows("record")
+        list(transaction.rows("record"))
     store.close()
 
 
