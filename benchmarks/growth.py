@@ -44,6 +44,8 @@ SYNCS = 9
 LOOSE_EDITS = 100
 """Edits without upkeep, for what one leaves before it."""
 UNIFIED_EVERY = 50
+LOOKS_EVERY = 50
+"""Edits between looks of the others: far fewer than what the guard against mass deletions holds back."""
 WRITER = Rid("writer-00ff")
 START_MS = 1_763_637_000_000
 
@@ -297,6 +299,9 @@ def measure(folder: Path, entities: int, commits: int) -> tuple[Growth, list[Poi
         while writer.edits < target:
             writer.edit()
             writer.remote.upkeep()
+            if writer.edits % LOOKS_EVERY == 0:
+                for machine in pair:
+                    machine.rest()
         found.append(point(target, writer, pair, hub))
         print(line_of(found[-1], found[0]), flush=True)
     upkeep.collect(hub)
