@@ -93,11 +93,13 @@ class Ours:
 
 
 @contextmanager
-def ours(folder: Path, name: str, memory: bytes, sync: SyncSettings = DEFAULTS) -> Iterator[Ours]:
-    """Both daemons at work on the same memory."""
+def ours(
+    folder: Path, name: str, memory: bytes, sync: SyncSettings = DEFAULTS, *, url: str = ""
+) -> Iterator[Ours]:
+    """Both daemons at work on the same memory, over a hub on this disk unless an address is given."""
     folder.mkdir(parents=True)
     hub = new_hub(folder / "hub.git")
-    homes = [TracedHome(folder / side, str(hub)) for side in ("a", "b")]
+    homes = [TracedHome(folder / side, url or str(hub)) for side in ("a", "b")]
     homes[0].path.mkdir()
     homes[0].file.write_bytes(memory)
     with ExitStack() as stack:

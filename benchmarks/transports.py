@@ -136,7 +136,7 @@ def swapped_in(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _ways(folder: Path) -> Iterator[list[Callable[[Path], Way]]]:
+def ways(folder: Path) -> Iterator[list[Callable[[Path], Way]]]:
     """Every way to a hub in a folder that this machine can offer."""
     folder.mkdir()
     with ExitStack() as stack:
@@ -145,7 +145,7 @@ def _ways(folder: Path) -> Iterator[list[Callable[[Path], Way]]]:
         stack.callback(serving.close)
         far_web = FarAway(serving.server.server_port, FAR_S)
         stack.callback(far_web.close)
-        ways: list[Callable[[Path], Way]] = [
+        every: list[Callable[[Path], Way]] = [
             lambda hub: Way("file", str(hub)),
             lambda hub: Way("http", f"http://127.0.0.1:{serving.server.server_port}/{hub.name}"),
             lambda hub: Way("http, 50 ms away", f"http://127.0.0.1:{far_web.port}/{hub.name}"),
@@ -153,8 +153,8 @@ def _ways(folder: Path) -> Iterator[list[Callable[[Path], Way]]]:
         if found() is None:
             print("\nssh is not measured: apt-get install openssh-server")
         else:
-            ways += _over_ssh(folder, stack)
-        yield ways
+            every += _over_ssh(folder, stack)
+        yield every
 
 
 def _set_around(stack: ExitStack, name: str, value: str) -> None:
@@ -200,9 +200,15 @@ def _row(name: str, observations: int) -> bytes:
     return json.dumps(row, separators=(",", ":")).encode()
 
 
-def _measured(folder: Path, way: Way, hub: Path, *, runs: int, memory: bytes) -> list[Timed]:
+def served(hub: Path) -> Path:
+    """An empty hub that every transport may push to."""
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(hub)], check=True)
     subprocess.run(["git", "config", "http.receivepack", "true"], cwd=hub, check=True)
+    return hub
+
+
+def _measured(folder: Path, way: Way, hub: Path, *, runs: int, memory: bytes) -> list[Timed]:
+    served(hub)
     with ExitStack() as stack:
         ours = Ours(folder / "ours", way, memory, stack)
         floor = Floor(folder / "floor", way, memory)
@@ -220,8 +226,8 @@ def _measured(folder: Path, way: Way, hub: Path, *, runs: int, memory: bytes) ->
 def measure(folder: Path, *, runs: int, entities: int) -> None:
     """Print one table per transport."""
     memory = _memory(entities)
-    with _ways(folder) as ways:
-        for at, way_to in enumerate(ways):
+    with ways(folder) as every:
+        for at, way_to in enumerate(every):
             hub = folder / f"hub{at}.git"
             way = way_to(hub)
             rows = _measured(folder / f"way{at}", way, hub, runs=runs, memory=memory)
