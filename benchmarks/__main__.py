@@ -137,7 +137,7 @@ def _print_goals(report: Report) -> None:
     print("\ngoals")
     for each in verdicts(report):
         found = "" if each.found is None else f"{each.found:.3g}"
-        print(f"{each.goal.words:50} {each.goal.entities:7} ≤ {each.goal.limit:g} {found:>8} {word_of(each)}")
+        print(f"{each.goal.words:50} {each.goal.size:7} ≤ {each.goal.limit:g} {found:>8} {word_of(each)}")
 
 
 def write(report: Report, folder: Path) -> None:

@@ -15,7 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.measured import ROOT, GivenUp
-from benchmarks.results import Table, tables_of
+from benchmarks.readings import tables_in
+from benchmarks.results import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,11 @@ MODULES: Mapping[str, Module] = {
     "propagation": Module(
         "from a write on one machine to the file of another, daemons at work", ("--no-burst", "--notes", "9")
     ),
-    "contention": Module("many machines publish at once"),
+    "contention": Module(
+        "many machines publish at once",
+        ("--machines", "4", "16", "64", "--runs", "2", "--script-up-to", "16"),
+        limit_s=240.0,
+    ),
     "growth": Module("what years of changes leave behind, and what they slow down"),
     "idle": Module(
         "what a daemon costs that has nothing to do, in ten minutes",
@@ -74,6 +79,6 @@ def measured_by(name: str) -> Iterator[Table]:
 
 def _tables(text: str, part: str) -> tuple[Table, ...]:
     try:
-        return tables_of(json.loads(text), part=part)
+        return tables_in(json.loads(text), part)
     except (ValueError, TypeError, KeyError) as error:
-        raise GivenUp(f"its results are not tables as benchmarks/results.py has them: {error}") from error
+        raise GivenUp(f"its results are read by nothing in benchmarks/readings.py: {error}") from error

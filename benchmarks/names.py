@@ -23,6 +23,11 @@ BARE_GIT_SMALL = "the bare git commands, one line + Python"
 ADOPT = "memsync-git, adopt"
 JOIN = "memsync-git, join"
 
+ALL_DURABLE = "memsync-git, all durable"
+ALL_ON_MAIN = "memsync-git, all on main"
+LOST = "memsync-git, changes lost"
+SCRIPT = "a plain script on main"
+
 IDLE_CPU = "the busier of both, processor"
 IDLE_MEMORY = "the larger of both, memory"
 
