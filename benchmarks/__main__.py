@@ -95,9 +95,12 @@ def _run(wish: argparse.Namespace) -> Report:
     if not wish.part:
         print(f"All parts take about {MINUTES} minutes.", flush=True)
     tables: list[Table] = []
-    for table in _tables(chosen, wish, Until(began_s + wish.minutes * 60, troubles)):
-        tables.append(replace(table, machine=table.machine or machine_line()))
-        print(text_of(table), flush=True)
+    try:
+        for table in _tables(chosen, wish, Until(began_s + wish.minutes * 60, troubles)):
+            tables.append(replace(table, machine=table.machine or machine_line()))
+            print(text_of(table), flush=True)
+    except KeyboardInterrupt:
+        troubles.note("what came after this: the run was ended by hand")
     return Report(versions(), tuple(tables), tuple(troubles.said), time.monotonic() - began_s)
 
 

@@ -61,12 +61,15 @@ GOALS: tuple[Goal, ...] = (
     Goal("memory of a daemon that takes changes in", "memory", LARGE, names.TAKING, 200, unit="MiB"),
     Goal("memory of a daemon that receives", "memory", LARGE, names.RECEIVING, 200, unit="MiB"),
     Goal("memory of adopting", "memory", LARGE, names.ADOPT, 200, unit="MiB"),
+    Goal("memory of joining", "memory", LARGE, names.JOIN, 200, unit="MiB"),
+    Goal("an edit in the repository, loose", "edits", 1000, names.EDIT_LOOSE, 32, unit="KB"),
+    Goal("an edit in the repository, after upkeep", "edits", 1000, names.EDIT_PACKED, 1.2, unit="KB"),
+    Goal("push of an edit", "edits", 1000, names.EDIT_PUSHED, 1.2, unit="KB"),
     Goal("16 machines at once: all durable", "contention", 16, names.ALL_DURABLE, 500),
     Goal("16 machines at once: all on main", "contention", 16, names.ALL_ON_MAIN, 2000),
     Goal("64 machines at once: changes lost", "contention", 64, names.LOST, 0, unit="lost"),
     Goal("an idle daemon, processor", "idle", 1000, names.IDLE_CPU, 0.2, unit="%"),
     Goal("an idle daemon, memory", "idle", 1000, names.IDLE_MEMORY, 45, unit="MiB"),
-    Goal("memory of joining", "memory", LARGE, names.JOIN, 200, unit="MiB"),
 )
 
 

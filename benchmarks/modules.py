@@ -43,7 +43,16 @@ MODULES: Mapping[str, Module] = {
         ("--machines", "4", "16", "64", "--runs", "2", "--script-up-to", "16"),
         limit_s=240.0,
     ),
-    "growth": Module("what years of changes leave behind, and what they slow down"),
+    "growth": Module(
+        "what 5 000 changes leave behind, and what they slow down", ("--commits", "5000"), limit_s=240.0
+    ),
+    "years": Module(
+        "the same for 20 000 changes",
+        ("--commits", "20000"),
+        limit_s=1800.0,
+        when_named=True,
+        program="growth",
+    ),
     "idle": Module(
         "what a daemon costs that has nothing to do, in ten minutes",
         ("--idle-s", "600", "--rounds", "0"),
@@ -61,12 +70,12 @@ def measured_by(name: str) -> Iterator[Table]:
         GivenUp: it is not here, failed, or took too long.
     """
     module = MODULES[name]
-    program = f"benchmarks.{module.program or name}"
-    if find_spec(program) is None:
+    program = module.program or name
+    if find_spec(f"benchmarks.{program}") is None:
         raise GivenUp("this module is not here yet")
     with tempfile.TemporaryDirectory(prefix="memsync-bench-") as folder:
         results = Path(folder) / "results.json"
-        argv = [sys.executable, "-m", program, "--json", str(results), *module.options]
+        argv = [sys.executable, "-m", f"benchmarks.{program}", "--json", str(results), *module.options]
         try:
             done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=module.limit_s, check=False)
         except subprocess.TimeoutExpired:
@@ -74,11 +83,11 @@ def measured_by(name: str) -> Iterator[Table]:
         if done.returncode or not results.exists():
             said = done.stderr.decode(errors="replace").strip().splitlines()
             raise GivenUp(f"it failed: {said[-1] if said else 'it wrote no results'}")
-        yield from _tables(results.read_text("utf-8"), name)
+        yield from _tables(results.read_text("utf-8"), program)
 
 
-def _tables(text: str, part: str) -> tuple[Table, ...]:
+def _tables(text: str, program: str) -> tuple[Table, ...]:
     try:
-        return tables_in(json.loads(text), part)
+        return tables_in(json.loads(text), program)
     except (ValueError, TypeError, KeyError) as error:
         raise GivenUp(f"its results are read by nothing in benchmarks/readings.py: {error}") from error

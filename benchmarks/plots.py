@@ -50,7 +50,8 @@ PICTURES = (
     Picture("adopt", "From nothing", "ms", 20_000, "goal: 20 s at 100 000"),
     Picture("hub", "One new entity, published to a hub on this disk", "ms"),
     Picture("contention", "One change of each, all at once", "ms", against="machines"),
-    Picture("growth", "What a change costs after so many", "", against="commits"),
+    Picture("growth", "One observation, from one machine to another: computing", "ms", against="commits"),
+    Picture("stock", "The repositories as they lie there", "KB", against="commits"),
 )
 
 

@@ -14,14 +14,14 @@ from benchmarks.results import Figure, Table, tables_of
 Said = Mapping[str, Any]
 
 
-def tables_in(said: Said, part: str) -> tuple[Table, ...]:
+def tables_in(said: Said, program: str) -> tuple[Table, ...]:
     """The tables of what a module has said.
 
     Raises:
         ValueError, KeyError, TypeError: it is of no shape that is known.
     """
-    reading = tables_of if "tables" in said else READINGS.get(part, tables_of)
-    return reading(said, part=part)
+    reading = tables_of if "tables" in said else READINGS.get(program, tables_of)
+    return reading(said, part=program)
 
 
 def contests(said: Said, *, part: str) -> tuple[Table, ...]:
@@ -52,9 +52,47 @@ def _contest(rows: list[Said]) -> Iterable[Figure]:
     yield Figure(names.LOST, tuple(float(row["lost"]) for row in ours), "lost")
 
 
+# --- years
+
+
+def years(said: Said, *, part: str) -> tuple[Table, ...]:
+    """What an edit leaves behind, and a table of times and one of bytes for each point of the history."""
+    entities, machine, edit = said["entities"], said["machine"], said["growth"]
+    left = tuple(Figure(name, (edit[what],), "KB") for what, name in EDIT.items())
+    along = [
+        Table(each, title, entities, tuple(_point(point, rows)), machine=machine, commits=point["commits"])
+        for point in said["points"]
+        for each, title, rows in ((part, "one observation, from one machine to another", TIMES), ROOM)
+    ]
+    return (Table("edits", "what an edit leaves behind", entities, left, machine=machine), *along)
+
+
+EDIT: Mapping[str, str] = {
+    "hub_loose_kb": names.EDIT_LOOSE,
+    "clone_loose_kb": "an edit, loose in the clone",
+    "packed_kb": names.EDIT_PACKED,
+    "push_kb": names.EDIT_PUSHED,
+}
+TIMES: Mapping[str, str] = {
+    "up_ms": "memsync-git, the sender",
+    "up_git_ms": "git for the sender",
+    "down_ms": "memsync-git, the receiver",
+    "down_git_ms": "git for the receiver",
+}
+ROOM = ("stock", "the repositories as they lie there", {"hub_kb": "the hub", "clone_kb": "the clone"})
+
+
+def _point(point: Said, rows: Mapping[str, str]) -> Iterable[Figure]:
+    return (
+        Figure(name, (point[what],), "ms" if what.endswith("_ms") else "KB") for what, name in rows.items()
+    )
+
+
 def _ms(rows: Iterable[Said], what: str) -> tuple[float, ...]:
     return tuple(row[what] * 1000 for row in rows)
 
 
-READINGS: Mapping[str, Callable[..., tuple[Table, ...]]] = {"contention": contests}
-"""By part; the others write tables."""
+READINGS: Mapping[str, Callable[..., tuple[Table, ...]]] = {"contention": contests, "growth": years}
+"""By program; the others write tables."""
+PARTS = frozenset({"edits", "stock"})
+"""Parts that only come about here."""
