@@ -62,6 +62,10 @@ GOALS: tuple[Goal, ...] = (
     Goal("memory of a daemon that receives", "memory", LARGE, names.RECEIVING, 200, unit="MiB"),
     Goal("memory of adopting", "memory", LARGE, names.ADOPT, 200, unit="MiB"),
     Goal("memory of joining", "memory", LARGE, names.JOIN, 200, unit="MiB"),
+    *(
+        Goal(f"A → hub → B, {way}", "distances", 0, names.OVER_OURS + way, 1.3, (names.OVER_BARE + way,))
+        for way in ("file", "http", "http, 50 ms away", "ssh, kept", "ssh, kept, 50 ms away")
+    ),
     Goal("an edit in the repository, loose", "edits", 1000, names.EDIT_LOOSE, 32, unit="KB"),
     Goal("an edit in the repository, after upkeep", "edits", 1000, names.EDIT_PACKED, 1.2, unit="KB"),
     Goal("push of an edit", "edits", 1000, names.EDIT_PUSHED, 1.2, unit="KB"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.measured import ROOT, GivenUp
+from benchmarks.measured import ROOT, GivenUp, stretched
 from benchmarks.readings import tables_in
 from benchmarks.results import Table
 
@@ -34,7 +34,11 @@ class Module:
 
 
 MODULES: Mapping[str, Module] = {
-    "transports": Module("from one machine over a hub to another, by transport, beside bare git"),
+    "distances": Module(
+        "from one machine over a hub to another, by transport, beside bare git",
+        ("--notes", "4"),
+        limit_s=240.0,
+    ),
     "propagation": Module(
         "from a write on one machine to the file of another, daemons at work", ("--no-burst", "--notes", "9")
     ),
@@ -76,10 +80,11 @@ def measured_by(name: str) -> Iterator[Table]:
     with tempfile.TemporaryDirectory(prefix="memsync-bench-") as folder:
         results = Path(folder) / "results.json"
         argv = [sys.executable, "-m", f"benchmarks.{program}", "--json", str(results), *module.options]
+        patience_s = stretched(module.limit_s)
         try:
-            done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=module.limit_s, check=False)
+            done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=patience_s, check=False)
         except subprocess.TimeoutExpired:
-            raise GivenUp(f"given up after {module.limit_s:.0f} s") from None
+            raise GivenUp(f"given up after {patience_s:.0f} s") from None
         if done.returncode or not results.exists():
             said = done.stderr.decode(errors="replace").strip().splitlines()
             raise GivenUp(f"it failed: {said[-1] if said else 'it wrote no results'}")

@@ -55,7 +55,7 @@ def _goals(found: Iterable[Verdict]) -> str:
         share = "" if each.found is None or not goal.limit else f"{each.found / goal.limit:.2f}"
         cells = [
             goal.words,
-            amount(goal.size),
+            amount(goal.size) if goal.size else "",
             f"≤ {with_unit(goal.limit, goal.unit_word)}",
             "" if each.found is None else with_unit(each.found, goal.unit_word),
             share,

@@ -52,6 +52,24 @@ def _contest(rows: list[Said]) -> Iterable[Figure]:
     yield Figure(names.LOST, tuple(float(row["lost"]) for row in ours), "lost")
 
 
+def ways(said: Said, *, part: str) -> tuple[Table, ...]:
+    """A table for each way to a hub: ours beside the bare git commands."""
+    floors = {
+        name.removeprefix(names.OVER_BARE): name for name in said["ms"] if name.startswith(names.OVER_BARE)
+    }
+    return tuple(
+        Table(
+            part,
+            f"from one machine over a hub to another, {way}",
+            0,
+            tuple(Figure(name, tuple(said["ms"][name])) for name in (floor, names.OVER_OURS + way)),
+            floor,
+            machine=said["machine"],
+        )
+        for way, floor in floors.items()
+    )
+
+
 # --- years
 
 
@@ -92,7 +110,11 @@ def _ms(rows: Iterable[Said], what: str) -> tuple[float, ...]:
     return tuple(row[what] * 1000 for row in rows)
 
 
-READINGS: Mapping[str, Callable[..., tuple[Table, ...]]] = {"contention": contests, "growth": years}
+READINGS: Mapping[str, Callable[..., tuple[Table, ...]]] = {
+    "contention": contests,
+    "distances": ways,
+    "growth": years,
+}
 """By program; the others write tables."""
 PARTS = frozenset({"edits", "stock"})
 """Parts that only come about here."""

@@ -61,6 +61,13 @@ def test_contests_are_a_table_for_each_number_of_machines() -> None:
     assert found.series("contention")[names.SCRIPT] == [(16, 4500)]
 
 
+def test_each_way_to_a_hub_is_held_against_bare_git_over_the_same_way() -> None:
+    ms = {"bare git, file": [100, 110], "memsync-git, file": [120, 130], "bare git, http": [200]}
+    found = report(*tables_in({"machine": "here", "ms": {**ms, "memsync-git, http": [300]}}, "distances"))
+    reached = {each.goal.words: each.is_reached for each in verdicts(found) if each.found is not None}
+    assert reached == {"A → hub → B, file": True, "A → hub → B, http": False}
+
+
 def test_years_are_what_an_edit_leaves_and_a_point_for_each_length_of_the_history() -> None:
     edit = {"hub_loose_kb": 22.5, "clone_loose_kb": 21.0, "packed_kb": 1.3, "push_kb": 0.6}
     point = {"up_ms": 9, "up_git_ms": 8, "down_ms": 7, "down_git_ms": 6, "hub_kb": 500, "clone_kb": 400}
