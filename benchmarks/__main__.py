@@ -95,9 +95,12 @@ def _run(wish: argparse.Namespace) -> Report:
     if not wish.part:
         print(f"All parts take about {MINUTES} minutes.", flush=True)
     tables: list[Table] = []
-    for table in _tables(chosen, wish, Until(began_s + wish.minutes * 60, troubles)):
-        tables.append(replace(table, machine=table.machine or machine_line()))
-        print(text_of(table), flush=True)
+    try:
+        for table in _tables(chosen, wish, Until(began_s + wish.minutes * 60, troubles)):
+            tables.append(replace(table, machine=table.machine or machine_line()))
+            print(text_of(table), flush=True)
+    except KeyboardInterrupt:
+        troubles.note("what came after this: the run was ended by hand")
     return Report(versions(), tuple(tables), tuple(troubles.said), time.monotonic() - began_s)
 
 
@@ -137,7 +140,7 @@ def _print_goals(report: Report) -> None:
     print("\ngoals")
     for each in verdicts(report):
         found = "" if each.found is None else f"{each.found:.3g}"
-        print(f"{each.goal.words:50} {each.goal.entities:7} ≤ {each.goal.limit:g} {found:>8} {word_of(each)}")
+        print(f"{each.goal.words:50} {each.goal.size:7} ≤ {each.goal.limit:g} {found:>8} {word_of(each)}")
 
 
 def write(report: Report, folder: Path) -> None:

@@ -17,11 +17,14 @@ LARGE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """At most `limit` for the median of a figure: in its unit, or times the quickest of `against`."""
+    """At most `limit` for the median of a figure: in its unit, or times the quickest of `against`.
+
+    size: entities, or machines where the part is about those.
+    """
 
     words: str
     part: str
-    entities: int
+    size: int
     of: str
     limit: float
     against: tuple[str, ...] = ()
@@ -58,9 +61,19 @@ GOALS: tuple[Goal, ...] = (
     Goal("memory of a daemon that takes changes in", "memory", LARGE, names.TAKING, 200, unit="MiB"),
     Goal("memory of a daemon that receives", "memory", LARGE, names.RECEIVING, 200, unit="MiB"),
     Goal("memory of adopting", "memory", LARGE, names.ADOPT, 200, unit="MiB"),
+    Goal("memory of joining", "memory", LARGE, names.JOIN, 200, unit="MiB"),
+    *(
+        Goal(f"A → hub → B, {way}", "distances", 0, names.OVER_OURS + way, 1.3, (names.OVER_BARE + way,))
+        for way in ("file", "http", "http, 50 ms away", "ssh, kept", "ssh, kept, 50 ms away")
+    ),
+    Goal("an edit in the repository, loose", "edits", 1000, names.EDIT_LOOSE, 32, unit="KB"),
+    Goal("an edit in the repository, after upkeep", "edits", 1000, names.EDIT_PACKED, 1.2, unit="KB"),
+    Goal("push of an edit", "edits", 1000, names.EDIT_PUSHED, 1.2, unit="KB"),
+    Goal("16 machines at once: all durable", "contention", 16, names.ALL_DURABLE, 500),
+    Goal("16 machines at once: all on main", "contention", 16, names.ALL_ON_MAIN, 2000),
+    Goal("64 machines at once: changes lost", "contention", 64, names.LOST, 0, unit="lost"),
     Goal("an idle daemon, processor", "idle", 1000, names.IDLE_CPU, 0.2, unit="%"),
     Goal("an idle daemon, memory", "idle", 1000, names.IDLE_MEMORY, 45, unit="MiB"),
-    Goal("memory of joining", "memory", LARGE, names.JOIN, 200, unit="MiB"),
 )
 
 
@@ -70,11 +83,11 @@ def verdicts(report: Report, goals: Sequence[Goal] = GOALS) -> list[Verdict]:
 
 
 def _verdict(report: Report, goal: Goal) -> Verdict:
-    found = report.find(goal.part, goal.entities, goal.of)
+    found = report.find(goal.part, goal.size, goal.of)
     if found is None:
         return Verdict(goal, None)
     if not goal.against:
         return Verdict(goal, found.median)
-    others = [report.find(goal.part, goal.entities, name) for name in goal.against]
+    others = [report.find(goal.part, goal.size, name) for name in goal.against]
     measured = [each.median for each in others if each is not None]
     return Verdict(goal, found.median / min(measured) if measured else None)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.measured import ROOT, GivenUp
-from benchmarks.results import Table, tables_of
+from benchmarks.measured import ROOT, GivenUp, stretched
+from benchmarks.readings import tables_in
+from benchmarks.results import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,29 @@ class Module:
 
 
 MODULES: Mapping[str, Module] = {
-    "transports": Module("from one machine over a hub to another, by transport, beside bare git"),
+    "distances": Module(
+        "from one machine over a hub to another, by transport, beside bare git",
+        ("--notes", "4"),
+        limit_s=240.0,
+    ),
     "propagation": Module(
         "from a write on one machine to the file of another, daemons at work", ("--no-burst", "--notes", "9")
     ),
-    "contention": Module("many machines publish at once"),
-    "growth": Module("what years of changes leave behind, and what they slow down"),
+    "contention": Module(
+        "many machines publish at once",
+        ("--machines", "4", "16", "64", "--runs", "2", "--script-up-to", "16"),
+        limit_s=240.0,
+    ),
+    "growth": Module(
+        "what 5 000 changes leave behind, and what they slow down", ("--commits", "5000"), limit_s=240.0
+    ),
+    "years": Module(
+        "the same for 20 000 changes",
+        ("--commits", "20000"),
+        limit_s=1800.0,
+        when_named=True,
+        program="growth",
+    ),
     "idle": Module(
         "what a daemon costs that has nothing to do, in ten minutes",
         ("--idle-s", "600", "--rounds", "0"),
@@ -56,24 +74,25 @@ def measured_by(name: str) -> Iterator[Table]:
         GivenUp: it is not here, failed, or took too long.
     """
     module = MODULES[name]
-    program = f"benchmarks.{module.program or name}"
-    if find_spec(program) is None:
+    program = module.program or name
+    if find_spec(f"benchmarks.{program}") is None:
         raise GivenUp("this module is not here yet")
     with tempfile.TemporaryDirectory(prefix="memsync-bench-") as folder:
         results = Path(folder) / "results.json"
-        argv = [sys.executable, "-m", program, "--json", str(results), *module.options]
+        argv = [sys.executable, "-m", f"benchmarks.{program}", "--json", str(results), *module.options]
+        patience_s = stretched(module.limit_s)
         try:
-            done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=module.limit_s, check=False)
+            done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=patience_s, check=False)
         except subprocess.TimeoutExpired:
-            raise GivenUp(f"given up after {module.limit_s:.0f} s") from None
+            raise GivenUp(f"given up after {patience_s:.0f} s") from None
         if done.returncode or not results.exists():
             said = done.stderr.decode(errors="replace").strip().splitlines()
             raise GivenUp(f"it failed: {said[-1] if said else 'it wrote no results'}")
-        yield from _tables(results.read_text("utf-8"), name)
+        yield from _tables(results.read_text("utf-8"), program)
 
 
-def _tables(text: str, part: str) -> tuple[Table, ...]:
+def _tables(text: str, program: str) -> tuple[Table, ...]:
     try:
-        return tables_of(json.loads(text), part=part)
+        return tables_in(json.loads(text), program)
     except (ValueError, TypeError, KeyError) as error:
-        raise GivenUp(f"its results are not tables as benchmarks/results.py has them: {error}") from error
+        raise GivenUp(f"its results are read by nothing in benchmarks/readings.py: {error}") from error

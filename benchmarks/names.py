@@ -23,6 +23,17 @@ BARE_GIT_SMALL = "the bare git commands, one line + Python"
 ADOPT = "memsync-git, adopt"
 JOIN = "memsync-git, join"
 
+OVER_BARE, OVER_OURS = "bare git, ", "memsync-git, "
+"""In front of a way to a hub."""
+
+ALL_DURABLE = "memsync-git, all durable"
+ALL_ON_MAIN = "memsync-git, all on main"
+LOST = "memsync-git, changes lost"
+EDIT_LOOSE = "an edit, loose in the hub"
+EDIT_PACKED = "an edit, after upkeep"
+EDIT_PUSHED = "an edit, pushed"
+SCRIPT = "a plain script on main"
+
 IDLE_CPU = "the busier of both, processor"
 IDLE_MEMORY = "the larger of both, memory"
 

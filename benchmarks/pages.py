@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmarks.goals import Verdict, verdicts
-from benchmarks.results import Figure, Report, Table
+from benchmarks.results import Figure, Report, Table, amount, size_of
 
 BEGIN = "<!-- measured: begin (python -m benchmarks --write docs/benchmarks) -->"
 END = "<!-- measured: end -->"
@@ -31,7 +31,7 @@ def rendered(report: Report, plots: Sequence[str]) -> str:
         _versions(report),
         "## Goals",
         _goals(verdicts(report)),
-        *(f"![{name.removesuffix('.png')} against size]({name})" for name in plots),
+        *(f"![{name.removesuffix('.png')} by size]({name})" for name in plots),
         "## Figures",
         *map(_table, report.tables),
     ]
@@ -52,10 +52,10 @@ def _goals(found: Iterable[Verdict]) -> str:
     ]
     for each in found:
         goal = each.goal
-        share = "" if each.found is None else f"{each.found / goal.limit:.2f}"
+        share = "" if each.found is None or not goal.limit else f"{each.found / goal.limit:.2f}"
         cells = [
             goal.words,
-            amount(goal.entities),
+            amount(goal.size) if goal.size else "",
             f"≤ {with_unit(goal.limit, goal.unit_word)}",
             "" if each.found is None else with_unit(each.found, goal.unit_word),
             share,
@@ -71,9 +71,8 @@ def word_of(verdict: Verdict) -> str:
 
 
 def _table(table: Table) -> str:
-    size = f", {amount(table.entities)} entities" if table.entities else ""
     rows = [
-        f"### {table.title}{size}",
+        f"### {table.title}{size_of(table)}",
         "",
         *([table.machine, ""] if table.machine else []),
         "| | median | least | p95 | CPU | ratio | runs |",
@@ -103,8 +102,3 @@ def with_unit(value: float, unit: str) -> str:
     if unit == "ms" and value >= 1000:
         return f"{value / 1000:.3g} s" if value < 100_000 else f"{value / 1000:.0f} s"
     return f"{value:.3g} {unit}" if value < 1000 else f"{amount(round(value))} {unit}"
-
-
-def amount(number: int) -> str:
-    """A number with its thousands apart."""
-    return f"{number:,}".replace(",", " ")

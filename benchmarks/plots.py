@@ -40,6 +40,7 @@ class Picture:
     unit: str
     goal: float = 0.0
     goal_words: str = ""
+    against: str = "entities"
 
 
 PICTURES = (
@@ -48,6 +49,9 @@ PICTURES = (
     Picture("memory", "The most memory a process has had", "MiB", 200, "goal: 200 MiB at 100 000"),
     Picture("adopt", "From nothing", "ms", 20_000, "goal: 20 s at 100 000"),
     Picture("hub", "One new entity, published to a hub on this disk", "ms"),
+    Picture("contention", "One change of each, all at once", "ms", against="machines"),
+    Picture("growth", "One observation, from one machine to another: computing", "ms", against="commits"),
+    Picture("stock", "The repositories as they lie there", "KB", against="commits"),
 )
 
 
@@ -63,7 +67,7 @@ def drawn(report: Report, folder: Path) -> list[str]:
     return [
         _draw(picture, series, folder)
         for picture in PICTURES
-        if (series := report.by_size(picture.part)) and _is_a_line(series)
+        if (series := report.series(picture.part)) and _is_a_line(series)
     ]
 
 
@@ -81,7 +85,7 @@ def _draw(picture: Picture, series: dict[str, list[tuple[int, float]]], folder: 
         axes.axhline(
             picture.goal, color="black", linewidth=1, linestyle=(0, (6, 3)), label=picture.goal_words
         )
-    axes.set(xscale="log", yscale="log", title=picture.title, xlabel="entities", ylabel=picture.unit)
+    axes.set(xscale="log", yscale="log", title=picture.title, xlabel=picture.against, ylabel=picture.unit)
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     name = f"{picture.part}.png"

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 SCHEMA = 1
-Unit = Literal["ms", "MiB", "KB", "B", "%"]
+Unit = Literal["ms", "MiB", "KB", "B", "%", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Figure:
 class Table:
     """The contestants of one piece of work at one size. floor: the figure ratios are taken to, "" for none.
 
-    entities: 0 where the work does not depend on a memory. machine: where and when it was measured.
+    entities, commits, machines: how large the memory, its history and the fleet were, 0 where the work does
+    not depend on it. machine: where and when it was measured.
     """
 
     part: str
@@ -55,6 +56,13 @@ class Table:
     floor: str = ""
     note: str = ""
     machine: str = ""
+    commits: int = 0
+    machines: int = 0
+
+    @property
+    def size(self) -> int:
+        """What the table's figures are drawn against."""
+        return self.commits or self.machines or self.entities
 
     def figure(self, name: str) -> Figure | None:
         return next((each for each in self.figures if each.name == name), None)
@@ -74,26 +82,26 @@ class Report:
     troubles: tuple[str, ...] = ()
     took_s: float = 0.0
 
-    def find(self, part: str, entities: int, name: str) -> Figure | None:
+    def find(self, part: str, size: int, name: str) -> Figure | None:
         """One figure of one part at one size."""
         for table in self.tables:
-            if table.part == part and table.entities == entities:
+            if table.part == part and table.size == size:
                 found = table.figure(name)
                 if found is not None:
                     return found
         return None
 
-    def by_size(self, part: str) -> dict[str, list[tuple[int, float]]]:
+    def series(self, part: str) -> dict[str, list[tuple[int, float]]]:
         """The medians of a part's contestants over the sizes that were measured, smallest first."""
         found: dict[str, list[tuple[int, float]]] = {}
-        for entities, figure in sorted(self._sized(part), key=lambda each: each[0]):
-            found.setdefault(figure.name, []).append((entities, figure.median))
+        for size, figure in sorted(self._sized(part), key=lambda each: each[0]):
+            found.setdefault(figure.name, []).append((size, figure.median))
         return found
 
     def _sized(self, part: str) -> Iterator[tuple[int, Figure]]:
         for table in self.tables:
-            if table.part == part and table.entities:
-                yield from ((table.entities, figure) for figure in table.figures)
+            if table.part == part and table.size:
+                yield from ((table.size, figure) for figure in table.figures)
 
 
 # --- JSON
@@ -144,14 +152,19 @@ def _tuples(said: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
 
 def joined(older: Report, newer: Report) -> Report:
     """The newer report, with the tables of the older one that it does not replace."""
-    fresh = {(table.part, table.entities, table.title) for table in newer.tables}
-    kept = [each for each in older.tables if (each.part, each.entities, each.title) not in fresh]
+    fresh = set(map(_place, newer.tables))
+    kept = [each for each in older.tables if _place(each) not in fresh]
     return Report(
         versions={**older.versions, **newer.versions},
-        tables=(*kept, *newer.tables),
+        tables=tuple(sorted((*kept, *newer.tables), key=_place)),
         troubles=newer.troubles,
         took_s=newer.took_s,
     )
+
+
+def _place(table: Table) -> tuple[str, int, int, str]:
+    """What makes a table the same one in two reports, and where it stands."""
+    return table.part, table.entities, table.size, table.title
 
 
 # --- text
@@ -159,11 +172,21 @@ def joined(older: Report, newer: Report) -> Report:
 
 def text_of(table: Table) -> str:
     """A table for a terminal."""
-    size = f", {table.entities} entities" if table.entities else ""
-    lines = [f"\n{table.title}{size}"]
+    lines = [f"\n{table.title}{size_of(table)}"]
     lines.append(f"{'':58} {'median':>10} {'min':>9} {'p95':>9} {'CPU ms':>9} {'ratio':>7}")
     lines += [_line(table, figure) for figure in table.figures]
     return "\n".join(lines)
+
+
+def size_of(table: Table) -> str:
+    """Behind a title: how large the memory, its history and the fleet were."""
+    sizes = ((table.entities, "entities"), (table.commits, "commits"), (table.machines, "machines"))
+    return "".join(f", {amount(size)} {word}" for size, word in sizes if size)
+
+
+def amount(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}".replace(",", " ")
 
 
 def _line(table: Table, figure: Figure) -> str:

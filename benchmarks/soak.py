@@ -137,7 +137,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if wish.idle_s > 0:
             found = idle(Path(folder) / "idle", entities=wish.entities, idle_s=wish.idle_s)
-            title = f"idle for {wish.idle_s:.0f} s after {NOTES_BEFORE} notes, {wish.entities} entities"
+            title = f"idle for {wish.idle_s:.0f} s after {NOTES_BEFORE} notes"
             print(idle_text(found, title), flush=True)
             if wish.json:
                 wish.json.write_text(dumped(Report({}, (idle_table(found, title, wish.entities),))), "utf-8")

@@ -11,6 +11,7 @@ from benchmarks.goals import GOALS, Goal, verdicts
 from benchmarks.modules import MODULES
 from benchmarks.pages import BEGIN, END, into, rendered
 from benchmarks.parts import SIZED
+from benchmarks.readings import PARTS, tables_in
 from benchmarks.results import Figure, Report, Table, dumped, joined, loaded, tables_of
 
 
@@ -46,11 +47,43 @@ def test_a_module_need_only_say_titles_names_and_values() -> None:
     assert (found.part, found.entities, found.figures[0].median) == ("contention", 0, 495)
 
 
+def test_contests_are_a_table_for_each_number_of_machines() -> None:
+    ours = {"how": "memsync-git", "machines": 16, "durable_s": 0.4, "on_main_s": 1.5, "pushes": 20, "lost": 0}
+    script = {"how": "plain", "machines": 16, "durable_s": 4.5, "on_main_s": 4.5, "pushes": 99, "lost": 0}
+    said = {"machine": "here", "contests": [ours, script, {**ours, "machines": 64, "lost": 1}]}
+    found = report(*tables_in(said, "contention"))
+    reached = {each.goal.words: each.is_reached for each in verdicts(found) if each.goal.part == "contention"}
+    assert reached == {
+        "16 machines at once: all durable": True,
+        "16 machines at once: all on main": True,
+        "64 machines at once: changes lost": False,
+    }
+    assert found.series("contention")[names.SCRIPT] == [(16, 4500)]
+
+
+def test_each_way_to_a_hub_is_held_against_bare_git_over_the_same_way() -> None:
+    ms = {"bare git, file": [100, 110], "memsync-git, file": [120, 130], "bare git, http": [200]}
+    found = report(*tables_in({"machine": "here", "ms": {**ms, "memsync-git, http": [300]}}, "distances"))
+    reached = {each.goal.words: each.is_reached for each in verdicts(found) if each.found is not None}
+    assert reached == {"A → hub → B, file": True, "A → hub → B, http": False}
+
+
+def test_years_are_what_an_edit_leaves_and_a_point_for_each_length_of_the_history() -> None:
+    edit = {"hub_loose_kb": 22.5, "clone_loose_kb": 21.0, "packed_kb": 1.3, "push_kb": 0.6}
+    point = {"up_ms": 9, "up_git_ms": 8, "down_ms": 7, "down_git_ms": 6, "hub_kb": 500, "clone_kb": 400}
+    points = [{"commits": commits, **point} for commits in (1000, 100)]
+    said = {"machine": "here", "entities": 1000, "growth": edit, "points": points}
+    found = report(*tables_in(said, "growth"))
+    assert [each.is_reached for each in verdicts(found) if each.goal.part == "edits"] == [True, False, True]
+    assert found.series("growth")["memsync-git, the receiver"] == [(100, 7), (1000, 7)]
+    assert found.series("stock")["the hub"] == [(100, 500), (1000, 500)]
+
+
 def test_what_is_measured_anew_takes_the_place_of_what_was_and_the_rest_stays() -> None:
     older = report(table("hub", 1000, figure("a", 1)), table("hub", 10_000, figure("a", 2)))
     newer = report(table("hub", 10_000, figure("a", 3)), troubles=("one",))
     both = joined(older, newer)
-    assert both.by_size("hub") == {"a": [(1000, 1), (10_000, 3)]}
+    assert both.series("hub") == {"a": [(1000, 1), (10_000, 3)]}
     assert both.troubles == ("one",)
 
 
@@ -76,8 +109,8 @@ def test_what_was_not_measured_is_neither_reached_nor_missed() -> None:
 
 
 def test_every_goal_is_of_a_part_that_is_measured() -> None:
-    assert {goal.part for goal in GOALS} <= {*SIZED, *MODULES}
-    assert len({(goal.part, goal.entities, goal.of, goal.against) for goal in GOALS}) == len(GOALS)
+    assert {goal.part for goal in GOALS} <= {*SIZED, *MODULES, *PARTS}
+    assert len({(goal.part, goal.size, goal.of, goal.against) for goal in GOALS}) == len(GOALS)
 
 
 def test_a_miss_and_a_gap_are_said_on_the_page() -> None:
