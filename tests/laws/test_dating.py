@@ -50,6 +50,11 @@ def test_a_link_that_is_not_believed_stands_between_its_neighbours() -> None:
     assert dated(told, 1000) == [100, 105, 105, 105, 120]
 
 
+def test_of_two_clocks_that_disagree_the_later_is_believed() -> None:
+    assert dated([100, 1], 1000) == [100, 100]
+    assert dated([1, 100], 1000) == [1, 100]
+
+
 def test_links_that_tell_no_time_are_as_late_as_they_can_be() -> None:
     assert dated([None, 100, None, None, 200, None], 300) == [100, 100, 200, 200, 200, 300]
     assert dated([], 300) == []
