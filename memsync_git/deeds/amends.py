@@ -216,9 +216,12 @@ def going_back(
         record, former = state.record(key), then.records.get(key)
         now = _by_place(items_of(record) if record is not None else ())
         was = _by_place(items_of(former) if former is not None else ())
+        if now == was:
+            continue
         for place, item in was.items():
-            if now.get(place) != item:
-                draft.removed |= {now[place]: draft.live(item)} if place in now else {}
+            live = draft.live(item)
+            if not live or now.get(place) != item:  # what only a hint says may go with the rest
+                draft.removed |= {now[place]: live} if live else {}
                 draft.added.append(item)
         for item in (item for place, item in now.items() if place not in was):
             live = draft.live(item)
