@@ -4,8 +4,8 @@
     dated     10:00  10:05   10:05  10:05   10:20
 
 Rule 1: a chain has an order that no clock can change: what comes later in it was made later.
-Rule 2: the largest part of the chain whose times rise with it is believed; nothing was made after now. Of
-two as large the later is believed: clocks that lost their battery stand in the past.
+Rule 2: nothing was made after now, and nothing before there were such memories; of the rest the largest part
+of the chain whose times rise with it is believed, of two as large the later.
 Rule 3: whatever is not believed was made between its neighbours: as near to what it told as they allow, and
 with the one after it where nothing is before it.
 """
@@ -14,6 +14,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+
+EARLIEST_MS = 1_732_492_800_000
+"""25 November 2024, when the protocol was published whose servers keep these memories. Clocks that lost their
+battery stand before it, at 1970 or at the date of their firmware.
+"""
 
 
 def dated(told_ms: Sequence[int | None], now_ms: int) -> list[int]:
@@ -46,7 +51,7 @@ def _believed(told_ms: Sequence[int | None], now_ms: int) -> dict[int, int]:
     after: dict[int, int | None] = {}
     for at in reversed(range(len(told_ms))):
         told = told_ms[at]
-        if told is None or told > now_ms:
+        if told is None or not EARLIEST_MS <= told <= now_ms:
             continue
         length = bisect_right(tails, -told)
         after[at] = ends[length - 1] if length else None
