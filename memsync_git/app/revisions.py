@@ -56,6 +56,9 @@ class History:
     is_whole: bool
 
 
+WITHIN_MS = 999
+"""Commits know whole seconds, revisions their milliseconds: none is made after the commit that holds it."""
+
 Wanted = Callable[[Rid], bool]
 Enough = Callable[[Sequence[Revision]], bool]
 
@@ -112,7 +115,8 @@ def _cuts(replica: Replica, views: Iterator[PastView]) -> Iterator[_Stop]:
     """The memory of now, the cuts of main back from it, and the nothing before the first."""
     yield _Stop(replica.state.fragments(), None)
     for view in views:
-        yield _Stop({fragment.rid: fragment for fragment in view.fragments}, view.at_ms)
+        told_ms = None if view.at_ms is None else view.at_ms + WITHIN_MS
+        yield _Stop({fragment.rid: fragment for fragment in view.fragments}, told_ms)
         if view.is_first:
             yield _Stop({}, None, is_first=True)
 
@@ -144,7 +148,8 @@ class _Walk:
 
     def dated(self, now_ms: int) -> list[Revision]:
         """What was found, newest first, each at the time its place allows."""
-        times = list(reversed(dated(list(reversed(self._told_ms)), now_ms)))
+        oldest_first = dated(self._told_ms[::-1], now_ms + WITHIN_MS)
+        times = [min(at_ms, now_ms) for at_ms in reversed(oldest_first)]
         found: list[Revision] = []
         last_ms: dict[Rid, int] = {}
         for revision, (place, header) in reversed(list(zip(self.found, self._headers, strict=True))):

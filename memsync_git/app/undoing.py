@@ -18,7 +18,7 @@ from memsync_git.app.chronicle import transactions
 from memsync_git.app.moments import moment_of
 from memsync_git.app.naming import full_name, hints, keys_called, names_of, nearest
 from memsync_git.app.parts import change_parts, in_order, text_of
-from memsync_git.app.past import VIEWS_SEARCHED, out_of_reach, state_at
+from memsync_git.app.past import VIEWS_SEARCHED, host_in, out_of_reach, state_at
 from memsync_git.app.revisions import Revision, others_revisions, own_revisions
 from memsync_git.app.telling import notice
 from memsync_git.app.times import timestamp
@@ -151,15 +151,29 @@ def _last(replica: Replica, txns: Sequence[Txn], count: int) -> list[Revision]:
 
 
 def _named(rooms: Rooms, replica: Replica, txns: Sequence[Txn], name: str) -> list[Revision]:
-    """The revision of that name, of whichever machine."""
-    rid, _, number = name.rpartition(":")
-    if not is_rid(rid) or not number.isascii() or not number.isdigit():
+    """The revision of that name, of whichever machine; its label will do where only one bears it."""
+    machine, _, number = name.rpartition(":")
+    rids = _rids(replica.state, machine)
+    if len(rids) > 1:
+        raise Misused(
+            f"Several machines are called {shown(machine)!r}",
+            unharmed=UNHARMED,
+            hint="\n".join(f"memsync-git undo {rid}:{shown(number)}" for rid in rids),
+        )
+    if not rids or not number.isascii() or not number.isdigit():
         raise Misused(
             f"{shown(name)!r} names no revision", unharmed=UNHARMED, hint="memsync-git log  lists them"
         )
-    now_ms, rev = time.time_ns() // 1_000_000, int(number)
+    now_ms, rid, rev = time.time_ns() // 1_000_000, rids[0], int(number)
     own = [each for each in own_revisions(replica, txns, now_ms) if (each.rid, each.rev) == (rid, rev)]
-    return own or _heard(rooms, replica, Rid(rid), rev, now_ms)
+    return own or _heard(rooms, replica, rid, rev, now_ms)
+
+
+def _rids(state: State, machine: str) -> list[Rid]:
+    """The machines that are meant by an id or a label."""
+    return (
+        [Rid(machine)] if is_rid(machine) else [rid for rid in state.rids if host_in(state, rid) == machine]
+    )
 
 
 def _heard(rooms: Rooms, replica: Replica, rid: Rid, rev: int, now_ms: int) -> list[Revision]:

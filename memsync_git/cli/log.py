@@ -50,8 +50,8 @@ def render_log(document: LogDocument, screen: Screen) -> str:
 
 def _revision(revision: RevisionPart, screen: Screen) -> Iterator[str]:
     whose = "this machine" if revision["mine"] else safe(revision["host"])
-    number = int(revision["txn"].rpartition(":")[2])
-    several = f", with all since {revision['id']}:{revision['first']}" if revision["first"] < number else ""
+    first = f"{revision['id']}:{revision['first']}"
+    several = f", with all since {first}" if first != revision["txn"] else ""
     cause = f", {safe(revision['cause'])}" if revision["cause"] not in ("", "file") else ""
     name = screen.paint(safe(revision["txn"]), "strong")
     yield f"{name}  {whose}, {screen.ago(revision['at'])}{cause}{safe(several)}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
 from memsync_git.cli.changes import change_lines
 from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.editing import chosen, offered
 from memsync_git.cli.exits import DONE, FAILED
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
-from memsync_git.cli.terminal import Screen, counted
+from memsync_git.cli.terminal import Screen, counted, safe
 from memsync_git.documents import ConflictsDocument, ResolvedDocument
 from memsync_git.errors import Misused
 from memsync_git.options import Choice, Delete, ResolveOptions, Restore, Take, Write
@@ -34,10 +36,10 @@ from memsync_git.words import Verdict
 @json_option
 def resolve(name: str | None, everything: bool, field: str | None, as_json: bool, **ways: Any) -> None:
     """End the conflict of NAME."""
-    chosen = chosen_of(**ways)
-    check_scope(name, chosen, everything=everything)
+    wanted = chosen_of(**ways)
+    check_scope(name, wanted, everything=everything)
     app = opened()
-    choice = chosen if chosen is not None else Write(_edited(app.conflicts(name), field))
+    choice = wanted if wanted is not None else Write(_edited(app.conflicts(name), field))
     document = app.resolve(ResolveOptions(name, choice, field))
     put(document, render_resolved, as_json=as_json)
     if not as_json:
@@ -69,23 +71,26 @@ def check_scope(name: str | None, choice: Choice | None, *, everything: bool) ->
 
 
 def _edited(document: ConflictsDocument, field: str | None) -> str:
-    """The value a person wrote, seeing all the others."""
-    values = [
-        value["value"] or ""
+    """The value a person wrote, seeing all the others.
+
+    Raises:
+        Misused: there is not one register to choose for, or not one value was left.
+    """
+    found = [
+        conflict
         for conflict in document["conflicts"]
-        if field is None or conflict["field"] == field
-        for value in conflict["values"]
+        if conflict["kind"] == "written" and field in (None, conflict["field"])
     ]
-    text = click.edit("\n".join(["# Leave the one line that is to hold. Lines with # are dropped.", *values]))
-    if text is None:
-        raise Misused("Nothing was chosen in the editor", unharmed="Nothing was changed.")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    if len(lines) != 1:
+    if not found:
+        return ""  # there is no such conflict, which `App.resolve` tells with what there is
+    if len(found) > 1:
+        fields = ", ".join(safe(conflict["field"]) for conflict in found)
         raise Misused(
-            f"The editor left {counted(len(lines), 'value')}, but one is needed",
+            f"{safe(found[0]['name'])} has several conflicts: {fields}",
             unharmed="Nothing was changed.",
+            hint="\n".join(f"add --field {shlex.quote(safe(each['field']))}" for each in found),
         )
-    return lines[0]
+    return chosen(click.edit(offered(found[0])), found[0]["field"])
 
 
 def render_resolved(document: ResolvedDocument, screen: Screen) -> str:

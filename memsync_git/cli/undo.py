@@ -23,7 +23,10 @@ MOST_AT_ONCE = 1000
 @yes_option
 @json_option
 def undo(txn: str | None, last: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Take back a change: the last one of this machine, or TXN as `log` names it, of any machine."""
+    """Take back a change: the last one of this machine, or TXN of any machine.
+
+    `memsync-git log` names them: desk-91c2:17, or desk:17 where only one machine is called so.
+    """
     if txn is not None and last is not None:
         raise click.UsageError("Give either TXN or --last")
     app = opened()

@@ -24,8 +24,8 @@ from memsync_git.values import dataclass
 Found = Sequence[tuple[Rid, Entry]]
 """Live facts of one place, and whose they are."""
 
-Rests = Callable[[RecordKey, Found], bool]
-"""Whether a relation rests on the existence of an entity, given the facts that say the entity's type."""
+Rests = Callable[[RecordKey], bool]
+"""Whether the entities at the ends of a relation stay for its sake."""
 
 _NOBODY = Rid("")
 
@@ -53,7 +53,7 @@ class Amends:
 class _Draft:
     """Amends while they are made."""
 
-    def __init__(self, state: State, rests: Rests) -> None:
+    def __init__(self, state: State, rests: Rests = lambda _: False) -> None:
         self.state = state
         self._rests = rests
         self.removed: dict[Item, Found] = {}
@@ -68,6 +68,7 @@ class _Draft:
     def finished(self) -> Amends:
         """The amends, without what rules 3 and 4 forbid."""
         added = self._with_a_home()
+        added += self._made_sure(added)
         replaced = set(map(place_of, added))
         comes = {key_of(item) for item in added}
         removed = {
@@ -90,6 +91,19 @@ class _Draft:
                 self.kept.append((item, None))
         return found
 
+    def _made_sure(self, added: Sequence[Item]) -> list[Item]:
+        """The existence of what is touched, stays, and lived by hints alone: they die with their lines."""
+        anchored = {key_of(item) for item in added if _is_anchor(item)}
+        touched = {key_of(item): None for item in (*added, *self.removed)}
+        found: list[Item] = []
+        for key in touched:
+            record = self.state.record(key)
+            if record is None or key in anchored or self.state.live(key).anchored:
+                continue
+            if self._has_more(key) or any(key_of(item) == key for item in added):
+                found += [item for item in items_of(record) if _is_anchor(item)]
+        return found
+
     def _holds_up(self, anchor: Item, comes: set[RecordKey]) -> bool:
         """Whether anything stays, or comes back, that needs the record of an anchor."""
         key = key_of(anchor)
@@ -109,11 +123,11 @@ class _Draft:
         return {(rid, entry.n) for facts in found for rid, entry in facts}
 
     def _relations_to(self, anchor: Item) -> Iterator[RecordKey]:
-        """The relations that stay and rest on an entity's existence."""
+        """The relations that stay and need an entity to do so."""
         if anchor[0] != "t":
             return
         for name, key in self._relations:
-            if name == anchor[1] and key not in self.removed and self._rests(key, self.removed[anchor]):
+            if name == anchor[1] and key not in self.removed and self._rests(key):
                 yield key
 
     @cached_property
@@ -140,7 +154,7 @@ def _named(facts: Found) -> Said:
 
 def taking_back(state: State, deed: Deed) -> Amends:
     """What takes a deed back."""
-    draft = _Draft(state, lambda relation, types: _came_later(state, deed, relation, types))
+    draft = _Draft(state)
     for turn in deed.turns.values():
         item = turn.now if turn.now is not None else turn.was
         if turn.was == turn.now or item is None:
@@ -156,34 +170,28 @@ def taking_back(state: State, deed: Deed) -> Amends:
     return draft.finished()
 
 
-def _came_later(state: State, deed: Deed, relation: RecordKey, types: Found) -> bool:
-    """Whether a relation was first said after an entity, as far as stamps can tell."""
-    turn = deed.turns.get(relation)
-    if turn is not None and turn.was is not None:
-        return False
-    said = min(state.live(relation).stamps())
-    return all(said > (entry.ts, rid, entry.n) for rid, entry in types)
-
-
 def _take_back_value(draft: _Draft, turn: Turn, live: Found, ours: Found) -> None:
     """What became of a register: deleted, or written."""
     if turn.now is None:
         if not live and turn.was is not None:
             draft.added.append(turn.was)
-        elif turn.was is not None:
-            _keep(draft, turn.was, live)
+        else:
+            _keep(draft, turn, live)
     elif not ours:
-        _keep(draft, turn.now, live)
+        _keep(draft, turn, live)
     else:
         draft.removed[turn.now] = ours
         if turn.was is not None and len(ours) == len(live):
             draft.added.append(turn.was)
 
 
-def _keep(draft: _Draft, item: Item, live: Found) -> None:
-    """Note that a register has been written or deleted since."""
+def _keep(draft: _Draft, turn: Turn, live: Found) -> None:
+    """Note that a register has been written or deleted since, unless that is what was wanted."""
+    item = turn.now if turn.now is not None else turn.was
     winner = max(live, key=lambda fact: (fact[1].ts, fact[0], fact[1].n), default=None)
-    draft.kept.append((item, None if winner is None else (*place_of(item), winner[1].value)))
+    stands = None if winner is None or item is None else (*place_of(item), winner[1].value)
+    if item is not None and stands != turn.was:
+        draft.kept.append((item, stands))
 
 
 # --- going back to a former memory
@@ -202,15 +210,18 @@ def going_back(
     What was deleted or overwritten since, by whomever, comes back. What was added since goes if this
     replica (`own`) alone said it; with `exactly`, whoever said it.
     """
-    draft = _Draft(state, lambda relation, _: not exactly and relation not in then.records)
+    draft = _Draft(state, lambda relation: not exactly and relation not in then.records)
     keys = [key for key in dict.fromkeys([*then.records, *state.keys()]) if is_meant(key)]
     for key in keys:
         record, former = state.record(key), then.records.get(key)
         now = _by_place(items_of(record) if record is not None else ())
         was = _by_place(items_of(former) if former is not None else ())
+        if now == was:
+            continue
         for place, item in was.items():
-            if now.get(place) != item:
-                draft.removed |= {now[place]: draft.live(item)} if place in now else {}
+            live = draft.live(item)
+            if not live or now.get(place) != item:  # what only a hint says may go with the rest
+                draft.removed |= {now[place]: live} if live else {}
                 draft.added.append(item)
         for item in (item for place, item in now.items() if place not in was):
             live = draft.live(item)

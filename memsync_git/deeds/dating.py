@@ -4,7 +4,8 @@
     dated     10:00  10:05   10:05  10:05   10:20
 
 Rule 1: a chain has an order that no clock can change: what comes later in it was made later.
-Rule 2: the largest part of the chain whose times rise with it is believed; nothing was made after now.
+Rule 2: nothing was made after now, and nothing before there were such memories; of the rest the largest part
+of the chain whose times rise with it is believed, of two as large the later.
 Rule 3: whatever is not believed was made between its neighbours: as near to what it told as they allow, and
 with the one after it where nothing is before it.
 """
@@ -13,6 +14,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+
+EARLIEST_MS = 1_732_492_800_000
+"""25 November 2024, when the protocol was published whose servers keep these memories. Clocks that lost their
+battery stand before it, at 1970 or at the date of their firmware.
+"""
 
 
 def dated(told_ms: Sequence[int | None], now_ms: int) -> list[int]:
@@ -35,23 +41,25 @@ def dated(told_ms: Sequence[int | None], now_ms: int) -> list[int]:
 
 
 def _believed(told_ms: Sequence[int | None], now_ms: int) -> dict[int, int]:
-    """A longest part of the chain whose times do not fall: place → time.
+    """A longest part of the chain whose times do not fall: place → time. Of several, one with late times.
 
-    Patience sorting (Fredman 1975): `tails[n]` ends the best part of n + 1 links found so far.
+    Patience sorting (Fredman 1975), from the newest back: `tails[n]` ends the best part of n + 1 links found
+    so far, negated, and `ends[n]` is its place.
     """
     tails: list[int] = []
     ends: list[int] = []
-    before: dict[int, int | None] = {}
-    for at, told in enumerate(told_ms):
-        if told is None or told > now_ms:
+    after: dict[int, int | None] = {}
+    for at in reversed(range(len(told_ms))):
+        told = told_ms[at]
+        if told is None or not EARLIEST_MS <= told <= now_ms:
             continue
-        length = bisect_right(tails, told)
-        before[at] = ends[length - 1] if length else None
-        tails[length:] = [told, *tails[length + 1 :]]
-        ends[length:] = [at, *ends[length + 1 :]]
+        length = bisect_right(tails, -told)
+        after[at] = ends[length - 1] if length else None
+        tails[length : length + 1] = [-told]
+        ends[length : length + 1] = [at]
     found: dict[int, int] = {}
     place = ends[-1] if ends else None
     while place is not None:
         found[place] = told_ms[place] or 0
-        place = before[place]
+        place = after[place]
     return found

@@ -342,3 +342,121 @@ def poisoned(value: Any, *, keep: frozenset[str]) -> Any:
 def _ours(value: dict[str, Any]) -> set[str]:
     """Keys of documents are ours; those of `fields` come from a memory."""
     return set(value) - {"createdAt"}
+
+
+LOG: dict[str, Any] = {
+    "schema_version": 1,
+    "name": None,
+    "revisions": [
+        {
+            "txn": "desk-91c2:17",
+            "first": 15,
+            "id": "desk-91c2",
+            "host": "desk",
+            "mine": False,
+            "at": "2026-11-20T11:00:00Z",
+            "cause": "",
+            "changes": [
+                {"kind": "observation", "name": "Alice", "value": "likes tea", "change": "remove"},
+                {"kind": "type", "name": "Alice", "value": "pilot", "change": "change", "was": "person"},
+            ],
+            "cut": 3,
+        },
+        {
+            "txn": "laptop-7f3a:42",
+            "first": 42,
+            "id": "laptop-7f3a",
+            "host": "laptop",
+            "mine": True,
+            "at": "2026-11-20T09:30:00Z",
+            "cause": "undo",
+            "changes": [{"kind": "entity", "name": "Alice", "value": "person", "change": "add"}],
+            "cut": 0,
+        },
+    ],
+    "whole": False,
+    "notices": [],
+}
+
+LOG_STATS: dict[str, Any] = {
+    "schema_version": 1,
+    "machines": [
+        {
+            "id": "laptop-7f3a",
+            "host": "laptop",
+            "mine": True,
+            "revisions": 42,
+            "added": 7,
+            "removed": 2,
+            "changed": 0,
+            "first": "2026-11-13T11:30:00Z",
+            "last": "2026-11-20T09:30:00Z",
+        },
+        {
+            "id": "desk-91c2",
+            "host": "desk",
+            "mine": False,
+            "revisions": 1,
+            "added": 0,
+            "removed": 1,
+            "changed": 1,
+            "first": "2026-11-20T11:00:00Z",
+            "last": "2026-11-20T11:00:00Z",
+        },
+    ],
+    "rounds": {"accepted": 9, "offline": 1},
+    "ms": 420,
+    "whole": False,
+    "notices": [],
+}
+
+BLAME: dict[str, Any] = {
+    "schema_version": 1,
+    "name": "Alice",
+    "lines": [
+        {
+            "kind": "entity",
+            "name": "Alice",
+            "value": "person",
+            "host": "laptop",
+            "at": "2026-11-20T11:00:00Z",
+            "id": "laptop-7f3a:9",
+            "others": [],
+            "winner": True,
+            "doubtful": False,
+        },
+        {
+            "kind": "entity",
+            "name": "Alice",
+            "value": "pilot",
+            "host": "desk",
+            "at": "2026-11-19T11:30:00Z",
+            "id": "desk-91c2:3",
+            "others": [],
+            "winner": False,
+            "doubtful": False,
+        },
+        {
+            "kind": "observation",
+            "name": "Alice",
+            "value": "likes tea",
+            "host": "desk",
+            "at": "2026-11-20T12:30:00Z",
+            "id": "desk-91c2:4",
+            "others": ["laptop"],
+            "winner": True,
+            "doubtful": True,
+        },
+    ],
+}
+
+AMENDS: dict[str, Any] = {
+    "schema_version": 1,
+    "action": "take back desk-91c2:17 (desk, 2026-11-20T11:00:00Z)",
+    "undone": ["desk-91c2:17"],
+    "at": None,
+    "changes": [{"kind": "observation", "name": "Alice", "value": "likes tea", "change": "add"}],
+    "cut": 2,
+    "txn": "laptop-7f3a:43",
+    "notices": [],
+}

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from memsync_git.cli.amending import render_amends
+from memsync_git.cli.blame import render_blame
 from memsync_git.cli.changes import render_preview
 from memsync_git.cli.conflicts import render_conflicts
 from memsync_git.cli.doctor import render_doctor
@@ -20,6 +22,7 @@ from memsync_git.cli.holds import render_decided, render_holds
 from memsync_git.cli.hosts import render_hosts
 from memsync_git.cli.imports import render_import
 from memsync_git.cli.init import render_init
+from memsync_git.cli.log import render_log, render_stats
 from memsync_git.cli.pause import render_pause
 from memsync_git.cli.resolve import render_resolved
 from memsync_git.cli.self_test import render_self_test
@@ -227,6 +230,48 @@ Alice (person)
         """\
   ~ Project X has type plan (was project)
 ✓ no conflict left""",
+    ),
+    (
+        render_log,
+        fleet.LOG,
+        """\
+desk-91c2:17  desk, 30 minutes ago, with all since desk-91c2:15
+  − Alice: likes tea
+  ~ Alice has type pilot (was person)
+  … and 3 more
+laptop-7f3a:42  this machine, 2 hours ago, undo
+  + Alice (person)
+There is more before: --last N tells more of it.""",
+    ),
+    (
+        render_stats,
+        fleet.LOG_STATS,
+        """\
+this machine (laptop-7f3a)  42 revisions  7 added, 2 removed    from 7 days ago to 2 hours ago
+desk (desk-91c2)            1 revision    1 removed, 1 changed  from 30 minutes ago to 30 minutes ago
+10 rounds of this machine: 9 accepted, 1 offline; 42 ms each
+History was not read to its beginning.""",
+    ),
+    (
+        render_blame,
+        fleet.BLAME,
+        """\
+laptop        30 minutes ago                          Alice (person)
+desk          1 day ago                               (Alice (pilot))
+desk, laptop  in 1 hour by its clock, which is ahead  Alice: likes tea""",
+    ),
+    (
+        render_amends,
+        fleet.AMENDS,
+        """\
+✓ Done. memsync-git undo laptop-7f3a:43  takes it back
+  + Alice: likes tea
+  … and 2 more""",
+    ),
+    (
+        render_amends,
+        {**fleet.AMENDS, "txn": None, "changes": [], "cut": 0},
+        "✓ Nothing to change: take back desk-91c2:17 (desk, 2026-11-20T11:00:00Z)",
     ),
     (
         render_self_test,

@@ -266,6 +266,33 @@ def test_past_views_are_the_cuts_main_held_newest_first(world: World) -> None:
     assert times_ms == sorted(times_ms, reverse=True)
 
 
+def test_only_the_first_view_is_told_to_be_the_first(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    for rev in range(1, 4):
+        accepted(one.publish(publication(fragment(DESK, rev, f"{rev}"))))
+    fetched(two)
+    assert [view.is_first for view in two.past_views()] == [False, False, True]
+
+
+def test_past_heads_are_those_of_the_views(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    for rev in range(1, 4):
+        accepted(one.publish(publication(fragment(DESK, rev, f"{rev}"))))
+    assert list(two.past_heads()) == []
+    fetched(two)
+    views = [(view.head, view.at_ms, view.is_first) for view in two.past_views()]
+    assert [(head.head, head.at_ms, head.is_first) for head in two.past_heads()] == views
+
+
+def test_past_views_begin_where_they_are_asked_to(world: World) -> None:
+    one, two = world.remote(), world.remote()
+    for rev in range(1, 4):
+        accepted(one.publish(publication(fragment(DESK, rev, f"{rev}"))))
+    fetched(two)
+    middle = list(two.past_heads())[1].head
+    assert [view.fragments[0].rev for view in two.past_views(middle)] == [2, 1]
+
+
 def test_a_known_digest_spares_the_reading(world: World) -> None:
     one, two = world.remote(), world.remote()
     accepted(one.publish(publication(fragment(DESK))))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.deeds.dating import dated
+from memsync_git.deeds.dating import EARLIEST_MS, dated
 
 NOW_MS = 1_763_637_000_000
 IN_1970_MS = 60_000
 IN_2099_MS = 4_070_908_800_000
+T = NOW_MS - 1_000_000
 
 TIMES = st.lists(st.none() | st.integers(0, 2 * NOW_MS), max_size=30)
 RISING = st.lists(st.integers(NOW_MS - 10**9, NOW_MS), min_size=1, max_size=20).map(sorted)
@@ -29,27 +30,49 @@ def test_clocks_that_agree_with_the_order_are_believed(told_ms: list[int]) -> No
 
 
 @given(RISING, st.data())
-def test_links_of_wrong_clocks_move_no_other(told_ms: list[int], data: st.DataObject) -> None:
-    """As long as those that agree are the most."""
-    wrong = st.sampled_from([IN_1970_MS, IN_2099_MS, None])
-    most = (len(told_ms) - 1) // 2
-    extra = data.draw(st.lists(st.tuples(st.integers(0, len(told_ms)), wrong), max_size=most))
+def test_clocks_that_cannot_be_right_move_no_other_however_many_they_are(
+    told_ms: list[int], data: st.DataObject
+) -> None:
+    wrong = st.sampled_from([0, IN_1970_MS, EARLIEST_MS - 1, NOW_MS + 1, IN_2099_MS, None])
+    mixed, is_right = mixed_with(
+        told_ms, data.draw(st.lists(st.tuples(st.integers(0, 20), wrong), max_size=60))
+    )
+    found = dated(mixed, NOW_MS)
+    assert [at_ms for at_ms, right in zip(found, is_right, strict=True) if right] == told_ms
+
+
+@given(RISING, st.integers(0, 20), st.integers(EARLIEST_MS, NOW_MS))
+def test_one_clock_that_is_wrong_moves_no_other_beyond_its_neighbours(
+    told_ms: list[int], place: int, wrong_ms: int
+) -> None:
+    mixed, is_right = mixed_with(told_ms, [(place, wrong_ms)])
+    kept = [at_ms for at_ms, right in zip(dated(mixed, NOW_MS), is_right, strict=True) if right]
+    for at in range(1, len(told_ms) - 1):
+        assert told_ms[at - 1] <= kept[at] <= told_ms[at + 1]
+
+
+def mixed_with(
+    told_ms: list[int], extra: list[tuple[int, int | None]]
+) -> tuple[list[int | None], list[bool]]:
+    """A chain with further links in it, and which of them were there before."""
     mixed: list[tuple[int | None, bool]] = [(at_ms, True) for at_ms in told_ms]
-    for place, at_ms in sorted(extra, key=lambda pair: pair[0], reverse=True):
-        mixed.insert(place, (at_ms, False))
-    found = dated([at_ms for at_ms, _ in mixed], NOW_MS)
-    kept = [at_ms for at_ms, (_, is_right) in zip(found, mixed, strict=True) if is_right]
-    first = [is_right for _, is_right in mixed].index(True)
-    is_plainly_wrong = all(at_ms != IN_1970_MS for at_ms, _ in mixed[:first])
-    if is_plainly_wrong:
-        assert kept == told_ms
+    for place, at_ms in extra:
+        mixed.insert(min(place, len(mixed)), (at_ms, False))
+    return [at_ms for at_ms, _ in mixed], [right for _, right in mixed]
 
 
 def test_a_link_that_is_not_believed_stands_between_its_neighbours() -> None:
-    told = [100, IN_2099_MS, 105, 1, 120]
-    assert dated(told, 1000) == [100, 105, 105, 105, 120]
+    told = [T + 100, IN_2099_MS, T + 105, 1, T + 120]
+    assert dated(told, NOW_MS) == [T + 100, T + 105, T + 105, T + 105, T + 120]
+
+
+def test_of_two_clocks_that_disagree_the_later_is_believed() -> None:
+    assert dated([T + 100, T + 1], NOW_MS) == [T + 100, T + 100]
+    assert dated([T + 1, T + 100], NOW_MS) == [T + 1, T + 100]
 
 
 def test_links_that_tell_no_time_are_as_late_as_they_can_be() -> None:
-    assert dated([None, 100, None, None, 200, None], 300) == [100, 100, 200, 200, 200, 300]
-    assert dated([], 300) == []
+    now_ms = T + 300
+    found = dated([None, T + 100, None, None, T + 200, None], now_ms)
+    assert found == [T + 100, T + 100, T + 200, T + 200, T + 200, now_ms]
+    assert dated([], now_ms) == []
