@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memsync_git.app.assistants import astray_notices
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.installation import Identity, machine_id
 from memsync_git.app.opening import Rooms
@@ -55,7 +56,7 @@ def join(plan: Plan, *, service: bool = True, executable: str = "") -> InitDocum
         "created": created,
         "service": served,
         "sync": document,
-        "notices": [*plan.notices, *notices],
+        "notices": [*plan.notices, *notices, *astray_notices(rooms)],
     }
 
 
