@@ -38,7 +38,7 @@ def test_the_program_imports_nothing_heavy_and_no_command() -> None:
     "command",
     [
         *("status", "sync", "daemon", "pause", "show", "holds", "hosts", "doctor", "init", "config"),
-        *("service", "logs", "metrics", "hook", "gc", "imports", "export"),
+        *("service", "logs", "metrics", "hook", "gc", "imports", "export", "verify", "completion"),
     ],
 )
 def test_a_command_imports_nothing_heavy_before_it_runs(command: str) -> None:
