@@ -69,9 +69,8 @@ class Surroundings:
 
 def surroundings(file: Path) -> Surroundings:
     """Look around."""
-    home = Path.home()
-    servers = found_servers(Folders.of(home, os.environ, sys.platform))
-    unpacked = packages(home, os.environ)
+    servers = _servers()
+    unpacked = packages(Path.home(), os.environ)
     pinned = [server.version for server in servers if server.package == OFFICIAL]
     known = {version for version in (*pinned, *map(version_of, unpacked)) if version}
     return Surroundings(
@@ -80,6 +79,10 @@ def surroundings(file: Path) -> Surroundings:
         tuple(sorted(known)),
         tuple(writers_of(file)),
     )
+
+
+def _servers() -> list[MemoryServer]:
+    return found_servers(Folders.of(Path.home(), os.environ, sys.platform))
 
 
 def bring_in(rooms: Rooms, found: Surroundings) -> str:
@@ -95,9 +98,8 @@ def bring_in(rooms: Rooms, found: Surroundings) -> str:
 
     done = []
     for path in found.left:
-        if path.stat().st_size:
-            counts = import_under_lock(rooms, str(path))["imported"]
-            done.append(f"took in {counts['added']} items from {path}, which stays where it is")
+        counts = import_under_lock(rooms, str(path))["imported"]
+        done.append(f"took in {counts['added']} items from {path}, which stays where it is")
     for server in found.astray():
         kept = point(server, rooms.store.path)
         done.append(
@@ -108,7 +110,7 @@ def bring_in(rooms: Rooms, found: Surroundings) -> str:
 
 def astray_notices(rooms: Rooms) -> list[NoticePart]:
     """What `init` says about assistants that were not told the memory file."""
-    found = surroundings(rooms.store.path).astray()
+    found = Surroundings(tuple(_servers()), (), (), ()).astray()
     if not found:
         return []
     names = ", ".join(dict.fromkeys(server.told for server in found))

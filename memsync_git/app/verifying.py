@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.doctor import alone
 from memsync_git.app.doctor.case import NOT_ALONE, Broken, Case
+from memsync_git.app.doctor.finding import counted
 from memsync_git.app.opening import not_set_up
 from memsync_git.crdt.cut import closed_cut
 from memsync_git.crdt.state import State
@@ -106,7 +107,9 @@ def _file(case: Case, replica: Replica) -> Compared:
     if digest == wanted:
         return _part("file", "", digest, "ok", "it says what the store says")
     apart = len(decoded.graph.items() ^ replica.target_graph().items())
-    return _part("file", "", digest, "warn", f"it differs in {apart} items: memsync-git sync", "failed")
+    return _part(
+        "file", "", digest, "warn", f"it differs in {counted(apart, 'item')}: memsync-git sync", "failed"
+    )
 
 
 # --- remotes

@@ -70,10 +70,14 @@ class MemoryServer:
         return self.assistant is PROJECT
 
     @property
+    def project(self) -> str:
+        """The folder it is for, empty if it is for all."""
+        return str(self.file.parent) if self.is_shared else self.keys[1] if len(self.keys) > 3 else ""
+
+    @property
     def told(self) -> str:
         """What people call it."""
-        project = f" in {self.keys[1]}" if len(self.keys) > 3 else f" in {self.file.parent}" * self.is_shared
-        return f"{self.assistant.name}{project}"
+        return f"{self.assistant.name} in {self.project}" if self.project else self.assistant.name
 
 
 def memory_servers(assistant: Assistant, file: Path, text: str) -> list[MemoryServer]:

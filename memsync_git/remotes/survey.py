@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from memsync_git.errors import Misused
+from memsync_git.importers.older_tool import FILE_NAME as OLDER_FILE
 from memsync_git.model import Rid
 from memsync_git.ports import Refused, Unreachable
 from memsync_git.remotes import _git
@@ -37,7 +38,6 @@ MAX_OLDER_FILE_BYTES = 64 << 20
 HOSTING = frozenset({"github.com", "gitlab.com", "codeberg.org", "bitbucket.org"})
 """Services that show what is reached as `git@HOST:PATH`, if it is public, at `https://HOST/PATH`."""
 
-_OLDER_TOOL = re.compile(r"(unified-)?memory[^/]*\.jsonl?")
 _FURNITURE = re.compile(r"(readme|licen[cs]e|copying)(\.[a-z]+)?|\.git(ignore|attributes)", re.IGNORECASE)
 """What a hosting service puts into a repository it calls new."""
 
@@ -91,7 +91,7 @@ def _judged(
     refs: tuple[str, ...], tips: dict[str, Tip], root: Listing, *, default_branch: str, public: bool | None
 ) -> Survey:
     hosts, names = tuple(sorted(_hosts(tips))), _names(root)
-    older = tuple(name for name in names if _OLDER_TOOL.fullmatch(name))
+    older = tuple(name for name in names if OLDER_FILE.fullmatch(name))
     kind: Kind = "foreign"
     if hosts or MARKER_PATH in names:
         kind = "memsync"

@@ -86,7 +86,7 @@ def test_an_assistant_that_uses_another_file_is_told_about_and_left_alone(
     row = examine(laptop, fix=True)["assistants"]
     assert (row["verdict"], row["curable"]) == ("warn", False)
     assert "/elsewhere/memory.json" in row["evidence"]
-    assert str(config) in row["cure"]
+    assert str(laptop.file) in row["cure"]
     assert config.read_text() == before
 
 
@@ -105,7 +105,7 @@ def test_a_configuration_that_others_read_is_told_about_and_left_alone(laptop: M
     before = shared.read_text()
     row = examine(laptop, fix=True)["assistants"]
     assert (row["verdict"], row["curable"]) == ("warn", False)
-    assert f"Claude Code in {project}" in row["evidence"]
+    assert str(project) in row["evidence"]
     assert shared.read_text() == before
 
 
@@ -147,7 +147,7 @@ def test_every_assistant_is_told_and_a_copy_is_never_written_over(laptop: Machin
     configure(person, ".codex/config.toml", toml)
     assert examine(laptop, fix=True)["assistants"]["fixed"]
     row = examine(laptop)["assistants"]
-    assert row["evidence"] == "used by Claude Desktop, Claude Code in /w, Cursor, VS Code, Codex"
+    assert row["evidence"] == "used by Claude Desktop, Claude Code, Cursor, VS Code, Codex"
     assert config.with_name(f"{config.name}.before-memsync-git").read_text() == "older copy"
     assert (person / ".config/Code/User/mcp.json").read_text().startswith("{ // mine\n")
     assert (person / ".codex/config.toml").read_text().startswith("# mine\n")
@@ -175,12 +175,19 @@ def test_init_says_which_assistant_does_not_use_the_file_yet(tmp_path: Path, hub
     assert told["hint"].startswith("memsync-git doctor --fix")
 
 
-def test_the_report_names_no_file_of_a_memory(laptop: Machine, person: Path, tmp_path: Path) -> None:
-    desktop(person)
+def test_the_report_names_no_file_of_a_memory_and_no_project(
+    laptop: Machine, person: Path, tmp_path: Path
+) -> None:
+    servers = {"memory": {**NPX, "env": {"MEMORY_FILE_PATH": "/elsewhere/secret.json"}}}
+    configure(person, ".claude.json", json.dumps({"projects": {"/secret project": {"mcpServers": servers}}}))
     unpacked(person, "abc", "2025.4.25", NOTED)
+    evidence = examine(laptop)["assistants"]["evidence"]
+    assert "/secret project" in evidence
+    assert "/elsewhere/secret.json" in evidence
     laptop.app.doctor(bundle=str(tmp_path / "report.json"))
     text = (tmp_path / "report.json").read_text()
     assert "Noted in npx" not in text
+    assert "secret" not in text
     assert str(person) not in text
 
 
