@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,11 +101,11 @@ def bring_in(rooms: Rooms, found: Surroundings) -> str:
     for path in found.left:
         counts = import_under_lock(rooms, str(path))["imported"]
         done.append(f"took in {counts['added']} items from {path}, which stays where it is")
-    for server in found.astray():
-        kept = point(server, rooms.store.path)
-        done.append(
-            f"{server.told} uses {rooms.store.path} after a restart; {kept} is its configuration as it was"
-        )
+    for _, group in groupby(found.astray(), key=lambda server: server.file):
+        servers = list(group)
+        kept = point(servers, rooms.store.path)
+        names = ", ".join(server.told for server in servers)
+        done.append(f"{names} uses {rooms.store.path} after a restart; {kept} is its configuration as it was")
     return "; ".join(done)
 
 

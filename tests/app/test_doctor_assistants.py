@@ -142,13 +142,15 @@ def test_every_assistant_is_told_and_a_copy_is_never_written_over(laptop: Machin
     configure(
         person, ".config/Code/User/mcp.json", '{ // mine\n"servers": {"memory": ' + json.dumps(NPX) + "}}"
     )
-    configure(person, ".claude.json", json.dumps({"projects": {"/w": {"mcpServers": {"memory": NPX}}}}))
+    code = {name: {"mcpServers": {"memory": NPX}} for name in ("/w", "/v")}
+    before = configure(person, ".claude.json", json.dumps({"projects": code})).read_text()
     toml = '# mine\n[mcp_servers.memory]\ncommand = "npx"\nargs = ["@modelcontextprotocol/server-memory"]\n'
     configure(person, ".codex/config.toml", toml)
     assert examine(laptop, fix=True)["assistants"]["fixed"]
     row = examine(laptop)["assistants"]
     assert row["evidence"] == "used by Claude Desktop, Claude Code, Cursor, VS Code, Codex"
     assert config.with_name(f"{config.name}.before-memsync-git").read_text() == "older copy"
+    assert [copy.read_text() for copy in person.glob(".claude.json.before*")] == [before]
     assert (person / ".config/Code/User/mcp.json").read_text().startswith("{ // mine\n")
     assert (person / ".codex/config.toml").read_text().startswith("# mine\n")
 
