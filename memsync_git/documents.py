@@ -648,6 +648,27 @@ class DoctorDocument(TypedDict):
     bundle: str | None
 
 
+class VerifiedPart(TypedDict):
+    """One thing that was compared: the file, the store, a remote, or a machine's fragment on a remote.
+
+    `name` says which, empty for the file and the store; `digest` what it holds, empty where that is unknown.
+    """
+
+    what: Literal["file", "store", "remote", "fragment"]
+    name: str
+    digest: str
+    verdict: Verdict
+    evidence: str
+
+
+class VerifyDocument(TypedDict):
+    """`outcome` is "accepted" where everything is the same, else what kept it from being so."""
+
+    schema_version: int
+    outcome: OutcomeWord
+    parts: list[VerifiedPart]
+
+
 class ExplanationPart(TypedDict):
     """The value of one key and who set it: option, environment, file or default."""
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         StagedDocument,
         StatusDocument,
         SyncDocument,
+        VerifyDocument,
         WaitingDocument,
     )
     from memsync_git.options import (
@@ -265,6 +266,12 @@ class App:
 
         return retire(self.rooms, rid)
 
+    def rename(self, label: str) -> HostsDocument:
+        """Give this machine another label."""
+        from memsync_git.app.renaming import rename
+
+        return rename(self.rooms, label)
+
     def preview_import(self, path: str, *, as_entities: bool = False) -> PreviewDocument:
         """What importing a file or a folder would add; see `app.moving`."""
         from memsync_git.app.moving import preview_import
@@ -296,6 +303,12 @@ class App:
         from memsync_git.app.measuring import metrics
 
         return metrics(self.rooms)
+
+    def verify(self) -> VerifyDocument:
+        """Whether file, store and remotes hold the same; see `app.verifying`."""
+        from memsync_git.app.verifying import verify
+
+        return verify(self.rooms)
 
     def doctor(self, *, fix: bool = False, bundle: str | None = None) -> DoctorDocument:
         """Check everything, and mend what can be mended."""

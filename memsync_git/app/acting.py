@@ -10,7 +10,7 @@ Rule 3: a remote that cannot be reached is a notice, never a failure: the act is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from memsync_git.app.opening import Rooms, not_set_up
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def acting(rooms: Rooms) -> Iterator[Session]:
-    """A session under the round lock, with the memory file taken in.
+def acting(rooms: Rooms, *, has_lock: bool = False) -> Iterator[Session]:
+    """A session under the round lock, with the memory file taken in; `has_lock`: the caller holds it.
 
     Raises:
         Misused: this machine was never set up.
@@ -36,7 +36,8 @@ def acting(rooms: Rooms) -> Iterator[Session]:
     """
     if rooms.identity() is None:
         raise not_set_up()
-    with round_lock(rooms.lock_path, LOCK_WAIT_S), rooms.session() as session:
+    lock = nullcontext() if has_lock else round_lock(rooms.lock_path, LOCK_WAIT_S)
+    with lock, rooms.session() as session:
         _take_in_file(rooms, session)
         yield session
 

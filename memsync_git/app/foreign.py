@@ -74,7 +74,7 @@ def _files_of(rooms: Rooms, place: Path, path: str) -> dict[str, bytes]:
     from memsync_git.local.foreign import read_folder
 
     try:
-        files = read_folder(place, older_tool.is_file, rooms.limits.max_file_bytes)
+        files = read_folder(place, older_tool.HISTORY, older_tool.is_file, rooms.limits.max_file_bytes)
     except OSError as error:
         raise _unread(path, Unusable(error.strerror or type(error).__name__)) from error
     if isinstance(files, Unusable):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memsync_git.app.assistants import astray_notices
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.installation import Identity, machine_id
 from memsync_git.app.opening import Rooms
@@ -63,7 +64,7 @@ def join(
         "created": created,
         "service": served,
         "sync": document,
-        "notices": [*plan.notices, *notices],
+        "notices": [*plan.notices, *notices, *astray_notices(rooms)],
     }
 
 

@@ -99,13 +99,18 @@ def import_file(rooms: Rooms, path: str, *, as_entities: bool = False) -> Import
     return _import(rooms, foreign_at(rooms, path, as_entities=as_entities))
 
 
+def import_under_lock(rooms: Rooms, path: str) -> ImportDocument:
+    """`import_file` for a caller that holds the lock of the round."""
+    return _import(rooms, foreign_at(rooms, path), has_lock=True)
+
+
 def import_data(rooms: Rooms, data: bytes, source: str) -> ImportDocument:
     """The same for bytes from anywhere; `source` is what people call them."""
     return _import(rooms, foreign_of(rooms, data, source))
 
 
-def _import(rooms: Rooms, foreign: Foreign) -> ImportDocument:
-    with acting(rooms) as session:
+def _import(rooms: Rooms, foreign: Foreign, *, has_lock: bool = False) -> ImportDocument:
+    with acting(rooms, has_lock=has_lock) as session:
         gain, written = session.act(lambda replica, moment: _write(replica, moment, foreign))
         txn = last_txn(session) if written else None
         notices = _notices(rooms, foreign, gain)

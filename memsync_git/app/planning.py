@@ -16,8 +16,8 @@ from memsync_git.documents import NoticePart
 from memsync_git.errors import Denied, FileUnusable, Misused, Offline
 from memsync_git.formats import Damage, Decoded, decode
 from memsync_git.formats.detecting import READ_GRAPH, detect
-from memsync_git.formats.importing import read_import
-from memsync_git.model import Item
+from memsync_git.importers.older_tool import combined
+from memsync_git.model import Item, items_of
 from memsync_git.options import InitOptions
 from memsync_git.ports import Missing, Refused, Snapshot, Unreachable, Unusable
 from memsync_git.values import dataclass
@@ -202,13 +202,10 @@ def configured(plan: Plan) -> Rooms:
 
 
 def legacy(plan: Plan) -> tuple[Item, ...]:
-    """What the older tool's files say."""
+    """What the older tool's files say together; of a field the newest value."""
     from memsync_git.remotes.survey import contents
     from memsync_git.remotes.url import validate
 
     remote = plan.remote
     files = contents(validate(remote.url), plan.paths, branch=remote.branch, timeout_s=remote.timeout_s)
-    items: dict[Item, None] = {}
-    for data in files.values():
-        items.update(dict.fromkeys(read_import(data).graph.items()))
-    return tuple(items)
+    return tuple(item for record in combined(files).graph for item in items_of(record))

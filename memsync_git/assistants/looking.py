@@ -46,10 +46,13 @@ def text_of(file: Path) -> str | None:
     """A configuration as text; None where there is none that can be read."""
     with suppress(OSError, UnicodeDecodeError):
         fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(fd, "rb") as stream:
+        try:
             status = os.fstat(fd)
             if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES:
-                return stream.read(MOST_BYTES).decode("utf-8")
+                with open(fd, "rb", closefd=False) as stream:
+                    return stream.read(MOST_BYTES).decode("utf-8")
+        finally:
+            os.close(fd)
     return None
 
 
@@ -63,8 +66,15 @@ def packages(home: Path, environment: Mapping[str, str]) -> list[Path]:
 
 
 def files_in(package: Path) -> list[Path]:
-    """The memory files that a server wrote into its own package."""
-    return [path for name in FILES if (path := package / "dist" / name).is_file()]
+    """The memory files that a server wrote into its own package; an empty one says nothing."""
+    return [path for name in FILES if _says_something(path := package / "dist" / name)]
+
+
+def _says_something(path: Path) -> bool:
+    with suppress(OSError):
+        status = path.stat()
+        return stat.S_ISREG(status.st_mode) and status.st_size > 0
+    return False
 
 
 def version_of(package: Path) -> str:

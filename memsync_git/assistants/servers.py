@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from memsync_git.assistants import jsonc
-from memsync_git.assistants.table import ANY, Assistant, Keys
+from memsync_git.assistants.table import ANY, PROJECT, Assistant, Keys
 from memsync_git.values import dataclass
 
 VARIABLE = "MEMORY_FILE_PATH"
@@ -23,6 +23,7 @@ OPTION = "--memory-path"
 OFFICIAL = "@modelcontextprotocol/server-memory"
 PACKAGES = (OFFICIAL, "mcp-knowledge-graph", "@itseasy21/mcp-knowledge-graph", "@danielsimonjr/memory-mcp")
 IMAGE = "mcp/memory"
+_HOME = re.compile(r"^\$\{(?:env:)?(?:HOME|userHome|USERPROFILE)\}")
 _PINNED = re.compile(r"@?[^@]+@(\d[\w.+-]*)")
 _VOLUME = re.compile(r"(?:.*\b(?:src|source)=)?([A-Za-z0-9][\w.-]*)[:,].*")
 
@@ -64,10 +65,19 @@ class MemoryServer:
     keeps: Keeps
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others read the same configuration, so that no path of this machine belongs into it."""
+        return self.assistant is PROJECT
+
+    @property
+    def project(self) -> str:
+        """The folder it is for, empty if it is for all."""
+        return str(self.file.parent) if self.is_shared else self.keys[1] if len(self.keys) > 3 else ""
+
+    @property
     def told(self) -> str:
         """What people call it."""
-        project = f" in {self.keys[1]}" if len(self.keys) > 3 else ""
-        return f"{self.assistant.name}{project}"
+        return f"{self.assistant.name} in {self.project}" if self.project else self.assistant.name
 
 
 def memory_servers(assistant: Assistant, file: Path, text: str) -> list[MemoryServer]:
@@ -151,7 +161,12 @@ def _keeps(named: object, words: list[str]) -> Keeps:
     if not isinstance(named, str) or not named:
         named = next((after for word, after in pairwise(words) if word == OPTION), "")
     path = Path(named)
-    return Stable(path) if path.is_absolute() else Unnamed()
+    return Stable(path) if path.is_absolute() or named.startswith("${") else Unnamed()
+
+
+def spelt_out(path: Path, home: Path) -> Path:
+    """A path with the variable for the home folder replaced, as assistants do it."""
+    return Path(_HOME.sub(lambda _: str(home), str(path)))
 
 
 def _contained(words: list[str]) -> Contained:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
 from memsync_git.assistants import jsonc
 from memsync_git.assistants.looking import text_of
-from memsync_git.assistants.servers import VARIABLE, MemoryServer, memory_servers
+from memsync_git.assistants.servers import VARIABLE, MemoryServer, Stable, memory_servers
 from memsync_git.errors import Misused
 
 BACKUP = ".before-memsync-git"
@@ -53,23 +54,26 @@ def _in_toml(text: str, keys: tuple[str, ...], value: str, server: MemoryServer)
         raise _untouched(server, str(error)) from error
 
 
-def point(server: MemoryServer, memory: Path) -> Path:
-    """Write the file's path into an assistant's configuration; return the copy of what stood there.
+def point(servers: Sequence[MemoryServer], memory: Path) -> Path:
+    """Write the file's path for some servers of one configuration; return the copy of what stood there.
 
     Raises:
         Misused: it is a link, is gone, or cannot be written.
     """
-    file = server.file
-    text = text_of(file)
-    if text is None or file.is_symlink():
-        raise _untouched(server, "it is a link or cannot be read")
-    fresh = pointed(server, text, memory)
-    if not any(each.keys == server.keys for each in memory_servers(server.assistant, file, fresh)):
-        raise _untouched(server, "it would not be the same afterwards")
+    first = servers[0]
+    text = text_of(first.file)
+    if text is None or first.file.is_symlink():
+        raise _untouched(first, "it is a link or cannot be read")
+    fresh = text
+    for server in servers:
+        fresh = pointed(server, fresh, memory)
+    after = {each.keys: each.keeps for each in memory_servers(first.assistant, first.file, fresh)}
+    if any(after.get(server.keys) != Stable(memory) for server in servers):
+        raise _untouched(first, "it would not say what it should")
     try:
-        return _replaced(file, text, fresh)
+        return _replaced(first.file, text, fresh)
     except OSError as error:
-        raise _untouched(server, error.strerror or str(error)) from error
+        raise _untouched(first, error.strerror or str(error)) from error
 
 
 def _replaced(file: Path, text: str, fresh: str) -> Path:

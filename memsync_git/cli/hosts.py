@@ -45,6 +45,17 @@ def retire(rid: str, yes: bool, as_json: bool) -> None:
         put_notices(document.get("notices", ()))
 
 
+@hosts.command(epilog=examples("memsync-git hosts rename kitchen"))
+@click.argument("label")
+@json_option
+def rename(label: str, as_json: bool) -> None:
+    """Give this machine another label. Its id, and everything it noted, stays."""
+    document = opened().rename(label)
+    put(document, render_hosts, as_json=as_json)
+    if not as_json:
+        put_notices(document.get("notices", ()))
+
+
 def retirable(document: HostsDocument, name: str) -> HostPart | None:
     """The machine of an id or a label; None where there is nothing to ask, as the app will refuse."""
     found = [host for host in document["hosts"] if host["id"] == name]

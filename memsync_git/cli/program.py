@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from memsync_git.config.places import Places
 from memsync_git.errors import MemsyncError, Misused
 
 NAME = "memsync-git"
+COMPLETING = "_MEMSYNC_GIT_COMPLETE"
+"""The variable by which a shell asks how a command line may go on; see `cli.completion`."""
 _COMMANDS = {
     "init": "memsync_git.cli.init:init",
     "sync": "memsync_git.cli.sync:sync",
@@ -42,10 +45,12 @@ _COMMANDS = {
     "service": "memsync_git.cli.service:service",
     "config": "memsync_git.cli.config:config",
     "doctor": "memsync_git.cli.doctor:doctor",
+    "verify": "memsync_git.cli.verify:verify",
     "logs": "memsync_git.cli.logs:logs",
     "metrics": "memsync_git.cli.metrics:metrics",
     "gc": "memsync_git.cli.gc:gc",
     "hook": "memsync_git.cli.hook:hook",
+    "completion": "memsync_git.cli.completion:completion",
 }
 
 
@@ -79,6 +84,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Never raises."""
     try:
         try:
+            if COMPLETING in os.environ:
+                return _completed(os.environ[COMPLETING])
             return _finished(arguments)
         finally:
             sys.stdout.flush()
@@ -105,6 +112,13 @@ def _finished(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     return exits.DONE
+
+
+def _completed(instruction: str) -> int:
+    """Answer a shell that asks how a command line may go on."""
+    from click.shell_completion import shell_complete
+
+    return shell_complete(program, {}, NAME, COMPLETING, instruction)
 
 
 def _misuse(error: click.ClickException) -> Misused:

@@ -269,14 +269,21 @@ class Pen:
     # --- finishing
 
     def finish(
-        self, *, tok: str, ok: bool = False, retire: Iterable[Rid] = (), anyway: bool = False
+        self,
+        *,
+        tok: str,
+        ok: bool = False,
+        retire: Iterable[Rid] = (),
+        host: str | None = None,
+        anyway: bool = False,
     ) -> Written:
         """Make everything written one new revision of the fragment; do nothing if nothing was.
 
-        `ok`: a person accepted a large deletion in this revision. `anyway`: rewrite even without a change.
+        `ok`: a person accepted a large deletion in this revision. `host`: a new label of this replica.
+        `anyway`: rewrite even without a change.
         """
         retire = tuple(retire)
-        if not (self._written or self._added or self._new or ok or retire or anyway):
+        if not (self._written or self._added or self._new or ok or retire or host or anyway):
             return self._written
         header = self._header
         removed = {rid: Intervals.numbers(numbers) for rid, numbers in self._removed.items()}
@@ -287,6 +294,7 @@ class Pen:
         self._collect_garbage()
         fresh = replace(
             header,
+            host=host or header.host,
             rev=header.rev + 1,
             tok=tok,
             prev=header.tok,

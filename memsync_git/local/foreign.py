@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from memsync_git.importers.databases import MAGIC
 from memsync_git.ports import Missing, Snapshot, Unusable
 
-DATABASE_MAGIC = b"SQLite format 3\x00"
 MOST_DATABASE_BYTES = 256 << 20
 """A hundred thousand memories with an embedding each; it is held in memory twice."""
 MOST_FILES = 1000
@@ -34,24 +34,27 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 def read_named(path: Path, max_bytes: int) -> Snapshot | Missing | Unusable:
     """Read a file that a person named; a database whole, with its log."""
-    head = _read(path, len(DATABASE_MAGIC), cut=True)
+    head = _read(path, len(MAGIC), cut=True)
     if not isinstance(head, Snapshot):
         return head
-    if head.data != DATABASE_MAGIC:
+    if head.data != MAGIC:
         return _read(path, max_bytes)
     return _read_database(path)
 
 
 def read_folder(
-    folder: Path, is_wanted: Callable[[str], bool], max_bytes: int
+    folder: Path, inner: str, is_wanted: Callable[[str], bool], max_bytes: int
 ) -> dict[str, bytes] | Unusable:
-    """The wanted files of a folder and of the folders in it, by their path relative to it.
+    """The wanted files of a folder and of the folder `inner` in it, by their path relative to it.
 
     The limit is for all of them together.
+
+    Raises:
+        OSError: a folder cannot be looked into.
     """
     files: dict[str, bytes] = {}
     left = max_bytes
-    for path in sorted(_names(folder)):
+    for path in sorted(_names(folder, inner)):
         if not is_wanted(path):
             continue
         found = _read(folder / path, left, follow=False)
@@ -65,13 +68,13 @@ def read_folder(
     return files
 
 
-def _names(folder: Path) -> Iterator[str]:
-    """The paths of what lies in a folder and one level below; a link to a folder is not entered."""
+def _names(folder: Path, inner: str) -> Iterator[str]:
+    """The paths of what lies in both folders; a link to a folder is not entered."""
     for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
-            yield from (f"{entry.name}/{inner.name}" for inner in os.scandir(entry.path))
-        else:
+        if not entry.is_dir(follow_symlinks=False):
             yield entry.name
+        elif entry.name == inner:
+            yield from (f"{inner}/{each.name}" for each in os.scandir(entry.path))
 
 
 def _read(path: Path, limit: int, *, cut: bool = False, follow: bool = True) -> Snapshot | Missing | Unusable:
@@ -83,13 +86,15 @@ def _read(path: Path, limit: int, *, cut: bool = False, follow: bool = True) -> 
     except OSError as error:
         return Unusable(_reason(error))
     try:
-        with open(fd, "rb") as stream:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                return Unusable("it is no regular file")
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return Unusable("it is no regular file")
+        with open(fd, "rb", closefd=False) as stream:
             data = stream.read(limit if cut else limit + 1)
     except OSError as error:
         return Unusable(_reason(error))
+    finally:
+        os.close(fd)
     if len(data) > limit:
         return Unusable(f"it has more than {limit} bytes", RAISE_LIMIT if limit < MOST_DATABASE_BYTES else "")
     return Snapshot(data, status.st_mtime_ns // 1_000_000, status.st_ino)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from memsync_git.errors import Misused
+from memsync_git.importers.older_tool import FILE_NAME as OLDER_FILE
 from memsync_git.model import Rid
 from memsync_git.ports import Refused, Unreachable
 from memsync_git.remotes import _git
@@ -21,7 +22,7 @@ from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.outcomes import fetch_failure, is_refusal
 from memsync_git.remotes.trees import EMPTY, Listing
 from memsync_git.remotes.upkeep import OWN_HUB
-from memsync_git.remotes.url import RemoteUrl
+from memsync_git.remotes.url import RemoteUrl, validate
 from memsync_git.values import dataclass
 from memsync_git.wire.repository import MARKER_PATH
 from memsync_git.wire.rid import is_rid
@@ -34,7 +35,9 @@ MAX_PATHS = 1000
 MAX_OLDER_FILE_BYTES = 64 << 20
 """As large as a memory file may be."""
 
-_OLDER_TOOL = re.compile(r"(unified-)?memory[^/]*\.jsonl?")
+HOSTING = frozenset({"github.com", "gitlab.com", "codeberg.org", "bitbucket.org"})
+"""Services that show what is reached as `git@HOST:PATH`, if it is public, at `https://HOST/PATH`."""
+
 _FURNITURE = re.compile(r"(readme|licen[cs]e|copying)(\.[a-z]+)?|\.git(ignore|attributes)", re.IGNORECASE)
 """What a hosting service puts into a repository it calls new."""
 
@@ -88,7 +91,7 @@ def _judged(
     refs: tuple[str, ...], tips: dict[str, Tip], root: Listing, *, default_branch: str, public: bool | None
 ) -> Survey:
     hosts, names = tuple(sorted(_hosts(tips))), _names(root)
-    older = tuple(name for name in names if _OLDER_TOOL.fullmatch(name))
+    older = tuple(name for name in names if OLDER_FILE.fullmatch(name))
     kind: Kind = "foreign"
     if hosts or MARKER_PATH in names:
         kind = "memsync"
@@ -108,6 +111,15 @@ def _hosts(tips: dict[str, Tip]) -> Iterator[Rid]:
         folder, _, rid = name.partition("/")
         if folder in ("memsync", "branches") and is_rid(rid):
             yield Rid(rid)
+
+
+def seen_by_anybody(url: RemoteUrl) -> RemoteUrl:
+    """The address at which a hosting service shows a public repository to all; else the address itself."""
+    if url.kind != "ssh" or url.host not in HOSTING or url.port not in (None, 22):
+        return url
+    behind = url.text.partition(url.host)[2]
+    path = (behind.removeprefix(":22") if "://" in url.text else behind).lstrip(":/")
+    return validate(f"https://{url.host}/{path}")
 
 
 def is_public(url: RemoteUrl, *, timeout_s: float = 60.0) -> bool | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from memsync_git.errors import Misused
@@ -18,7 +19,9 @@ from memsync_git.remotes.clone import Clone
 from memsync_git.remotes.objects import CloneDamaged
 from memsync_git.remotes.outcomes import Behind, Declined, RefOutcome, Taken, Unheard, Unknown, outcomes
 from memsync_git.remotes.pushing import Pusher, RefsMode, ref_of
+from memsync_git.remotes.ssh import OPTIONS
 from memsync_git.remotes.trees import Oid, Person, commit_bytes, new_object
+from memsync_git.remotes.url import RemoteUrl
 
 OLDEST_GIT = (2, 36)
 """The first with `core.fsync`, without which a power cut damages a clone (trust page, finding 1)."""
@@ -46,6 +49,24 @@ def rehearse_push(clone: Clone, rid: Rid, mode: RefsMode) -> Accepted | Stale | 
     except CloneDamaged as error:
         return Unreachable(f"The clone {clone.path} cannot be used: {error}")
     return _answer(outcomes([ref], ran)[ref])
+
+
+def reached_with(url: RemoteUrl, environment: Mapping[str, str], *, deadline_s: float) -> str:
+    """Why a hub cannot be reached by a process with this environment and nothing else; empty where it can.
+
+    The environment is readable in the list of processes, so it must hold no secret.
+    """
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": url.protocols, "LC_ALL": "C"}
+    around = {"GIT_SSH_COMMAND": f"ssh {OPTIONS}", **quiet, **environment}
+    words = [f"{name}={value}" for name, value in around.items()]
+    with tempfile.TemporaryDirectory(prefix="memsync-git-service-") as folder:
+        ask = ["env", "-i", *words, "git", "ls-remote", "--", url.text]
+        ran = _git.run_beside(ask, folder=Path(folder), deadline_s=deadline_s)
+    if ran.code == 0:
+        return ""
+    return (
+        "it did not answer in time" if ran.timed_out else ran.err.splitlines()[0] if ran.err else "no reason"
+    )
 
 
 def _commit_for(clone: Clone, name: str) -> Oid:

@@ -286,11 +286,12 @@ class Replica:
         *,
         ok: bool = False,
         retire: Iterable[Rid] = (),
+        host: str | None = None,
         anyway: bool = False,
     ) -> Written:
         """Make a pen's work one revision, and note it for messages, history and undo."""
         before, first = self.header.rev, self.header.next
-        written = pen.finish(tok=moment.tok, ok=ok, retire=retire, anyway=anyway)
+        written = pen.finish(tok=moment.tok, ok=ok, retire=retire, host=host, anyway=anyway)
         header = self.header
         if header.rev > before:
             self.fresh.records |= {(self.rid, key) for key in written.records}

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.standins.people import new_person
+
 from .machines import Machine, new_hub
+
+
+@pytest.fixture(autouse=True)
+def person(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of whoever uses these machines, with nothing in it."""
+    return new_person(tmp_path_factory.mktemp("person"), monkeypatch)
 
 
 @pytest.fixture

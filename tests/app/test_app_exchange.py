@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from memsync_git.errors import Misused
 from memsync_git.importers.memory_service import content_hash_of
 from memsync_git.model import Entity, Relation
-from memsync_git.options import ExportOptions
+from memsync_git.options import ExportOptions, ShowOptions
 
 from .machines import Machine, sync_all
 
@@ -98,6 +99,28 @@ def test_a_database_is_read_with_the_log_that_lies_beside_it_and_nothing_is_chan
     assert len(laptop.entities()) == 4, "the tombstone was taken back in the log alone"
     assert before == after
     assert not any("Deleted there" in notice["message"] for notice in answer["notices"])
+
+
+def test_a_repository_of_the_older_tool_is_adopted_with_the_newest_fields(tmp_path: Path, hub: Path) -> None:
+    work = tmp_path / "work"
+    shutil.copytree(FOREIGN / "older-tool", work)
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", "-C", str(work)]
+    subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "as the older tool left it"], check=True)
+    subprocess.run([*git, "push", "--quiet", str(hub), "main"], check=True)
+    machine = Machine(tmp_path / "new", "new", hub)
+    machine.join()
+    assert set(machine.entities()["Alice"][1]) == {"likes tea", "plays go"}
+    (shown,) = machine.app.show(ShowOptions("mem_1"))["found"]
+    assert shown["fields"]["content"] == '"The printer is on the third floor"'
+
+
+def test_an_import_of_a_whole_home_looks_no_further_than_it_must(laptop: Machine, tmp_path: Path) -> None:
+    (tmp_path / "home" / "closed").mkdir(parents=True)
+    (tmp_path / "home" / "closed" / "memory.json").write_text("{broken")
+    with pytest.raises(Misused, match="folder without files of a memory"):
+        laptop.app.preview_import(str(tmp_path / "home"))
 
 
 # --- what must not be imported

@@ -17,6 +17,7 @@ from memsync_git.app import App
 from memsync_git.app.doctor import Case, Finding, alone, examined
 from memsync_git.app.doctor.place import kind_of_file_system
 from memsync_git.app.doctor.table import CHECKS
+from memsync_git.assistants.table import ASSISTANTS
 from memsync_git.config import Places
 from memsync_git.config.writing import change
 from memsync_git.documents import DoctorDocument, DoctorRow
@@ -78,6 +79,21 @@ def test_a_sound_machine_passes_every_check_in_the_order_of_the_table(tidy: Mach
     assert len(found) >= 30
     assert troubles(found) == set()
     assert all(row["evidence"] for row in found.values())
+
+
+def test_the_page_about_doctor_tells_of_every_check_in_that_order() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text("utf-8")
+    table = page.partition("| --- | --- | --- |\n")[2].partition("\n\n")[0]
+    assert [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()] == [
+        name for name, _ in CHECKS
+    ]
+
+
+def test_the_page_about_doctor_names_every_place_that_is_looked_at() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text("utf-8")
+    for assistant in ASSISTANTS:
+        assert f"| {assistant.name} |" in page
+        assert Path(assistant.file).name in page
 
 
 def test_a_fix_with_nothing_to_cure_says_so_and_changes_nothing(tidy: Machine) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from memsync_git.cli.program import run
+from tests.standins.people import new_person
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ Command = Callable[..., Ended]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """MEMSYNC_HOME of this test, not made yet."""
     for name in os.environ:
         if name.startswith("MEMSYNC_"):
             monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("MEMSYNC_HOME", str(folder))
+    new_person(tmp_path_factory.mktemp("person"), monkeypatch)
     monkeypatch.delenv("EDITOR", raising=False)
     monkeypatch.delenv("VISUAL", raising=False)
     return folder

@@ -300,6 +300,34 @@ IMPORT: dict[str, Any] = {
     "notices": [],
 }
 
+VERIFY: dict[str, Any] = {
+    "schema_version": 1,
+    "outcome": "failed",
+    "parts": [
+        {
+            "what": "store",
+            "name": "",
+            "digest": "0a1b2c3d4e5f6071",
+            "verdict": "ok",
+            "evidence": "revision 42",
+        },
+        {
+            "what": "file",
+            "name": "",
+            "digest": "f1e2d3c4b5a69788",
+            "verdict": "warn",
+            "evidence": "it differs in 2 items: memsync-git sync",
+        },
+        {
+            "what": "fragment",
+            "name": "desk on origin",
+            "digest": "",
+            "verdict": "fail",
+            "evidence": "two different revisions 3",
+        },
+    ],
+}
+
 EXPORT: dict[str, Any] = {
     "schema_version": 1,
     "format": "json-array",

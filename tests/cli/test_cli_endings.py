@@ -34,7 +34,7 @@ COMMANDS = [
     *([name] for name in program.list_commands(click.Context(program))),
     *(["config", name] for name in ("path", "get", "set", "validate", "explain", "edit")),
     *(["holds", name] for name in ("list", "accept", "reject")),
-    ["hosts", "retire"],
+    *(["hosts", name] for name in ("retire", "rename")),
     *(["service", name] for name in ("install", "uninstall", "start", "stop", "restart", "status")),
     ["hook", "session-start"],
 ]

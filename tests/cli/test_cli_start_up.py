@@ -39,6 +39,7 @@ def test_the_program_imports_nothing_heavy_and_no_command() -> None:
     [
         *("status", "sync", "daemon", "pause", "show", "holds", "hosts", "doctor", "init", "config"),
         *("service", "logs", "metrics", "hook", "gc", "imports", "export", "log", "blame", "undo", "restore"),
+        *("verify", "completion"),
     ],
 )
 def test_a_command_imports_nothing_heavy_before_it_runs(command: str) -> None:

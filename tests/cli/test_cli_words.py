@@ -31,6 +31,7 @@ from memsync_git.cli.show import render_show, render_with_origin
 from memsync_git.cli.status import STATES, render_status
 from memsync_git.cli.sync import SENTENCES, render_sync
 from memsync_git.cli.terminal import Screen, columns, counted, cut, safe
+from memsync_git.cli.verify import render_verify
 from memsync_git.words import OUTCOMES_WORST_FIRST
 from tests.cli import documents_of_a_fleet as fleet
 
@@ -299,6 +300,15 @@ desk, laptop  in 1 hour by its clock, which is ahead  Alice: likes tea""",
         """\
 ✓ 1 added, 2 changed, 3 known already, from old.json (jsonl)
 ! 1 row left out: unreadable""",
+    ),
+    (
+        render_verify,
+        fleet.VERIFY,
+        """\
+✓ store                    0a1b2c3d4e5f6071  revision 42
+! file                     f1e2d3c4b5a69788  it differs in 2 items: memsync-git sync
+✗ fragment desk on origin  -                 two different revisions 3
+Not everything says the same.""",
     ),
     (
         render_export,

@@ -90,7 +90,7 @@ def _program(arguments: list[str]) -> tuple[int, str]:
 def _on(home: Path, variables: Mapping[str, str]) -> Iterator[None]:
     """The program on one machine; there is no terminal."""
     before, folder, stdin, umask = dict(os.environ), Path.cwd(), sys.stdin, os.umask(PRIVATE_UMASK)
-    os.environ.update({"MEMSYNC_HOME": str(home), **variables})
+    os.environ.update({"MEMSYNC_HOME": str(home), "HOME": str(home / "person"), **variables})
     os.chdir(home)
     sys.stdin = io.StringIO()
     try:

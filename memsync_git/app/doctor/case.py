@@ -31,6 +31,7 @@ from memsync_git.sync.recovering import newer_witness
 from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
+    from memsync_git.app.assistants import Surroundings
     from memsync_git.wire.witness import Witness
 
 NOT_ALONE = "Another round is being run, so this was not looked at"
@@ -99,6 +100,13 @@ class Case:
     def decoded(self) -> Decoded | TooLarge:
         """What it says."""
         return decode(self.data, self.rooms.store.format, self.rooms.limits)
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """The assistants of this machine, and what their servers left."""
+        from memsync_git.app.assistants import surroundings
+
+        return surroundings(self.path)
 
     # --- the replica store
 

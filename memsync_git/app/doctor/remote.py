@@ -13,7 +13,7 @@ from memsync_git.app.planning import IS_PUBLIC
 from memsync_git.config import RemoteSettings
 from memsync_git.model import Rid
 from memsync_git.ports import Accepted, Fetched, Refused, Stale, Unreachable
-from memsync_git.remotes.survey import is_public
+from memsync_git.remotes.survey import is_public, seen_by_anybody
 from memsync_git.remotes.url import validate
 from memsync_git.replica import Replica
 from memsync_git.sync.round import NEWER_FORMAT, UPGRADE
@@ -154,9 +154,9 @@ def rolled_back(case: Case) -> Finding:
 
 
 def public(case: Case) -> Finding:
-    """Whether anybody could read the repository; only what speaks https can tell."""
+    """Whether anybody could read the repository; only what speaks https can tell, or a known service."""
     for settings in case.rooms.configuration.remotes if case.is_alone else ():
-        url = validate(settings.url)
+        url = seen_by_anybody(validate(settings.url))
         if url.kind == "https" and is_public(url, timeout_s=settings.timeout_s):
             return fail(IS_PUBLIC.rstrip("."), "make the repository private where it is hosted")
     return ok("not readable without credentials, as far as can be told")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from memsync_git.app.doctor import file, machine, place, remote, service, store
+from memsync_git.app.doctor import assistants, file, machine, place, remote, service, store
 from memsync_git.app.doctor.case import Case
 from memsync_git.app.doctor.finding import Finding
 
@@ -35,6 +35,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("store", store.store),
     ("witness", store.witness),
     ("memory file", file.readable),
+    ("assistants", assistants.memory_file),
+    ("server versions", assistants.versions),
+    ("writers", assistants.writers),
     ("links", place.links),
     ("file system", place.file_system),
     ("format", file.shape),
@@ -59,4 +62,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("privacy", remote.public),
     ("clock", machine.clock),
     ("service", service.service),
+    ("service fetch", service.reaches),
 )
