@@ -30,12 +30,29 @@ Records = Mapping[RecordKey, Record]
 class Stretch:
     """What some lines that stand together say (None: nothing in this variant)."""
 
-    __slots__ = ("_by_key", "_names", "records")
+    __slots__ = ("_by_key", "_names", "_records")
 
-    def __init__(self, records: Iterable[Record | None]) -> None:
-        self.records = tuple(records)
+    def __init__(self, records: Iterable[Record | None] | None) -> None:
+        """What each line says; None: not known yet (`_read`)."""
+        self._records = None if records is None else tuple(records)
         self._by_key: dict[RecordKey, Record] | None = None
         self._names: tuple[str, ...] | None = None
+
+    @property
+    def records(self) -> tuple[Record | None, ...]:
+        """What each of the lines says."""
+        if self._records is None:
+            self._records = tuple(self._read())
+        return self._records
+
+    def _read(self) -> Iterable[Record | None]:
+        """Find out what the lines say, where nobody has asked yet."""
+        raise NotImplementedError
+
+    @property
+    def keys(self) -> Mapping[RecordKey, object]:
+        """The keys of its records, in file order."""
+        return self.by_key
 
     @property
     def by_key(self) -> dict[RecordKey, Record]:
@@ -47,11 +64,15 @@ class Stretch:
                 self._by_key = joined(said)
         return self._by_key
 
+    def record(self, key: RecordKey) -> Record:
+        """One of its records."""
+        return self.by_key[key]
+
     @property
     def names(self) -> tuple[str, ...]:
         """Its entities, in file order."""
         if self._names is None:
-            self._names = tuple(key[1] for key in self.by_key if key[0] == "e")
+            self._names = tuple(key[1] for key in self.keys if key[0] == "e")
         return self._names
 
 
@@ -71,13 +92,13 @@ class Stretched(Mapping[RecordKey, Record]):
     has_twins: some key has rows in several stretches.
     """
 
-    __slots__ = ("_distinct", "_looked_up", "has_twins", "stretches")
+    __slots__ = ("_distinct", "_keys", "has_twins", "stretches")
 
     def __init__(self, stretches: Iterable[Stretch], before: Stretched | None = None) -> None:
         """Records in these stretches; `before`: a version most of them were taken from."""
         self.stretches = tuple(stretches)
         self._distinct: set[Stretch] | None = None
-        self._looked_up: list[dict[RecordKey, Record]] | None = None
+        self._keys: list[tuple[Stretch, Mapping[RecordKey, object]]] | None = None
         self.has_twins = self._finds_twins(before)
 
     @property
@@ -94,17 +115,17 @@ class Stretched(Mapping[RecordKey, Record]):
         if self._has_twins_among(new):
             return True
         gone = before.distinct - self.distinct
-        come = {key for stretch in new for key in stretch.by_key}
-        come.difference_update(*(stretch.by_key for stretch in gone))
+        come = {key for stretch in new for key in stretch.keys}
+        come.difference_update(*(stretch.keys for stretch in gone))
         if len(come) > LINES_TOGETHER:
             return self._has_twins_among(self.stretches)
         kept = [stretch for stretch in self.stretches if stretch in before.distinct]
-        return any(key in stretch.by_key for stretch in kept for key in come)
+        return any(key in stretch.keys for stretch in kept for key in come)
 
     @staticmethod
     def _has_twins_among(stretches: Sequence[Stretch]) -> bool:
-        distinct = set[RecordKey]().union(*(stretch.by_key for stretch in stretches))
-        return len(distinct) < sum(len(stretch.by_key) for stretch in stretches)
+        distinct = set[RecordKey]().union(*(stretch.keys for stretch in stretches))
+        return len(distinct) < sum(len(stretch.keys) for stretch in stretches)
 
     def apart_from(self, other: Stretched) -> dict[RecordKey, Record]:
         """What its stretches say that another version has not; of twins, each row for itself."""
@@ -115,9 +136,9 @@ class Stretched(Mapping[RecordKey, Record]):
 
     def __getitem__(self, key: RecordKey) -> Record:
         found = None
-        for by_key in self._by_keys:
-            record = by_key.get(key)
-            if record is not None:
+        for stretch, keys in self._looked_through:
+            if key in keys:
+                record = stretch.record(key)
                 if not self.has_twins:
                     return record
                 found = record if found is None else joined_rows(found, record)
@@ -126,20 +147,20 @@ class Stretched(Mapping[RecordKey, Record]):
         return found
 
     def __contains__(self, key: object) -> bool:
-        return any(key in by_key for by_key in self._by_keys)
+        return any(key in keys for _, keys in self._looked_through)
 
     @property
-    def _by_keys(self) -> Sequence[dict[RecordKey, Record]]:
-        if self._looked_up is None:
-            self._looked_up = [stretch.by_key for stretch in self.stretches]
-        return self._looked_up
+    def _looked_through(self) -> Sequence[tuple[Stretch, Mapping[RecordKey, object]]]:
+        if self._keys is None:
+            self._keys = [(stretch, stretch.keys) for stretch in self.stretches]
+        return self._keys
 
     def __iter__(self) -> Iterator[RecordKey]:
-        keys = chain.from_iterable(stretch.by_key for stretch in self.stretches)
+        keys = chain.from_iterable(stretch.keys for stretch in self.stretches)
         return iter(dict.fromkeys(keys)) if self.has_twins else keys
 
     def __len__(self) -> int:
-        return len(self.whole()) if self.has_twins else sum(len(stretch.by_key) for stretch in self.stretches)
+        return len(self.whole()) if self.has_twins else sum(len(stretch.keys) for stretch in self.stretches)
 
     def __repr__(self) -> str:
         return f"Stretched({self.whole()!r})"
@@ -157,6 +178,15 @@ class Stretched(Mapping[RecordKey, Record]):
     def values(self) -> Any:
         """Likewise."""
         return self.whole().values()
+
+
+def stretched(records: Records) -> Stretched:
+    """Any records in stretches."""
+    if isinstance(records, Stretched):
+        return records
+    said = list(records.values())
+    starts = range(0, len(said), LINES_TOGETHER)
+    return Stretched(Stretch(said[start : start + LINES_TOGETHER]) for start in starts)
 
 
 class Amended(Mapping[RecordKey, Record]):
@@ -257,14 +287,14 @@ def in_order(records: Records, keys: Collection[RecordKey]) -> list[RecordKey]:
         return [key for key in records if key in keys]
     stretches: Iterable[Stretch] = records.stretches
     if len(keys) < LINES_TOGETHER:
-        stretches = [each for each in stretches if any(key in each.by_key for key in keys)]
-    return list(dict.fromkeys(key for stretch in stretches for key in stretch.by_key if key in keys))
+        stretches = [each for each in stretches if any(key in each.keys for key in keys)]
+    return list(dict.fromkeys(key for stretch in stretches for key in stretch.keys if key in keys))
 
 
 def last_of(records: Records) -> RecordKey | None:
     """The last of some records, None where there is none."""
     if isinstance(records, Stretched) and not records.has_twins:
-        return next((key for each in reversed(records.stretches) for key in reversed(each.by_key)), None)
+        return next((key for each in reversed(records.stretches) for key in reversed(tuple(each.keys))), None)
     return next(reversed(whole(records)), None)
 
 

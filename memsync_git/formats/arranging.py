@@ -11,16 +11,37 @@ Rule 4: what was written is read back before anybody relies on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Limits, TooLarge
-from memsync_git.formats.standing import Gathering, Lines, Row, Rows
+from memsync_git.formats.standing import Gathering, Lines, Rows
 from memsync_git.formats.writing import row_of
 from memsync_git.model import Entity, Graph, Projection, Record, RecordKey, Relation, same_items
 from memsync_git.stretches import Step, whole
 
-Laid = list[Lines | list[Row]]
+Changes = Mapping[RecordKey, Record | None]
+
+
+class Loose:
+    """Rows that are not as they stood: their bytes, what each says, and the places of those written here."""
+
+    __slots__ = ("raws", "records", "written")
+
+    def __init__(self, raws: Iterable[bytes], records: Iterable[Record | None]) -> None:
+        self.raws = list(raws)
+        self.records = list(records)
+        self.written: list[int] = []
+
+    def write(self, at: int, records: Sequence[Record], projection: Projection) -> None:
+        """Put new rows before place `at`."""
+        self.written = [place if place < at else place + len(records) for place in self.written]
+        self.written += range(at, at + len(records))
+        self.raws[at:at] = [row_of(record, projection) for record in records]
+        self.records[at:at] = records
+
+
+Laid = list[Lines | Loose]
 """The new file from top to bottom: lines taken over, and rows of others."""
 
 
@@ -34,20 +55,20 @@ def arranged(rows: Rows, step: Step, projection: Projection, limits: Limits) -> 
     changes = _changes(rows, step, projection)
     come = [record for key, record in changes.items() if record is not None and key not in rows.said]
     laid = list(_standing(rows.parts, changes, projection))
-    _insert(laid, [Row(row_of(record, projection), record) for record in come])
-    gathering = Gathering()
+    _insert(laid, come, projection)
+    gathering = Gathering(projection)
     for some in laid:
         if isinstance(some, Lines):
             gathering.keep(some)
             continue
-        read = _read_back(some, changes, projection, limits)
-        if isinstance(read, TooLarge):
-            return read
-        gathering.add([row.raw for row in some], read)
+        beyond = _read_back(some, projection, limits)
+        if beyond is not None:
+            return beyond
+        gathering.add(some.raws, some.records)
     return Rows(gathering.finished(), rows)
 
 
-def _changes(rows: Rows, step: Step, projection: Projection) -> dict[RecordKey, Record | None]:
+def _changes(rows: Rows, step: Step, projection: Projection) -> Changes:
     """What a step changes in what the rows say, in its order."""
     found: dict[RecordKey, Record | None] = {}
     said = rows.said if len(step) < len(rows.parts) else rows.said.whole()
@@ -61,76 +82,84 @@ def _changes(rows: Rows, step: Step, projection: Projection) -> dict[RecordKey, 
     return found
 
 
-def _standing(
-    parts: Iterable[Lines], changes: dict[RecordKey, Record | None], projection: Projection
-) -> Iterator[Lines | list[Row]]:
+def _standing(parts: Iterable[Lines], changes: Changes, projection: Projection) -> Iterator[Lines | Loose]:
     """What stands there, without what is gone and with what says something else now."""
     rewritten: set[RecordKey] = set()
     for lines in parts:
-        if lines.blanks or not changes.keys().isdisjoint(lines.stretch.by_key):
-            yield [kept for row in lines for kept in _kept(row, changes, rewritten, projection)]
+        if lines.blanks or not changes.keys().isdisjoint(lines.keys):
+            yield _changed(lines, changes, rewritten, projection)
         else:
             yield lines
 
 
-def _kept(
-    row: Row, changes: dict[RecordKey, Record | None], rewritten: set[RecordKey], projection: Projection
-) -> Iterator[Row]:
-    key = None if row.record is None else row.record.key
-    if key is None or key not in changes:
-        yield row
-        return
-    record = changes[key]
-    if record is not None and key not in rewritten:
-        rewritten.add(key)
-        yield Row(row_of(record, projection, row.raw), record)
+def _changed(lines: Lines, changes: Changes, rewritten: set[RecordKey], projection: Projection) -> Loose:
+    """Lines with some of their rows written anew and some taken out; `rewritten` grows by the former."""
+    raws, records = lines.rows()
+    loose = Loose(raws, records)
+    gone: list[int] = []
+    for at, record in enumerate(records):
+        if record is None or record.key not in changes:
+            continue
+        wanted = changes[record.key]
+        if wanted is None or record.key in rewritten:
+            gone.append(at)
+        else:
+            rewritten.add(record.key)
+            loose.written.append(at - len(gone))
+            loose.raws[at], loose.records[at] = row_of(wanted, projection, raws[at]), wanted
+    for at in reversed(gone):
+        del loose.raws[at], loose.records[at]
+    return loose
 
 
-def _insert(laid: Laid, new: Sequence[Row]) -> None:
+def _insert(laid: Laid, come: Sequence[Record], projection: Projection) -> None:
     """Put new rows where a server would have put them."""
-    entities = [row for row in new if isinstance(row.record, Entity)]
+    entities = [record for record in come if isinstance(record, Entity)]
     if entities:
         at, inside = _behind_entities(laid)
-        rows = list(laid[at]) if at < len(laid) else []
-        laid[at : at + 1] = [rows[:inside] + entities + rows[inside:]]
-    laid.append([row for row in new if not isinstance(row.record, Entity)])
+        some = laid[at] if at < len(laid) else Loose((), ())
+        loose = some if isinstance(some, Loose) else Loose(*some.rows())
+        loose.write(inside, entities, projection)
+        laid[at : at + 1] = [loose]
+    others = Loose((), ())
+    others.write(0, [record for record in come if not isinstance(record, Entity)], projection)
+    laid.append(others)
 
 
 def _behind_entities(laid: Laid) -> tuple[int, int]:
     """The part, and the place in it, behind the last entity; without any before the first relation."""
     for at in range(len(laid) - 1, -1, -1):
-        some = laid[at]
-        if isinstance(some, list) or some.stretch.names:
-            rows = list(some)
-            places = [place for place, row in enumerate(rows) if isinstance(row.record, Entity)]
-            if places:
-                return at, places[-1] + 1
+        places = _places(laid[at], Entity)
+        if places:
+            return at, places[-1] + 1
     for at, some in enumerate(laid):
-        for place, row in enumerate(some):
-            if isinstance(row.record, Relation):
-                return at, place
+        places = _places(some, Relation)
+        if places:
+            return at, places[0]
     return len(laid), 0
 
 
-def _read_back(
-    rows: Sequence[Row], changes: dict[RecordKey, Record | None], projection: Projection, limits: Limits
-) -> Sequence[Record | None] | TooLarge:
-    """What these rows say, those that were written here as a reader finds it.
+def _places(some: Lines | Loose, kind: type[Entity] | type[Relation]) -> list[int]:
+    """Where records of a kind stand."""
+    if isinstance(some, Lines) and kind is Entity and not some.names:
+        return []
+    records = some.rows()[1] if isinstance(some, Lines) else some.records
+    return [at for at, record in enumerate(records) if isinstance(record, kind)]
+
+
+def _read_back(loose: Loose, projection: Projection, limits: Limits) -> TooLarge | None:
+    """Let the rows that were written here say what a reader finds in them.
 
     Raises:
-        AssertionError: a row that was written does not say what it was to say.
+        AssertionError: a row does not say what it was to say.
     """
-    known = {row.raw: row.record for row in rows if row.record is not None and row.record.key not in changes}
-    read = read_rows([row.raw for row in rows], [0] * len(rows), projection, limits, known)
+    raws = [loose.raws[at] for at in loose.written]
+    read = read_rows(raws, [0] * len(raws), projection, limits, {})
     if isinstance(read, TooLarge):
         return read
-    records, damage = read
-    if damage or not all(map(_is_as_meant, rows, records)):
-        raise AssertionError("an encoded row does not read back as what it was to say")
-    return records
-
-
-def _is_as_meant(row: Row, record: Record | None) -> bool:
-    if row.record is None or record is None:
-        return row.record is record
-    return row.record is record or same_items(row.record, record)
+    for at, found in zip(loose.written, read[0], strict=True):
+        meant = loose.records[at]
+        if found is None or meant is None or not same_items(meant, found):
+            raise AssertionError("an encoded row does not read back as what it was to say")
+        loose.records[at] = found
+    return None

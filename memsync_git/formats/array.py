@@ -55,7 +55,7 @@ class ArrayVariant:
         if isinstance(read, TooLarge):
             return read
         records, misfits = read
-        rows = rows_between(raws, lines, records, misfits)
+        rows = rows_between(raws, lines, records, misfits, self.projection)
         damage = sorted(damage + misfits, key=attrgetter("line"))
         return Decoded(self.name, rows, rows.graph(), tuple(damage))
 

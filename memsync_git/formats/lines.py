@@ -36,7 +36,7 @@ class LineVariant:
         if isinstance(read, TooLarge):
             return read
         records, damage = read
-        rows = rows_between(raws, lines, records, damage)
+        rows = rows_between(raws, lines, records, damage, self.projection)
         return Decoded(self.name, rows, rows.graph(), tuple(damage))
 
     def write(self, rows: Rows) -> bytes:
@@ -47,7 +47,7 @@ class LineVariant:
         if not self.header or self._is_headed(rows):
             return rows
         headers = [row for row in _naming_it(rows.parts) if is_header(row.raw, self.header)]
-        gathering = Gathering()
+        gathering = Gathering(self.projection)
         first = headers[0] if headers else Row(self.header, None)
         gathering.add([first.raw], [first.record])
         for lines in rows.parts:

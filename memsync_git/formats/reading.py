@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from memsync_git.formats.canonical import TooDeep
-from memsync_git.formats.rows import Damage, Limits, Misfit, TooLarge, is_blank, largest_observation, read_row
+from memsync_git.formats.rows import (
+    NO_LIMITS,
+    Damage,
+    Limits,
+    Misfit,
+    TooLarge,
+    is_blank,
+    largest_observation,
+    read_row,
+)
 from memsync_git.formats.standing import Rows
 from memsync_git.model import Projection, Record
 
@@ -41,14 +50,31 @@ def read_rows(
 
 
 def rows_between(
-    raws: Sequence[bytes], lines: Sequence[int], records: Said, damage: Sequence[Damage]
+    raws: Sequence[bytes],
+    lines: Sequence[int],
+    records: Said,
+    damage: Sequence[Damage],
+    projection: Projection,
 ) -> Rows:
     """The rows of a file without what was damaged in it."""
     if not damage:
-        return Rows.of(raws, records)
+        return Rows.of(raws, records, projection)
     damaged = {each.line for each in damage}
     kept = [at for at, line in enumerate(lines) if line not in damaged]
-    return Rows.of([raws[at] for at in kept], [records[at] for at in kept])
+    return Rows.of([raws[at] for at in kept], [records[at] for at in kept], projection)
+
+
+def read_again(text: bytes, projection: Projection) -> Said:
+    """What lines that were read before say.
+
+    Raises:
+        ValueError: they cannot be read any more.
+    """
+    raws = text.split(b"\n")
+    read = read_rows(raws, range(1, len(raws) + 1), projection, NO_LIMITS, {})
+    if isinstance(read, TooLarge) or read[1]:
+        raise ValueError("a line of the memory file")
+    return read[0]
 
 
 def _read(raw: bytes, line: int, projection: Projection, limits: Limits) -> Record | Damage | TooLarge | None:

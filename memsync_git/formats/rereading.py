@@ -25,7 +25,7 @@ Place = tuple[int, int]
 def reread(data: bytes, before: Rows, projection: Projection, limits: Limits) -> Rows | None:
     """The rows of a file, or None if anything in what is new of it is out of order."""
     parts = before.parts
-    gathering = Gathering()
+    gathering = Gathering(projection)
     at, number = 0, 0
     for found, begin in [*_shared(data, parts), (len(parts), len(data) + 1)]:
         if begin > at:

@@ -8,6 +8,7 @@ Rule 3: a record holds only what the variant's projection holds; what stands bes
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, TypeGuard
@@ -56,6 +57,9 @@ class Limits:
     max_line_bytes: int = 16 * MIB
     max_observation_bytes: int = 1 * MIB
     max_nesting: int = MAX_NESTING
+
+
+NO_LIMITS = Limits(sys.maxsize, sys.maxsize, sys.maxsize, MOST_NESTING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 from memsync_git.formats.array import Element, elements
 from memsync_git.formats.canonical import MOST_NESTING, Json, NotJson, compact, parse, parse_first
-from memsync_git.formats.rows import BOM, Damage, Misfit, is_blank, read_row
+from memsync_git.formats.rows import BOM, NO_LIMITS, Damage, Misfit, is_blank, read_row
 from memsync_git.formats.standing import Decoded, Row
-from memsync_git.formats.variants import NO_LIMITS, VARIANTS, Variant, decode, encode
+from memsync_git.formats.variants import VARIANTS, Variant, decode, encode
 from memsync_git.formats.wholegraph import rows_of_graph
 from memsync_git.model import Graph, Projection, Record, RecordKey
 from memsync_git.values import dataclass

@@ -9,13 +9,13 @@ Rule 2: a version read or written after another one holds the very `Lines` of it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple, overload
 
 from memsync_git.formats.rows import Damage, is_blank
-from memsync_git.model import Graph, Record
-from memsync_git.stretches import LINES_TOGETHER, Stretch, Stretched
+from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
+from memsync_git.stretches import LINES_TOGETHER, Records, Stretch, Stretched
 from memsync_git.values import dataclass
 
 FEW_LINES = LINES_TOGETHER // 4
@@ -29,14 +29,15 @@ class Row(NamedTuple):
     record: Record | None
 
 
-class Lines:
-    """Lines that stand together in a file: their bytes, and what each says."""
+class Lines(Stretch):
+    """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("_blanks", "stretch", "text")
+    __slots__ = ("_blanks", "projection", "text")
 
-    def __init__(self, text: bytes, stretch: Stretch) -> None:
+    def __init__(self, text: bytes, records: Iterable[Record | None] | None, projection: Projection) -> None:
+        super().__init__(records)
         self.text = text
-        self.stretch = stretch
+        self.projection = projection
         self._blanks: int | None = None
 
     @property
@@ -48,19 +49,65 @@ class Lines:
     def blanks(self) -> int:
         """How many lines are blank, and so no rows."""
         if self._blanks is None:
-            silent = any(record is None for record in self.stretch.records)
+            silent = any(record is None for record in self.records)
             self._blanks = sum(map(_is_blank_row, self._lines())) if silent else 0
         return self._blanks
 
+    def rows(self) -> tuple[Sequence[bytes], Sequence[Record | None]]:
+        """Its rows in two columns; blank lines are none."""
+        if not self.blanks:
+            return self.raws, self.records
+        rows = list(self)
+        return [row.raw for row in rows], [row.record for row in rows]
+
     def _lines(self) -> Iterator[Row]:
-        return map(Row._make, zip(self.raws, self.stretch.records, strict=True))
+        return map(Row._make, zip(self.raws, self.records, strict=True))
 
     def __len__(self) -> int:
-        return len(self.stretch.records)
+        return self.text.count(b"\n") + 1
 
     def __iter__(self) -> Iterator[Row]:
         lines = self._lines()
         return (row for row in lines if not _is_blank_row(row)) if self.blanks else lines
+
+
+class KeptLines(Lines):
+    """Lines that an earlier process read: their records are read again when somebody asks for one.
+
+    keys: those of the records; blanks: how many lines are none. read: what the lines of a text say.
+    """
+
+    __slots__ = ("_asked_for", "_known", "_reader")
+
+    def __init__(
+        self, text: bytes, keys: Iterable[RecordKey], blanks: int, projection: Projection, read: Reader
+    ) -> None:
+        super().__init__(text, None, projection)
+        self._known = {key: at for at, key in enumerate(keys)}
+        self._asked_for: dict[RecordKey, Record] = {}
+        self._blanks = blanks
+        self._reader = read
+
+    @property
+    def keys(self) -> Mapping[RecordKey, object]:
+        return self._known
+
+    def record(self, key: RecordKey) -> Record:
+        """One record, read from its own line where every line is a record of its own."""
+        if self._records is not None or len(self._known) < len(self):
+            return super().record(key)
+        if key not in self._asked_for:
+            (record,) = self._reader(self.raws[self._known[key]], self.projection)
+            if record is None:
+                raise KeyError(key)
+            self._asked_for[key] = record
+        return self._asked_for[key]
+
+    def _read(self) -> Iterable[Record | None]:
+        return self._reader(self.text, self.projection)
+
+
+Reader = Callable[[bytes, Projection], Iterable[Record | None]]
 
 
 def _is_blank_row(row: Row) -> bool:
@@ -70,7 +117,8 @@ def _is_blank_row(row: Row) -> bool:
 class Gathering:
     """Puts lines together: those that are kept as they are, and new ones between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, projection: Projection) -> None:
+        self._projection = projection
         self._parts: list[Lines] = []
         self._raws: list[bytes] = []
         self._records: list[Record | None] = []
@@ -78,7 +126,7 @@ class Gathering:
     def keep(self, lines: Lines) -> None:
         """Lines that did not change come next."""
         if 0 < len(self._raws) < FEW_LINES:
-            self.add(lines.raws, lines.stretch.records)
+            self.add(lines.raws, lines.records)
         else:
             self._close()
             self._parts.append(lines)
@@ -92,7 +140,7 @@ class Gathering:
         """All of them."""
         if 0 < len(self._raws) < FEW_LINES and self._parts:
             last = self._parts.pop()
-            self._raws[:0], self._records[:0] = last.raws, last.stretch.records
+            self._raws[:0], self._records[:0] = last.raws, last.records
         self._close()
         return self._parts
 
@@ -101,8 +149,8 @@ class Gathering:
         pieces = max(1, round(count / LINES_TOGETHER))
         bounds = [count * at // pieces for at in range(pieces + 1)] if count else []
         for start, end in pairwise(bounds):
-            stretch = Stretch(self._records[start:end])
-            self._parts.append(Lines(b"\n".join(self._raws[start:end]), stretch))
+            text, records = b"\n".join(self._raws[start:end]), self._records[start:end]
+            self._parts.append(Lines(text, records, self._projection))
         self._raws.clear()
         self._records.clear()
 
@@ -118,9 +166,23 @@ class Rows(Sequence[Row]):
         self._said = None if before is None else self._stretched(before.said)
 
     @classmethod
-    def of(cls, raws: Iterable[bytes], records: Iterable[Record | None]) -> Rows:
+    def behind(cls, said: Records, projection: Projection) -> Rows | None:
+        """The rows that say this, where it was read from rows in this projection."""
+        if not isinstance(said, Stretched):
+            return None
+        parts = [stretch for stretch in said.stretches if isinstance(stretch, Lines)]
+        if len(parts) < len(said.stretches) or any(lines.projection != projection for lines in parts):
+            return None
+        rows = cls(parts)
+        rows._said = said
+        return rows
+
+    @classmethod
+    def of(
+        cls, raws: Iterable[bytes], records: Iterable[Record | None], projection: Projection = EVERYTHING
+    ) -> Rows:
         """Rows nobody shares yet."""
-        gathering = Gathering()
+        gathering = Gathering(projection)
         gathering.add(raws, records)
         return cls(gathering.finished())
 
@@ -161,7 +223,7 @@ class Rows(Sequence[Row]):
         return self._said
 
     def _stretched(self, before: Stretched | None) -> Stretched:
-        return Stretched((lines.stretch for lines in self.parts), before)
+        return Stretched(self.parts, before)
 
     def graph(self) -> Graph:
         """The same, as a graph."""
@@ -188,6 +250,6 @@ def known_rows(parts: Iterable[Lines]) -> Mapping[bytes, Record]:
     return {
         raw: record
         for lines in parts
-        for raw, record in zip(lines.raws, lines.stretch.records, strict=True)
+        for raw, record in zip(lines.raws, lines.records, strict=True)
         if record is not None
     }

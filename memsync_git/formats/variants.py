@@ -7,16 +7,14 @@ Rule 3: an empty file says nothing and is no damage; whether that may be believe
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
 from memsync_git.formats.arranging import arranged, step_to
 from memsync_git.formats.array import ArrayVariant
-from memsync_git.formats.canonical import MOST_NESTING
 from memsync_git.formats.lines import LineVariant
-from memsync_git.formats.rows import Limits, TooLarge
+from memsync_git.formats.rows import NO_LIMITS, Limits, TooLarge
 from memsync_git.formats.standing import Decoded, Row, Rows
 from memsync_git.model import EVERYTHING, PLAIN, Graph, Projection, Record
 from memsync_git.stretches import Step
@@ -78,7 +76,6 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType({variant.name: variant for va
 """Every live variant by name."""
 
 DEFAULT_LIMITS = Limits()
-NO_LIMITS = Limits(sys.maxsize, sys.maxsize, sys.maxsize, MOST_NESTING)
 
 
 def decode(

@@ -179,16 +179,19 @@ class Ring:
         back = step_between(graph.records, self.graph.records)
         self.graph = Graph(Amended(graph.records, back))
 
-    def push(self, state: FileState, graph: Graph) -> None:
-        """Make a state the newest."""
+    def push(self, state: FileState, graph: Graph) -> Step:
+        """Make a state the newest; return the step back to the one before it."""
+        return self._push(state, graph, step_between(graph.records, self.graph.records))
+
+    def _push(self, state: FileState, graph: Graph, back: Step) -> Step:
         if self.states:
-            back = step_between(graph.records, self.graph.records)
             self.states[-1] = replace(self.newest, until_ms=state.from_ms, back=back)
         if self.pending is not None:
             waiting, _, meant = self.pending
             self.pending = Pending(waiting, step_between(graph.records, meant.records), meant)
         self.states.append(replace(state, until_ms=None, back={}, seq=self._fresh_seq()))
         self.graph = graph
+        return back
 
     def insert_below(self, state: FileState, graph: Graph) -> None:
         """Enter a displaced version just under the newest: it stood there, but no longer does."""
@@ -203,18 +206,23 @@ class Ring:
         """The newest state says what everything joined says: from now on it knows all of that."""
         self.states[-1] = replace(self.newest, vv=dict(vv), unseen=ALL_SEEN)
 
-    def intend(self, state: FileState, graph: Graph) -> None:
-        """Enter a prepared write: a candidate from now on, the newest once it is swapped in."""
-        ahead = step_between(self.graph.records, graph.records)
+    def intend(self, state: FileState, graph: Graph, ahead: Step | None = None) -> None:
+        """Enter a prepared write: a candidate from now on, the newest once it is swapped in.
+
+        `ahead`: the step from the newest state to it, where that is known.
+        """
+        if ahead is None:
+            ahead = step_between(self.graph.records, graph.records)
         self.pending = Pending(replace(state, kind=Kind.PENDING), ahead, graph)
 
-    def settle(self, now_ms: int) -> None:
-        """The pending write is in place."""
+    def settle(self, now_ms: int) -> Step:
+        """The pending write is in place; return the step back to what stood there before."""
         if self.pending is None:
-            return
-        state, _, graph = self.pending
+            return {}
+        state, ahead, graph = self.pending
         self.pending = None
-        self.push(replace(state, kind=Kind.WRITTEN, from_ms=now_ms), graph)
+        back = {key: self.graph.records.get(key) for key in ahead}
+        return self._push(replace(state, kind=Kind.WRITTEN, from_ms=now_ms), graph, back)
 
     def abandon(self) -> None:
         self.pending = None

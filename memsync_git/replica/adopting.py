@@ -69,9 +69,9 @@ def enter_first(replica: Replica, version: Version, moment: Moment, *, known: di
     state = FileState(version.hash, seen_ms, None, known, version.order, Kind.OBSERVED)
     replica.boot = moment.boot
     before = replica.ring.graph.records
-    replica.fresh.file |= before.keys()
+    replica.fresh.file = True
     replica.ring = Ring()
-    replica.change_file(lambda: replica.ring.push(state, version.graph))
+    replica.file_changed(replica.ring.push(state, version.graph))
     replica.recheck(before)
     replica.remember(version.hash)
 

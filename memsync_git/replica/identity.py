@@ -48,12 +48,11 @@ def take_new_rid(replica: Replica, rid: Rid, upstream: Fragment | None, moment: 
     again = list(_unpublished(replica, old, upstream, limit))
     removed = dict(old.header.removed)
     removed[old.rid] = _dropped_since(old, upstream, limit)
-    replica.state.forget(old.rid)
-    replica.state.replace(upstream)
+    touched = {**replica.state.forget(old.rid), **replica.state.replace(upstream)}
     replica.fresh.records |= {(old.rid, key) for key in old.records.keys() | upstream.records.keys()}
     replica.rid = rid
     header = Header(rid, replica.host, replica.store, removed={r: n for r, n in removed.items() if n})
-    touched = replica.state.rewrite(header, {})
+    touched |= replica.state.rewrite(header, {})
     replica.accepted = {name: Mark() for name in replica.accepted}
     replica.unpublished.clear()
     numbers = _mint_again(replica, again, moment)

@@ -216,9 +216,10 @@ def _with_the_rest(replica: Replica, version: Version) -> Version:
     The next whole version is compared with that; else what the damaged one added would be added again,
     though somebody has deleted it since.
     """
-    graph = Graph.of((*replica.ring.graph, *version.graph))
-    order = dict.fromkeys((*replica.ring.newest.order, *version.order))
-    return replace(version, graph=graph, order=Order.of(order), hash=f"{version.hash}+")
+    said = Graph.of((*replica.ring.graph, *version.graph)).records
+    order = Order.of(dict.fromkeys((*replica.ring.newest.order, *version.order)))
+    graph = Graph({**{("e", name): said["e", name] for name in order}, **said})
+    return replace(version, graph=graph, order=order, hash=f"{version.hash}+")
 
 
 def _add_again(
@@ -308,7 +309,7 @@ def _enter(
     if below:
         replica.ring.insert_below(state, version.graph)
     else:
-        replica.change_file(lambda: replica.ring.push(state, version.graph))
+        replica.file_changed(replica.ring.push(state, version.graph))
     replica.ring.trim(moment.wall_ms - max(UNWRITTEN_FOR_MS, replica.reach_ms(moment)))
     replica.remember(version.hash)
 

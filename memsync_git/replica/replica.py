@@ -41,8 +41,8 @@ from memsync_git.model import (
     record_with,
     same_items,
 )
-from memsync_git.replica.values import Fresh, Mark, Moment, Txn
-from memsync_git.stretches import Order, Step, differing
+from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
+from memsync_git.stretches import Order, Step
 
 
 class Replica:
@@ -66,7 +66,7 @@ class Replica:
         self.projection = EVERYTHING
         self.fresh = Fresh()
         self.kept_states: dict[int, FileState] = {}
-        self.kept_order: dict[tuple[str, ...], str] = {}
+        self.kept_file = KeptFile()
         self._behind: set[RecordKey] | None = None
         self._contested: set[RecordKey] | None = None
 
@@ -207,15 +207,11 @@ class Replica:
 
     # --- the file's newest state
 
-    def change_file(self, act: Callable[[], None]) -> None:
-        """Run an act that gives the ring another newest graph, and recheck what it changed."""
-        before = self.ring.graph.records
-        act()
-        after = self.ring.graph.records
-        changed = {key for key, _, _ in differing(before, after)}
-        self.fresh.file |= changed
+    def file_changed(self, back: Step) -> None:
+        """The ring has another newest state: look again where the step back from it leads elsewhere."""
+        self.fresh.file = self.fresh.file or bool(back)
         if self._behind is not None:
-            _renew(self._behind, changed, self._is_behind)
+            _renew(self._behind, back.keys(), self._is_behind)
 
     def remember(self, content_hash: str) -> None:
         """Keep the hash of a state of the file among the last thousand."""
@@ -228,22 +224,25 @@ class Replica:
             del self.past[oldest]
             self.fresh.past.add(oldest)
 
-    def intend(self, graph: Graph, order: Order, content_hash: str, moment: Moment) -> None:
+    def intend(
+        self, graph: Graph, order: Order, content_hash: str, moment: Moment, *, ahead: Step | None = None
+    ) -> None:
         """A prepared version is about to be swapped in: from now on it is a candidate base.
 
         Who reads it has not seen what is new about the records it leaves as they stand (a picked apply).
+        `ahead`: the step from the file's newest state to it, where that is known.
         """
         left = [key for key in self.behind if self._differs(self.target(key), graph.records.get(key))]
         vv, unseen = self.state.nexts(), self._unseen_in(left)
         state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
-        self.ring.intend(state, graph)
+        self.ring.intend(state, graph, ahead)
 
     def settle(self, moment: Moment) -> None:
         """The pending version is in place."""
         if self.ring.pending is None:
             return
         self.remember(self.ring.pending[0].hash)
-        self.change_file(lambda: self.ring.settle(moment.wall_ms))
+        self.file_changed(self.ring.settle(moment.wall_ms))
         self.ring.trim(moment.wall_ms - max(UNWRITTEN_FOR_MS, self.reach_ms(moment)))
 
     def confirm(self) -> None:

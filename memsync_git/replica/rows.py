@@ -1,16 +1,15 @@
 """A replica as rows of a store, and back.
 
-Rule 1: one changed entity costs one entity: facts and the file's newest state are kept by record, ring
-states by step, the rest by its own row.
+Rule 1: one changed entity costs one entity: facts are kept by record, the file's newest state in stretches
+of lines, ring states by step, the rest by its own row.
 Rule 2: saving compares small rows with what was last saved; only differences are written.
 
 kind      key                     value
 replica   one                     identity, marks, recent removals, ring order …
 header    rid                     the header line of its fragment
 facts     rid:digest              a record line of its fragment, as `wire/stored.py` has it
-file      digest                  a record of the newest state of the memory file
-order     part                    some names of the newest state, as they stand together
-order     one                     which parts make up its order
+file      digest                  some lines of the newest state of the memory file
+file      one                     which lines make it up
 state     seq                     a ring state, as the step from the next newer one
 pending   one                     the prepared state, as the step from the newest
 hold      id                      a hold
@@ -23,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
-from itertools import pairwise
 from typing import Any, Protocol
 
 from memsync_git.crdt.fragment import Fragment
@@ -37,6 +35,7 @@ from memsync_git.model import (
     RecordKey,
     Rid,
 )
+from memsync_git.replica.filelines import load_file, save_file
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.shapes import (
     hold_of,
@@ -44,22 +43,20 @@ from memsync_git.replica.shapes import (
     pending_of,
     plain_hold,
     plain_pending,
-    plain_record,
     plain_state,
     plain_txn,
-    record_of,
     state_of,
     txn_of,
 )
-from memsync_git.replica.values import Fresh, Mark, Txn
-from memsync_git.stretches import Order
+from memsync_git.replica.values import Fresh, KeptFile, Mark, Txn
+from memsync_git.stretches import Amended, entity_order
 from memsync_git.wire import fragments, plain
 from memsync_git.wire.stored import STORED_LINES, damaged_row, digest, stored_line
 
 ONE = "one"
 
 KINDS = (
-    *("replica", "header", "facts", "file", "order", "state"),
+    *("replica", "header", "facts", "file", "state"),
     *("pending", "hold", "past", "txn", "version"),
 )
 """All there is of a replica."""
@@ -86,8 +83,10 @@ class RowWriter(RowReader, Protocol):
 # --- loading
 
 
-def load(rows: RowReader) -> Replica | None:
+def load(rows: RowReader, before: Replica | None = None) -> Replica | None:
     """The replica a store holds, or None for an empty store.
+
+    `before`: an older one of the same store; what stands in both is not read again.
 
     Raises:
         StoreDamaged: a row cannot be understood.
@@ -96,16 +95,17 @@ def load(rows: RowReader) -> Replica | None:
     if found is None:
         return None
     try:
-        return _load(rows, plain.loads(found))
+        return _load(rows, plain.loads(found), KeptFile() if before is None else before.kept_file)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise damaged_row(str(error)) from error
 
 
-def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
+def _load(rows: RowReader, one: dict[str, Any], before: KeptFile) -> Replica:
     replica = Replica(Rid(one["rid"]), one["host"], one["store"])
     replica.state = State(_fragments(rows))
-    replica.kept_order, order = _order(rows)
-    replica.ring = _ring(rows, one["ring"], order)
+    replica.projection = Projection(*one["projection"])
+    file, replica.kept_file = load_file(rows, before)
+    replica.ring = _ring(rows, one["ring"], Graph(file))
     replica.kept_states = {state.seq: state for state in replica.ring.states}
     replica.holds = {key: hold_of(key, plain.loads(value)) for key, value in rows.rows("hold")}
     past = {key: int(value) for key, value in rows.rows("past")}
@@ -116,7 +116,6 @@ def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
     replica.runs_began_ms = (one["runs_began"][0], one["runs_began"][1])
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
-    replica.projection = Projection(*one["projection"])
     replica.go_on_from(map(tuple, one["behind"]), map(tuple, one["contested"]))
     own = transactions(rows, replica.rid, after=least)
     replica.unpublished = [txn for txn in own if txn.rid == replica.rid]
@@ -156,33 +155,17 @@ def _fragments(rows: RowReader) -> Iterable[Fragment]:
         yield Fragment(header, Records(unread=lines.get(rid), stored=STORED_LINES))
 
 
-def _order(rows: RowReader) -> tuple[dict[tuple[str, ...], str], Order]:
-    """The order of the newest state, and the names its parts are kept under."""
-    kept = dict(rows.rows("order"))
-    names = plain.loads(kept.pop(ONE)) if kept else []
-    parts = {name: tuple(plain.loads(kept[name])) for name in names}
-    return {part: name for name, part in parts.items()}, Order(parts.values())
-
-
-def _ring(rows: RowReader, seqs: Sequence[int], order: Order) -> Ring:
+def _ring(rows: RowReader, seqs: Sequence[int], graph: Graph) -> Ring:
     """The ring: the newest state whole, the others as steps back from it."""
     kept = {int(key): value for key, value in rows.rows("state")}
-    graph = Graph(dict(_keyed(record_of(plain.loads(value))) for _, value in rows.rows("file")))
+    order = entity_order(graph.records)
     states: list[FileState] = []
     for seq in reversed(seqs):
-        newer = states[-1].order if states else order
-        states.append(state_of(seq, plain.loads(kept[seq]), newer))
-    graph = _ordered(graph, order) if seqs else graph
+        states.append(state_of(seq, plain.loads(kept[seq]), states[-1].order if states else order))
     pending = rows.row("pending", ONE)
-    prepared = None if pending is None else pending_of(plain.loads(pending), graph, order)
+    newest = states[0].order if states else order
+    prepared = None if pending is None else pending_of(plain.loads(pending), graph, newest)
     return Ring(states[::-1], graph, prepared)
-
-
-def _ordered(graph: Graph, order: Order) -> Graph:
-    """The newest state of the file in its row order (rows come by digest)."""
-    place = {name: at for at, name in enumerate(order)}
-    keys = sorted(graph.records, key=lambda key: place.get(key[1], 0) if key[0] == "e" else len(place))
-    return Graph({key: graph.records[key] for key in keys})
 
 
 # --- saving
@@ -192,7 +175,6 @@ def save(replica: Replica, rows: RowWriter) -> None:
     """Write what changed since the last save."""
     rows.put_all("facts", ((f"{rid}:{name}", line) for rid, name, line in replica.fresh.lines))
     rows.put_all("facts", (_stored_facts(replica, rid, key) for rid, key in replica.fresh.records))
-    rows.put_all("file", (_stored_record(replica, key) for key in replica.fresh.file))
     for content_hash in replica.fresh.past:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
@@ -202,7 +184,7 @@ def save(replica: Replica, rows: RowWriter) -> None:
     for rid, rev, tok in replica.fresh.versions:
         rows.put("version", f"{rid}:{rev}:{tok}", b"")
     _save_small(rows, "header", _headers(replica))
-    _save_order(replica, rows)
+    _save_file(replica, rows)
     _save_states(replica, rows)
     _save_small(rows, "hold", {hold.id: plain.dumps(plain_hold(hold)) for hold in replica.holds.values()})
     _save_one(rows, "pending", plain_pending(replica.ring))
@@ -216,11 +198,6 @@ def _stored_facts(replica: Replica, rid: Rid, key: RecordKey) -> tuple[str, byte
         facts = replica.state.records_of(rid).get(key)
         line = None if facts is None else stored_line(key, facts)
     return f"{rid}:{digest(key)}", line
-
-
-def _stored_record(replica: Replica, key: RecordKey) -> tuple[str, bytes | None]:
-    record = replica.ring.graph.records.get(key)
-    return digest(key), None if record is None else plain.dumps(plain_record(record))
 
 
 def _headers(replica: Replica) -> dict[str, bytes]:
@@ -237,31 +214,23 @@ def _save_small(rows: RowWriter, kind: str, wanted: dict[str, bytes]) -> None:
             rows.put(kind, key, value)
 
 
-def _save_order(replica: Replica, rows: RowWriter) -> None:
-    """Write the parts of the newest state's order that are new."""
-    parts = replica.ring.newest.order.parts if replica.ring else ()
-    kept = replica.kept_order
-    wanted = {part: kept.get(part) or digest(part) for part in parts}
-    for part in kept.keys() - wanted.keys():
-        rows.drop("order", kept[part])
-    for part in wanted.keys() - kept.keys():
-        rows.put("order", wanted[part], plain.dumps(part))
-    index = plain.dumps(list(wanted.values()))
-    if rows.row("order", ONE) != index:
-        rows.put("order", ONE, index)
-    replica.kept_order = wanted
+def _save_file(replica: Replica, rows: RowWriter) -> None:
+    """Write the newest state of the file, unless it is the same as before seen from another version."""
+    records = replica.ring.graph.records
+    if replica.fresh.file or not isinstance(records, Amended):
+        file, replica.kept_file = save_file(records, replica.kept_file, rows)
+        replica.ring.graph = Graph(file)
 
 
 def _save_states(replica: Replica, rows: RowWriter) -> None:
     """Write the ring states that are not the very ones that were saved or loaded."""
-    states = replica.ring.states
-    wanted = {state.seq: state for state in states}
-    newer = {state.seq: next_newer for state, next_newer in pairwise([*states, None]) if state is not None}
+    wanted = {state.seq: state for state in replica.ring.states}
+    newer = [*(state.order for state in replica.ring.states), replica.kept_file.order][1:]
     for seq in replica.kept_states.keys() - wanted.keys():
         rows.drop("state", str(seq))
-    for seq, state in wanted.items():
+    for (seq, state), order in zip(wanted.items(), newer, strict=True):
         if replica.kept_states.get(seq) is not state:
-            rows.put("state", str(seq), plain.dumps(plain_state(state, newer[seq])))
+            rows.put("state", str(seq), plain.dumps(plain_state(state, order)))
     replica.kept_states = wanted
 
 

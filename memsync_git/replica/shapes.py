@@ -28,14 +28,14 @@ from memsync_git.replica.values import Txn
 from memsync_git.stretches import Amended, Apart, Order, Step
 
 
-def plain_state(state: FileState, newer: FileState | None) -> dict[str, Any]:
-    """A state as the step from the next newer one; the order of the newest is kept apart (`rows.py`)."""
+def plain_state(state: FileState, newer: Order) -> dict[str, Any]:
+    """A state as the step from the next newer one; `newer` is its order, for the newest that of the file."""
     return {
         "hash": state.hash,
         "from": state.from_ms,
         "until": state.until_ms,
         "vv": dict(state.vv),
-        "splice": None if newer is None else plain_splice(newer.order.apart(state.order)),
+        "splice": plain_splice(newer.apart(state.order)),
         "kind": state.kind.value,
         "back": plain_step(state.back),
         **({"unseen": plain_dots(state.unseen)} if state.unseen else {}),
@@ -43,14 +43,13 @@ def plain_state(state: FileState, newer: FileState | None) -> dict[str, Any]:
 
 
 def state_of(seq: int, said: dict[str, Any], newer: Order) -> FileState:
-    """`newer`: the order of the next newer state, for the newest its own."""
-    splice = said["splice"]
+    """The state again, from the same order."""
     return FileState(
         said["hash"],
         said["from"],
         said["until"],
         said["vv"],
-        newer if splice is None else newer.spliced(*splice),
+        newer.spliced(*said["splice"]),
         Kind(said["kind"]),
         step_of(said["back"]),
         seq,
@@ -67,7 +66,7 @@ def plain_pending(ring: Ring) -> dict[str, Any] | None:
     if ring.pending is None:
         return None
     state, ahead, _ = ring.pending
-    return {**plain_state(state, ring.newest), "step": plain_step(ahead)}
+    return {**plain_state(state, ring.newest.order), "step": plain_step(ahead)}
 
 
 def pending_of(said: dict[str, Any], graph: Graph, newest: Order) -> Pending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from memsync_git.guards import (
@@ -15,7 +15,7 @@ from memsync_git.model import (
     RecordKey,
     Rid,
 )
-from memsync_git.stretches import Order
+from memsync_git.stretches import Order, Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +86,25 @@ class Txn:
     said: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """What a store keeps of the newest state of the file: its stretches by name, and the order they make."""
+
+    names: Mapping[Stretch, str] = field(default_factory=dict)
+    order: Order = field(default_factory=Order)
+
+
 @dataclass(slots=True)
 class Fresh:
     """What has changed since the last save and is not found by comparing small values.
 
+    file: the newest state of the memory file says something else.
     lines: stored lines by replica and name, as they came; what `records` names has changed since.
     """
 
     lines: list[tuple[Rid, str, bytes]] = field(default_factory=list)
     records: set[tuple[Rid, RecordKey]] = field(default_factory=set)
-    file: set[RecordKey] = field(default_factory=set)
+    file: bool = False
     past: set[str] = field(default_factory=set)
     txns: list[Txn] = field(default_factory=list)
     versions: set[tuple[Rid, int, str]] = field(default_factory=set)

@@ -97,7 +97,8 @@ def _is_newest(session: Session, captured: Captured) -> bool:
 def _prepare(session: Session, captured: Captured, report: RoundReport, only: Picked) -> Prepared | None:
     """Write the new version beside the file and save it as pending."""
     rows = captured.decoded.rows if captured.decoded is not None else Rows()
-    amended = session.amend(rows, _step(session, captured, rows, only))
+    step = _step(session, captured, rows, only)
+    amended = session.amend(rows, step)
     if isinstance(amended, TooLarge):
         report.file = "too large"
         report.file_reason = f"The joined memory does not fit the limits: {amended.reason}."
@@ -109,7 +110,8 @@ def _prepare(session: Session, captured: Captured, report: RoundReport, only: Pi
         report.file, report.file_reason, report.file_hint = "unusable", prepared.reason, prepared.hint
         return None
     order, name = order_of(decoded.graph), session.name_of(data)
-    session.act(lambda replica, moment: replica.intend(decoded.graph, order, name, moment))
+    ahead = {key: decoded.graph.records.get(key) for key in step} if _is_newest(session, captured) else None
+    session.act(lambda replica, moment: replica.intend(decoded.graph, order, name, moment, ahead=ahead))
     return prepared
 
 

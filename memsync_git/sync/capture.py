@@ -13,7 +13,7 @@ from memsync_git.formats import Decoded, TooLarge
 from memsync_git.ports import Displaced, Missing, Reading, Snapshot, Unusable
 from memsync_git.replica import Moment, Observed, Replica
 from memsync_git.replica.observing import observe
-from memsync_git.stretches import last_of
+from memsync_git.stretches import Records, differing, last_of
 from memsync_git.sync.report import FileState, RoundReport
 from memsync_git.sync.session import Session
 from memsync_git.values import dataclass
@@ -152,9 +152,13 @@ def _is_first_part(session: Session, snapshot: Snapshot, decoded: Decoded, befor
         return False
     shown = decoded.graph.records
     if before is None:
-        return session.exists and not set(shown).issuperset(session.replica.ring.graph.records)
+        return session.exists and _lacks_any(shown, session.replica.ring.graph.records)
     last = last_of(before.graph.records)
     return last is not None and last not in shown
+
+
+def _lacks_any(shown: Records, known: Records) -> bool:
+    return any(now is None for _, now, _ in differing(shown, known))
 
 
 def _observe(session: Session, report: RoundReport, captured: Captured, *, accepted: bool) -> Captured:

@@ -25,6 +25,11 @@ from memsync_git.sync.order import QUIET_MS, Sighting
 
 T = TypeVar("T")
 
+MEASURED_BYTES = 256 * 1024
+"""A millisecond or two of reading: enough to tell how fast this machine reads a whole file."""
+NEVER = -1
+"""No generation: what is held is loaded anew before it is used again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -73,7 +78,7 @@ class Session:
         self.complete_for: dict[str, str] = dict(world.complete_for)
         self.witness: bytes | None = None
         self._replica: Replica | None = None
-        self._generation = -1
+        self._generation = NEVER
         self._decoded: Decoded | None = None
         self._decoded_hash = ""
         self._decoded_bytes = 0
@@ -108,7 +113,7 @@ class Session:
         return _present(self._replica)
 
     def _loaded(self, store: StoreRows) -> Replica | None:
-        replica = rows.load(store)
+        replica = rows.load(store, self._replica)
         if replica is not None:
             replica.project(self.variant.projection)
         return replica
@@ -138,7 +143,7 @@ class Session:
                 result = do(replica, self.moment())
                 rows.save(replica, transaction)
         except BaseException:
-            self._replica = None
+            self._generation = NEVER
             raise
         self._replica, self._generation = replica, transaction.generation + 1
         return result
@@ -169,16 +174,21 @@ class Session:
         """Decode a version; lines that did not change since the last one are not parsed again."""
         if self._decoded is not None and self.name_of(data) == self._decoded_hash:
             return self._decoded
-        before = self._decoded.rows if self._decoded is not None else None
-        clock = self.world.clock
-        began_s = clock.monotonic_s()
+        before = self._before()
+        if not self._parse_ms_per_mib:
+            self._measure(data[:MEASURED_BYTES])
         decoded = decode(data, self.settings.variant, self.settings.limits, before)
-        if before is None and data:
-            spent_ms = (clock.monotonic_s() - began_s) * 1000
-            self._parse_ms_per_mib = spent_ms * 2**20 / len(data)
         if isinstance(decoded, Decoded) and decoded.whole:
             self._keep(data, decoded)
         return decoded
+
+    def _before(self) -> Rows | None:
+        """The rows of another version: the last one decoded, or the newest that the store knows."""
+        if self._decoded is not None:
+            return self._decoded.rows
+        if not self.exists:
+            return None
+        return Rows.behind(self.replica.ring.graph.records, self.variant.projection)
 
     def amend(self, rows: Rows, step: Step) -> tuple[bytes, Decoded] | TooLarge:
         """The next version of the file: the bytes of `rows` after a step, and what they say."""
@@ -195,6 +205,14 @@ class Session:
         if data is not self._named[0]:
             self._named = (data, content_hash(data))
         return self._named[1]
+
+    def _measure(self, data: bytes) -> None:
+        """Find out how long reading takes where nothing was read before."""
+        clock = self.world.clock
+        began_s = clock.monotonic_s()
+        decode(data, self.settings.variant, self.settings.limits)
+        spent_ms = (clock.monotonic_s() - began_s) * 1000
+        self._parse_ms_per_mib = spent_ms * 2**20 / max(len(data), 1)
 
     @property
     def parse_ms(self) -> float:

@@ -8,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync_git.crdt.fragment import Fragment
-from memsync_git.model import Entity, Item, Rid
+from memsync_git.model import EVERYTHING, Entity, Item, Rid
+from memsync_git.replica import Moment, Replica, Version
+from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.identity import is_shared, take_new_rid
+from memsync_git.replica.receiving import receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
-from tests.laws.desks import Desk, Drop, Note
+from tests.laws.desks import NOON_MS, WINDOW_MS, Desk, Drop, Note
 
 PERSON: Item = ("t", "Alice", "person")
 
@@ -226,3 +229,23 @@ def test_a_deletion_takes_what_was_said_again_under_the_new_id() -> None:
     trial.settle()
     assert all("x" not in observations(desk) for desk in trial.desks)
     assert all("y" in observations(desk) for desk in trial.desks)
+
+
+def test_what_the_twin_of_a_clone_took_out_of_others_is_behind_at_once() -> None:
+    """Found by the fleet: the file kept a relation that the twin had deleted, and nobody looked again."""
+    moment = Moment(NOON_MS, "boot", "tok", WINDOW_MS)
+    birch, ash = Replica(Rid("birch-0001"), "birch"), Replica(Rid("ash-0001"), "ash")
+    tea: Item = ("o", "Alice", "likes tea")
+    birch.write((), [PERSON, tea], moment, cause="test")
+    receive(ash, [birch.fragment()], moment)
+    graph = ash.state.graph()
+    adopt(ash, Version(graph, order_of(graph), "first", NOON_MS, EVERYTHING), moment)
+    store = MemoryStore()
+    with store.transaction() as transaction:
+        save(ash, transaction)
+    twin = load(store)
+    assert twin is not None
+    twin.write([tea], (), moment, cause="test")
+    assert not ash.behind
+    take_new_rid(ash, Rid("renamed-0001"), twin.fragment(), moment)
+    assert ash.behind == {("e", "Alice")}

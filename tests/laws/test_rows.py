@@ -9,6 +9,7 @@ from memsync_git.errors import StoreDamaged
 from memsync_git.model import Entity, Rid
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.rows import digest, load, save
+from memsync_git.replica.values import KeptFile
 from memsync_git.stores.memory import MemoryStore
 from tests.laws.desks import Office, days
 
@@ -28,13 +29,13 @@ def test_saving_what_changed_leaves_the_rows_that_saving_everything_leaves(day: 
         replica.fresh.records = {
             (rid, key) for rid in replica.state.rids for key in replica.state.records_of(rid)
         }
-        replica.fresh.file = set(replica.ring.graph.records)
+        replica.fresh.file = True
         replica.fresh.past = set(replica.past)
-        replica.kept_states, replica.kept_order = {}, {}
+        replica.kept_states, replica.kept_file = {}, KeptFile()
         whole = MemoryStore()
         with whole.transaction() as transaction:
             save(replica, transaction)
-        for kind in ("replica", "header", "facts", "file", "order", "state", "pending", "hold", "past"):
+        for kind in ("replica", "header", "facts", "file", "state", "pending", "hold", "past"):
             assert dict(desk.store.rows(kind)) == dict(whole.rows(kind)), kind
 
 

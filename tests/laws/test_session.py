@@ -62,7 +62,7 @@ def test_what_another_thread_writes_while_the_replica_is_read_is_not_overwritten
     note(ash, TEA)
     other = session(store, "cron")
     note(other, OSLO)
-    store.meanwhile["file"] = lambda: note(ash, ("o", "Alice", "hums"))
+    store.meanwhile["past"] = lambda: note(ash, ("o", "Alice", "hums"))
     assert items(ash) == {TEA, OSLO, ("o", "Alice", "hums")}
     note(ash, ("o", "Alice", "sings"))
     assert items(session(store, "later")) == items(ash)

@@ -182,7 +182,7 @@ def _in(variant: str, lines: list[bytes]) -> bytes:
 
 @given(st.lists(st.integers(1, 3 * LINES_TOGETHER), max_size=4))
 def test_lines_are_put_together_evenly(counts: list[int]) -> None:
-    gathering = Gathering()
+    gathering = Gathering(EVERYTHING)
     for number, count in enumerate(counts):
         gathering.add([b"%d" % number] * count, [None] * count)
     parts = gathering.finished()
