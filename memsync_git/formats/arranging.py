@@ -97,14 +97,16 @@ def _changed(lines: Lines, changes: Changes, rewritten: set[RecordKey], projecti
     raws, records = lines.rows()
     loose = Loose(raws, records)
     gone: list[int] = []
-    for at, record in enumerate(records):
-        if record is None or record.key not in changes:
+    every_line_has_its_own = len(lines.keys) == len(records)
+    keys = lines.keys if every_line_has_its_own else [None if each is None else each.key for each in records]
+    for at, key in enumerate(keys):
+        if key is None or key not in changes:
             continue
-        wanted = changes[record.key]
-        if wanted is None or record.key in rewritten:
+        wanted = changes[key]
+        if wanted is None or key in rewritten:
             gone.append(at)
         else:
-            rewritten.add(record.key)
+            rewritten.add(key)
             loose.written.append(at - len(gone))
             loose.raws[at], loose.records[at] = row_of(wanted, projection, raws[at]), wanted
     for at in reversed(gone):
