@@ -26,8 +26,8 @@ LONGEST_HEADER = 32
 """A kind, a size in decimal digits and NUL."""
 SLACK_BYTES = 1024
 """What zlib may add to bytes it cannot make smaller, as far as they are small; larger ones git reads."""
-_LEVEL = 1
-"""Git's own for loose objects."""
+LEVEL = 6
+"""Git's own is 1. A millisecond more for a fragment of 1 000 entities saves one of its five disk blocks."""
 _MODE = 0o444
 
 
@@ -42,9 +42,7 @@ def write(objects_dir: Path, objects: Sequence[NewObject]) -> None:
         try:
             os.utime(path)  # so young that no collection takes it before a ref names it
         except FileNotFoundError:
-            _write(
-                path, zlib.compress(b"%s %d\0%s" % (item.kind.encode(), len(item.data), item.data), _LEVEL)
-            )
+            _write(path, zlib.compress(b"%s %d\0%s" % (item.kind.encode(), len(item.data), item.data), LEVEL))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ from memsync_git.errors import Misused
 from memsync_git.importers.older_tool import FILE_NAME as OLDER_FILE
 from memsync_git.model import Rid
 from memsync_git.ports import Refused, Unreachable
-from memsync_git.remotes import _git
+from memsync_git.remotes import _git, loose
 from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.outcomes import fetch_failure, is_refusal
 from memsync_git.remotes.trees import EMPTY, Listing
@@ -152,6 +152,7 @@ _HUB_SETTINGS = {
     "receive.denyDeletes": "true",
     "receive.autogc": "false",
     "gc.auto": "0",
+    "core.looseCompression": str(loose.LEVEL),
     OWN_HUB[0]: OWN_HUB[1],
 }
 
