@@ -56,8 +56,17 @@ class Fleet:
         return samples
 
     def run(self, home: int, *words: str) -> None:
-        """A command of ours."""
-        subprocess.run(self.words(*words), env=self.at(home), check=True, capture_output=True)
+        """A command of ours.
+
+        Raises:
+            GivenUp: it failed; with what it said last.
+        """
+        done = subprocess.run(
+            self.words(*words), env=self.at(home), check=False, capture_output=True, text=True
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()[-3:]
+            raise GivenUp(f"{' '.join(words)} ended with {done.returncode}: {' / '.join(said)}")
 
     @cached_property
     def env(self) -> dict[str, str]:

@@ -35,12 +35,9 @@ class Module:
 
 MODULES: Mapping[str, Module] = {
     "distances": Module(
-        "from one machine over a hub to another, by transport, beside bare git",
+        "from a write on one machine to the file of another, daemons at work, by transport",
         ("--notes", "4"),
         limit_s=240.0,
-    ),
-    "propagation": Module(
-        "from a write on one machine to the file of another, daemons at work", ("--no-burst", "--notes", "9")
     ),
     "contention": Module(
         "many machines publish at once",

@@ -68,9 +68,11 @@ class Table:
         return next((each for each in self.figures if each.name == name), None)
 
     def ratio(self, figure: Figure) -> float | None:
-        """How many times the floor; None where there is none."""
+        """How many times the floor; None where there is none, or it is of another unit."""
         floor = self.figure(self.floor)
-        return figure.median / floor.median if floor is not None and floor.median else None
+        if floor is None or floor.unit != figure.unit or not floor.median:
+            return None
+        return figure.median / floor.median
 
 
 @dataclass(frozen=True, slots=True)
