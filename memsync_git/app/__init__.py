@@ -14,8 +14,8 @@ from memsync_git.app.opening import Rooms
 from memsync_git.config import Configuration, Places, load
 
 if TYPE_CHECKING:
+    from memsync_git.app.amending import Intention
     from memsync_git.app.planning import Plan
-    from memsync_git.app.undoing import Intention
     from memsync_git.documents import (
         AmendsDocument,
         BlameDocument,
@@ -226,7 +226,7 @@ class App:
 
     def amend(self, intention: Intention) -> AmendsDocument:
         """Carry out what `plan_undo` or `plan_restore` has shown."""
-        from memsync_git.app.undoing import amend
+        from memsync_git.app.amending import amend
 
         return amend(self.rooms, intention)
 

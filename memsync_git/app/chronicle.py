@@ -7,13 +7,13 @@ Rule 2: how far history was read is told, never passed over.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from memsync_git.app.naming import keys_called, unheard_of
 from memsync_git.app.parts import change_parts, in_order, item_part
 from memsync_git.app.past import VIEWS_SEARCHED, host_in, wall_ms
-from memsync_git.app.revisions import History, Revision, others_revisions, own_revisions
+from memsync_git.app.revisions import History, Meant, Revision, others_revisions, own_revisions
 from memsync_git.app.times import timestamp
 from memsync_git.conflicts import facts_of, touches
 from memsync_git.crdt.fragment import Stamp
@@ -41,8 +41,6 @@ MOST_CHANGES_TOLD = 20
 AHEAD_MS = 5 * 60_000
 """Clocks that differ by less are right, for people."""
 
-Meant = Callable[[Revision], bool]
-
 
 # --- the revisions of everybody
 
@@ -60,7 +58,7 @@ def history_of(
     ours = {replica.rid, *(txn.rid for txn in txns)}
 
     def enough(found: Sequence[Revision]) -> bool:
-        return last is not None and sum(map(is_meant, found)) >= last
+        return last is not None and len(found) >= last
 
     with round_lock(rooms.lock_path, LOCK_WAIT_S):
         heard = [
@@ -71,15 +69,11 @@ def history_of(
                 wanted=lambda rid: rid not in ours,
                 enough=enough,
                 most=VIEWS_SEARCHED,
+                is_meant=lambda revision: bool(revision.deed) and is_meant(revision),
             )
             for remote in rooms.remotes()
         ]
-    others = {
-        revision.txn: revision
-        for each in heard
-        for revision in each.revisions
-        if is_meant(revision) and revision.deed
-    }
+    others = {revision.txn: revision for each in heard for revision in each.revisions}
     found = sorted(
         [*own, *others.values()], key=lambda revision: (-revision.at_ms, revision.rid, -revision.rev)
     )

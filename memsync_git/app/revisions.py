@@ -60,6 +60,7 @@ WITHIN_MS = 999
 """Commits know whole seconds, revisions their milliseconds: none is made after the commit that holds it."""
 
 Wanted = Callable[[Rid], bool]
+Meant = Callable[[Revision], bool]
 Enough = Callable[[Sequence[Revision]], bool]
 
 
@@ -67,13 +68,17 @@ Enough = Callable[[Sequence[Revision]], bool]
 
 
 def own_revisions(replica: Replica, txns: Sequence[Txn], now_ms: int) -> list[Revision]:
-    """What this machine did, under this id and earlier ones, oldest first; none without an item."""
-    times = dated([txn.at_ms for txn in txns], now_ms)
-    return [
-        Revision(txn.rid, txn.rev, txn.rev, replica.host, at_ms, txn.cause, deed_of_txn(txn))
-        for txn, at_ms in zip(txns, times, strict=True)
-        if txn.added or txn.removed
-    ]
+    """What this machine did, under this id and earlier ones, as `txns` are ordered; none without an item."""
+    found: list[Revision] = []
+    for rid in dict.fromkeys(txn.rid for txn in txns):
+        under_it = [txn for txn in txns if txn.rid == rid]
+        times = dated([txn.at_ms for txn in under_it], now_ms)
+        found += [
+            Revision(rid, txn.rev, txn.rev, replica.host, at_ms, txn.cause, deed_of_txn(txn))
+            for txn, at_ms in zip(under_it, times, strict=True)
+            if txn.added or txn.removed
+        ]
+    return found
 
 
 def deed_of_txn(txn: Txn) -> Deed:
@@ -89,17 +94,28 @@ def deed_of_txn(txn: Txn) -> Deed:
 
 
 def others_revisions(
-    remote: Remote, replica: Replica, now_ms: int, *, wanted: Wanted, enough: Enough, most: int
+    remote: Remote,
+    replica: Replica,
+    now_ms: int,
+    *,
+    wanted: Wanted,
+    enough: Enough,
+    most: int,
+    is_meant: Meant = lambda _: True,
 ) -> History:
-    """What others did, as main tells it, until it is enough or `most` cuts were read."""
+    """What others did, as main tells it, until it is enough or `most` cuts were read.
+
+    wanted: whose revisions. is_meant: which of them.
+    """
     remote.known_records = replica.state.records_of
-    walk = _Walk(wanted)
+    walk = _Walk(wanted, is_meant)
     cuts = _cuts(replica, remote.past_views())
     for place, (after, before) in enumerate(pairwise(cuts)):
         walk.pass_by(after, before)
         if place == most or enough(walk.found):
             break
-    return History(tuple(walk.dated(now_ms)), walk.is_whole)
+    is_alone = not any(map(wanted, replica.state.rids))
+    return History(tuple(walk.dated(now_ms)), walk.is_whole or is_alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +140,12 @@ def _cuts(replica: Replica, views: Iterator[PastView]) -> Iterator[_Stop]:
 class _Walk:
     """The way back along main, and what was found on it."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, is_meant: Meant) -> None:
         self.found: list[Revision] = []
         self.is_whole = False
         self._wanted = wanted
-        self._headers: list[tuple[int, Header]] = []
+        self._is_meant = is_meant
+        self._places: list[int] = []
         self._told_ms: list[int | None] = []
 
     def pass_by(self, after: _Stop, before: _Stop) -> None:
@@ -138,13 +155,14 @@ class _Walk:
             older = before.cut.get(rid)
             old_rev = older.rev if older is not None else 0
             if old_rev < fragment.rev and self._wanted(rid):
-                header = fragment.header
-                deed = step(before.cut, after.cut, rid)
-                self._headers.append((len(self._told_ms), header))
-                self.found.append(
-                    Revision(rid, old_rev + 1, fragment.rev, header.host, header.wall_ms, "", deed)
-                )
+                self._note(fragment.header, old_rev, step(before.cut, after.cut, rid))
         self._told_ms.append(after.told_ms)
+
+    def _note(self, header: Header, old_rev: int, deed: Deed) -> None:
+        found = Revision(header.rid, old_rev + 1, header.rev, header.host, header.wall_ms, "", deed)
+        if self._is_meant(found):
+            self.found.append(found)
+            self._places.append(len(self._told_ms))
 
     def dated(self, now_ms: int) -> list[Revision]:
         """What was found, newest first, each at the time its place allows."""
@@ -152,9 +170,8 @@ class _Walk:
         times = [min(at_ms, now_ms) for at_ms in reversed(oldest_first)]
         found: list[Revision] = []
         last_ms: dict[Rid, int] = {}
-        for revision, (place, header) in reversed(list(zip(self.found, self._headers, strict=True))):
-            earliest_ms = last_ms.get(revision.rid, times[-1])
-            told_ms = header.wall_ms
+        for revision, place in reversed(list(zip(self.found, self._places, strict=True))):
+            earliest_ms, told_ms = last_ms.get(revision.rid, times[-1]), revision.at_ms
             at_ms = told_ms if earliest_ms <= told_ms <= times[place] else times[place]
             last_ms[revision.rid] = at_ms
             found.append(replace(revision, at_ms=at_ms))

@@ -19,7 +19,7 @@ from memsync_git.documents import AmendsDocument, ChangePart
 
 if TYPE_CHECKING:
     from memsync_git.app import App
-    from memsync_git.app.undoing import Intention
+    from memsync_git.app.amending import Intention
 
 
 def carry_out(app: App, intention: Intention, *, dry_run: bool, yes: bool, as_json: bool) -> None:

@@ -10,7 +10,7 @@ Rule 4: nothing comes back to a record that is gone and does not come back itsel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from memsync_git.crdt.fragment import Dot, Entry, Header
@@ -26,6 +26,9 @@ Found = Sequence[tuple[Rid, Entry]]
 
 Rests = Callable[[RecordKey], bool]
 """Whether the entities at the ends of a relation stay for its sake."""
+
+Going = Mapping[RecordKey, Collection[Dot]]
+"""The facts that are to go, by record."""
 
 _NOBODY = Rid("")
 
@@ -68,13 +71,14 @@ class _Draft:
     def finished(self) -> Amends:
         """The amends, without what rules 3 and 4 forbid."""
         added = self._with_a_home()
-        added += self._made_sure(added)
-        replaced = set(map(place_of, added))
         comes = {key_of(item) for item in added}
+        going = self._going()
+        added += self._made_sure(added, comes, going)
+        replaced = set(map(place_of, added))
         removed = {
             item: facts
             for item, facts in self.removed.items()
-            if not _is_anchor(item) or place_of(item) in replaced or not self._holds_up(item, comes)
+            if not _is_anchor(item) or place_of(item) in replaced or not self._holds_up(item, comes, going)
         }
         dots = tuple((item, _named(facts)) for item, facts in removed.items())
         return Amends(dots, tuple(added), tuple(self.kept))
@@ -91,7 +95,7 @@ class _Draft:
                 self.kept.append((item, None))
         return found
 
-    def _made_sure(self, added: Sequence[Item]) -> list[Item]:
+    def _made_sure(self, added: Sequence[Item], comes: set[RecordKey], going: Going) -> list[Item]:
         """The existence of what is touched, stays, and lived by hints alone: they die with their lines."""
         anchored = {key_of(item) for item in added if _is_anchor(item)}
         touched = {key_of(item): None for item in (*added, *self.removed)}
@@ -100,41 +104,38 @@ class _Draft:
             record = self.state.record(key)
             if record is None or key in anchored or self.state.live(key).anchored:
                 continue
-            if self._has_more(key) or any(key_of(item) == key for item in added):
+            if key in comes or self._has_more(key, going):
                 found += [item for item in items_of(record) if _is_anchor(item)]
         return found
 
-    def _holds_up(self, anchor: Item, comes: set[RecordKey]) -> bool:
+    def _holds_up(self, anchor: Item, comes: set[RecordKey], going: Going) -> bool:
         """Whether anything stays, or comes back, that needs the record of an anchor."""
         key = key_of(anchor)
-        return key in comes or self._has_more(key) or any(self._relations_to(anchor))
+        return key in comes or self._has_more(key, going) or self._has_relation(anchor)
 
-    def _has_more(self, key: RecordKey) -> bool:
+    def _has_more(self, key: RecordKey, going: Going) -> bool:
         """Whether a record is left with a fact."""
-        going = self._going(key)
         return any(
-            entry.n not in self.state.dead(rid) and (rid, entry.n) not in going
+            entry.n not in self.state.dead(rid) and (rid, entry.n) not in going.get(key, ())
             for rid, facts in self.state.facts(key).items()
             for entry in facts.entries()
         )
 
-    def _going(self, key: RecordKey) -> set[Dot]:
-        found = (facts for item, facts in self.removed.items() if key_of(item) == key)
-        return {(rid, entry.n) for facts in found for rid, entry in facts}
+    def _going(self) -> Going:
+        going: dict[RecordKey, set[Dot]] = defaultdict(set)
+        for item, facts in self.removed.items():
+            going[key_of(item)].update((rid, entry.n) for rid, entry in facts)
+        return going
 
-    def _relations_to(self, anchor: Item) -> Iterator[RecordKey]:
-        """The relations that stay and need an entity to do so."""
-        if anchor[0] != "t":
-            return
-        for name, key in self._relations:
-            if name == anchor[1] and key not in self.removed and self._rests(key):
-                yield key
+    def _has_relation(self, anchor: Item) -> bool:
+        """Whether a relation stays that needs an entity to do so."""
+        return anchor[0] == "t" and anchor[1] in self._ends
 
     @cached_property
-    def _relations(self) -> list[tuple[str, RecordKey]]:
-        """Every relation, by each of its ends."""
+    def _ends(self) -> set[str]:
+        """The entities at the ends of relations that stay and need them."""
         keys = [key for key in self.state.keys() if key[0] == "l"]  # noqa: SIM118 - a state is no mapping
-        return [(end, key) for key in keys for end in set(key[1:3])]
+        return {end for key in keys if key not in self.removed and self._rests(key) for end in key[1:3]}
 
 
 def _is_anchor(item: Item) -> bool:

@@ -15,7 +15,7 @@ from tests.sim.oracle import Tally
 from tests.sim.people import PEOPLE_CELLS, FleetWithPeople
 from tests.sim.test_fleet import FIRST_SEED, RUNS
 
-SHARE = 40
+SHARE = 160
 """One in so many of all histories, in each of the cells."""
 
 

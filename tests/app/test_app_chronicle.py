@@ -1,0 +1,113 @@
+"""Who changed what: over real machines, hubs and files."""
+
+from __future__ import annotations
+
+import pytest
+
+from memsync_git.app.revisions import own_revisions
+from memsync_git.errors import MemsyncError
+from memsync_git.model import Entity, Relation, Rid
+from memsync_git.options import LogOptions, UndoOptions
+from memsync_git.replica import Replica, Txn
+
+from .machines import BALLAST, Machine, sync_all
+
+STOCK = (Entity("Zoo", "place", BALLAST), Entity("Ann", "person", ("likes tea", "sings")))
+
+
+def test_a_deleted_entity_still_has_a_past(laptop: Machine, desk: Machine) -> None:
+    laptop.writes(*STOCK, Relation("Ann", "Zoo", "visits"))
+    sync_all(laptop, desk)
+    desk.removes("Ann")
+    sync_all(desk, laptop)
+    gone, come = laptop.app.log(LogOptions("Ann"))["revisions"]
+    assert (gone["host"], gone["mine"], come["host"], come["mine"]) == ("desk", False, "laptop", True)
+    assert {part["change"] for part in gone["changes"]} == {"remove"}
+    told = {(part["kind"], part["value"]) for part in gone["changes"]}
+    assert told == {
+        ("entity", "person"),
+        ("observation", "likes tea"),
+        ("observation", "sings"),
+        ("relation", "visits"),
+    }
+    with pytest.raises(MemsyncError) as caught:
+        laptop.app.log(LogOptions("Anne"))
+    assert caught.value.exit_code == 1
+
+
+def test_only_so_many_changes_are_told_and_that_there_are_more(laptop: Machine, desk: Machine) -> None:
+    laptop.writes(*STOCK)
+    sync_all(laptop, desk)
+    for number in range(3):
+        desk.adds(Entity("Ann", "person", (f"note {number}",)))
+        desk.sync()
+    laptop.sync()
+    some, every = laptop.app.log(LogOptions(last=2)), laptop.app.log(LogOptions())
+    assert [part["changes"][0]["value"] for part in some["revisions"]] == ["note 2", "note 1"]
+    assert (some["whole"], every["whole"], len(every["revisions"])) == (False, True, 4)
+
+
+def test_sums_count_every_machine(laptop: Machine, desk: Machine) -> None:
+    laptop.writes(*STOCK)
+    sync_all(laptop, desk)
+    desk.removes("Ann")
+    sync_all(desk, laptop)
+    stats = laptop.app.log_stats()
+    assert [(part["host"], part["added"], part["removed"]) for part in stats["machines"]] == [
+        ("laptop", 16, 0),
+        ("desk", 0, 3),
+    ]
+    assert sum(stats["rounds"].values()) >= 3
+    assert stats["whole"]
+
+
+def test_blame_tells_who_said_what_and_every_value_of_a_conflict(laptop: Machine, desk: Machine) -> None:
+    laptop.writes(*STOCK, Relation("Ann", "Zoo", "visits"))
+    sync_all(laptop, desk)
+    desk.adds(Entity("Ann", "person", ("plays chess",)))
+    desk.sync()
+    laptop.sync()
+    lines = laptop.app.blame("Ann")["lines"]
+    assert [(line["kind"], line["value"], line["host"]) for line in lines] == [
+        ("entity", "person", "laptop"),
+        ("observation", "likes tea", "laptop"),
+        ("observation", "plays chess", "desk"),
+        ("observation", "sings", "laptop"),
+        ("relation", "visits", "laptop"),
+    ]
+    assert not any(line["doubtful"] for line in lines)
+
+
+def test_what_two_said_at_once_names_both(laptop: Machine, desk: Machine) -> None:
+    laptop.writes(*STOCK)
+    sync_all(laptop, desk)
+    for machine in (laptop, desk):
+        machine.adds(Entity("Ann", "person", ("plays chess",)))
+    sync_all(laptop, desk)
+    line = next(each for each in laptop.app.blame("Ann")["lines"] if each["value"] == "plays chess")
+    assert {line["host"], *line["others"]} == {"laptop", "desk"}
+
+
+def test_an_undo_of_one_of_two_leaves_what_the_other_said(laptop: Machine, desk: Machine) -> None:
+    laptop.writes(*STOCK)
+    sync_all(laptop, desk)
+    for machine in (laptop, desk):
+        machine.adds(Entity("Ann", "person", ("plays chess",)))
+    sync_all(laptop, desk)
+    undone = laptop.app.amend(laptop.app.plan_undo(UndoOptions()))
+    assert undone["changes"] == []
+    assert laptop.entities()["Ann"][1] == ["likes tea", "sings", "plays chess"]
+    line = next(each for each in laptop.app.blame("Ann")["lines"] if each["value"] == "plays chess")
+    assert (line["host"], line["others"]) == ("desk", [])
+
+
+def test_revisions_under_two_ids_are_dated_each_by_its_own_order() -> None:
+    """A machine that had to take another id; ids are in no order."""
+
+    def txn(rid: str, rev: int, at_ms: int) -> Txn:
+        return Txn(Rid(rid), rev, at_ms, "edit", (("o", "Ann", f"{rid}{rev}"),), ())
+
+    start_ms = 1_763_637_000_000
+    kept = [txn("a-0001", 1, start_ms + 900), txn("b-0001", 1, start_ms), txn("b-0001", 2, start_ms + 100)]
+    found = own_revisions(Replica(Rid("a-0001"), "laptop"), kept, start_ms + 1000)
+    assert [revision.at_ms - start_ms for revision in found] == [900, 0, 100]
