@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from memsync_git.app.rehearsal import Rehearsed
     from memsync_git.documents import SyncDocument, WouldPart
     from memsync_git.model import Graph, Item
-    from memsync_git.ports import Remote, Store
+    from memsync_git.ports import Remote
     from memsync_git.replica import Replica
     from memsync_git.sync import RemoteReport, RoundOptions, RoundReport, Session
     from memsync_git.sync.report import Tally
