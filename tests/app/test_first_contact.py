@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.git.web import Serving, basic
 
 from .machines import Machine
 
-EVENT = SyncOptions(push_first=True)
+BY_HAND, EVENT = SyncOptions(), SyncOptions(push_first=True)
 
 
 @pytest.fixture
@@ -24,46 +25,62 @@ def contacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return traced(tmp_path / "trace", monkeypatch)
 
 
+@pytest.fixture
+def web(hub: Path) -> Iterator[str]:
+    """The hub over http: one on this disk is looked at without contacting anybody."""
+    serving = Serving(hub.parent)
+    yield serving.url
+    serving.close()
+
+
 def note(machine: Machine, name: str) -> None:
     machine.adds(Entity(name, "person", ("likes tea",)))
 
 
-def test_a_new_process_after_a_file_event_pushes_without_asking(laptop: Machine, contacts: Path) -> None:
+def sync(machine: Machine, url: str, options: SyncOptions = BY_HAND) -> None:
+    """One round in a new process, with the hub under another address."""
+    places = Places.of({"MEMSYNC_HOME": str(machine.home)})
+    App.open(places, {"remotes.origin.url": url}).sync(options)
+
+
+def test_a_new_process_after_a_file_event_pushes_without_asking(
+    laptop: Machine, web: str, contacts: Path
+) -> None:
     note(laptop, "Alice")
-    laptop.sync()
+    sync(laptop, web)
     seen(contacts)
     note(laptop, "Bob")
-    laptop.app.sync(EVENT)
+    sync(laptop, web, EVENT)
     assert seen(contacts) == ["push"]
     note(laptop, "Carol")
-    laptop.sync()
+    sync(laptop, web)
     assert seen(contacts) == ["fetch", "push"], "a person who asks wants to see news"
 
 
 def test_what_another_machine_wrote_lately_is_remembered(
-    laptop: Machine, desk: Machine, contacts: Path
+    laptop: Machine, desk: Machine, web: str, contacts: Path
 ) -> None:
     note(laptop, "Alice")
-    laptop.sync()
+    sync(laptop, web)
     note(desk, "Bob")
     desk.sync()
-    laptop.sync()
+    sync(laptop, web)
     seen(contacts)
     note(laptop, "Carol")
-    laptop.app.sync(EVENT)
+    sync(laptop, web, EVENT)
     assert seen(contacts) == ["fetch", "push"]
 
 
-def test_on_a_machine_that_was_copied_nothing_is_believed(laptop: Machine, contacts: Path) -> None:
+def test_on_a_machine_that_was_copied_nothing_is_believed(laptop: Machine, web: str, contacts: Path) -> None:
     note(laptop, "Alice")
-    laptop.sync()
+    sync(laptop, web)
     with laptop.app.rooms.installation() as installation:
         identity = installation.identity()
         assert identity is not None
         installation.set_identity(Identity(identity.rid, "another machine", identity.created_ms))
     seen(contacts)
     note(laptop, "Bob")
-    laptop.app.sync(EVENT)
+    sync(laptop, web, EVENT)
     assert seen(contacts) == ["fetch", "push"]
 
 
