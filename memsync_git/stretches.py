@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from memsync_git.model import Record, RecordKey, joined_rows
 
@@ -367,15 +367,12 @@ class Order(Sequence[str]):
         return Order((*self.parts[:head], *Order.of(middle).parts, *self.parts[tail + 1 :]))
 
 
-class Apart:
+class Apart(NamedTuple):
     """Where two orders differ: from place `at` on, one has `mine` and the other `theirs`."""
 
-    __slots__ = ("at", "mine", "theirs")
-
-    def __init__(self, at: int, mine: tuple[str, ...], theirs: tuple[str, ...]) -> None:
-        self.at = at
-        self.mine = mine
-        self.theirs = theirs
+    at: int
+    mine: tuple[str, ...]
+    theirs: tuple[str, ...]
 
 
 def _common(one: Sequence[object], other: Sequence[object], most: int | None = None) -> int:
