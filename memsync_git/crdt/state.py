@@ -23,6 +23,10 @@ Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""
 
 
+GLANCES_PER_READING = 8
+"""To read a line and make its facts costs as much as to glance at so many, and the facts stay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A record as the view shows it, with its smallest stamp (its place) and its largest (its last write).
@@ -163,10 +167,19 @@ class State:
 
         `keys`: those of them that exist.
         """
-        found = self._all_shown() if keys is None else filter(None, map(self._shown_at, keys))
         return sorted(
-            found, key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key)
+            self._found(keys),
+            key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key),
         )
+
+    def _found(self, keys: Iterable[RecordKey] | None) -> Iterator[Shown]:
+        """These records, as far as they exist; of many, all are glanced at instead of these being read."""
+        if keys is None:
+            return self._all_shown()
+        wanted = frozenset(keys)
+        if len(wanted) * GLANCES_PER_READING < sum(map(len, self._records.values())):
+            return filter(None, map(self._shown_at, wanted))
+        return (shown for shown in self._all_shown() if shown.record.key in wanted)
 
     def _all_shown(self) -> Iterator[Shown]:
         """Every record that exists. Lines shown at a glance stay unread: most of a large memory is."""
