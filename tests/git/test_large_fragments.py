@@ -6,7 +6,8 @@ from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts
 from memsync_git.remotes.draft import Draft, Drafting
 from memsync_git.remotes.seen import NOTHING_SEEN, Seen
 from memsync_git.remotes.trees import Listing, Oid, parse_tree
-from memsync_git.wire.fragments import SHARD_OVER_BYTES
+from memsync_git.wire.fragments import SHARD_OVER_BYTES, decode, encode, encode_files
+from memsync_git.wire.rid import fragment_path
 from tests.git.hubs import DESK, START_MS, HubFolder, accepted, fetched, publication
 
 NAME, MAIN = f"memsync/{DESK}", "heads/main"
@@ -55,3 +56,28 @@ def test_a_new_process_publishes_and_another_machine_reads_the_whole(hub: HubFol
     accepted(hub.remote("desk").publish(publication(large(1, says="tea"))))
     accepted(hub.remote("desk").publish(publication(large(2, says="coffee"))))
     assert fetched(hub.remote()).fragments == (large(2, says="coffee"),)
+
+
+def small(rev: int) -> Fragment:
+    """The same machine once it has forgotten most of what it said."""
+    said = {("e", "E0"): _says(1, "what is left")}
+    return Fragment(Header(DESK, "desk", rev=rev, tok=str(rev), next=ENTITIES + 9, wall_ms=START_MS), said)
+
+
+def test_a_fragment_below_the_limit_again_is_one_file_and_its_shards_are_gone(hub: HubFolder) -> None:
+    accepted(hub.remote("desk").publish(publication(large(1, says="tea"))))
+    assert any(path.startswith(f"memory-{DESK}/") for path in hub.files())
+    accepted(hub.remote("desk").publish(publication(small(2))))
+    assert not any(path.startswith(f"memory-{DESK}/") for path in hub.files())
+    assert fetched(hub.remote()).fragments == (small(2),)
+    accepted(hub.remote("desk").publish(publication(large(3, says="milk"))))
+    assert fetched(hub.remote()).fragments == (large(3, says="milk"),)
+
+
+def test_a_large_fragment_in_one_file_is_read_as_one_in_shards() -> None:
+    """Whoever wrote it may have another limit: both forms say the same."""
+    whole = large(1, says="tea")
+    sharded = encode_files(whole)
+    header = sharded.pop(fragment_path(DESK))
+    for data, shards in ((encode(whole), ()), (header, sharded.values())):
+        assert decode(data, rid=DESK, store="default", shards=shards) == whole
