@@ -161,13 +161,13 @@ class Rooms:
             private_directory=wanted == self.places.memory_file and wanted.name == MEMORY_FILE,
         )
 
-    def remote(self, settings: RemoteSettings, *, digest: str = "") -> GitRemote:
-        """One remote of the configuration."""
+    def remote(self, settings: RemoteSettings, *, digest: str = "", clone: Path | None = None) -> GitRemote:
+        """One remote, through the clone of this machine unless it is given one of its own."""
         from memsync_git.app.clocks import SystemClock
         from memsync_git.remotes.git import GitRemote
 
         remote = GitRemote(
-            self.places.clone,
+            clone or self.places.clone,
             settings.url,
             clock=SystemClock(),
             name=settings.name,

@@ -347,8 +347,21 @@ class Replica:
         header = fragment.header
         if header.rid == self.rid and header.rev >= self.accepted.get(remote, Mark()).rev:
             self.accepted[remote] = Mark(header.rev, header.next, header.tok)
-            least = min(mark.rev for mark in self.accepted.values())
-            self.unpublished = [txn for txn in self.unpublished if txn.rev > least]
+            self._drop_published()
+
+    def expect_remotes(self, remotes: Iterable[str]) -> None:
+        """These remotes are to have everything: what they have not accepted waits for them."""
+        for remote in remotes:
+            self.accepted.setdefault(remote, Mark())
+
+    def forget_remote(self, remote: str) -> None:
+        """Nothing waits for a remote any more."""
+        self.accepted.pop(remote, None)
+        self._drop_published()
+
+    def _drop_published(self) -> None:
+        least = min((mark.rev for mark in self.accepted.values()), default=0)
+        self.unpublished = [txn for txn in self.unpublished if txn.rev > least]
 
     @property
     def accepted_mark(self) -> Mark:
