@@ -234,7 +234,7 @@ class Replica:
         Who reads it has not seen what is new about the records it leaves as they stand (a picked apply).
         """
         left = [key for key in self.behind if self._differs(self.target(key), graph.records.get(key))]
-        vv, unseen = self.state.nexts(), self._unseen_in(left)
+        vv, unseen = self.state.nexts(), self._unseen_in({*left, *self._left_out()})
         state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
         self.ring.intend(state, graph)
 
@@ -248,11 +248,20 @@ class Replica:
 
     def confirm(self) -> None:
         """The file says what everything joined says: its newest state knows all of that."""
-        if not self.ring or self.behind:
-            return
+        if self.ring and not self.behind and not self.is_confirmed:
+            self.ring.confirm(self.state.nexts(), self._unseen_in(self._left_out()))
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the file's newest state knows everything joined that this machine shares."""
         newest = self.ring.newest
-        if newest.unseen or newest.vv != self.state.nexts():
-            self.ring.confirm(self.state.nexts())
+        return newest.vv == self.state.nexts() and newest.unseen == self._unseen_in(self._left_out())
+
+    def _left_out(self) -> list[RecordKey]:
+        """The records that never come into the file, by the rules of this machine."""
+        hidden = self.projection.hidden
+        keys = self.state.keys() if hidden else ()
+        return [key for key in keys if not hidden.isdisjoint(key[1:])]
 
     # --- writing
 

@@ -22,7 +22,6 @@ version   rid:rev:tok             written by this store
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -116,7 +115,7 @@ def _load(rows: RowReader, one: dict[str, Any]) -> Replica:
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
     replica.runs_began_ms = (one["runs_began"][0], one["runs_began"][1])
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
-    replica.projection = Projection(*one["projection"])
+    replica.projection = _projection(*one["projection"])
     replica.go_on_from(map(tuple, one["behind"]), map(tuple, one["contested"]))
     own = transactions(rows, replica.rid, after=least)
     replica.unpublished = [txn for txn in own if txn.rid == replica.rid]
@@ -287,10 +286,19 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "undone": [[item, at_ms] for item, at_ms in replica.undone.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
-        "projection": list(astuple(replica.projection)),
+        "projection": _plain_projection(replica.projection),
         "behind": _plain_keys(replica.behind),
         "contested": _plain_keys(replica.contested),
     }
+
+
+def _plain_projection(projection: Projection) -> list[Any]:
+    plain_projection: list[Any] = [projection.fields, projection.objects, projection.generics]
+    return [*plain_projection, sorted(projection.hidden)] if projection.hidden else plain_projection
+
+
+def _projection(fields: bool, objects: bool, generics: bool, hidden: Iterable[str] = ()) -> Projection:
+    return Projection(fields, objects, generics, frozenset(hidden))
 
 
 def _plain_keys(keys: Iterable[RecordKey]) -> list[RecordKey]:

@@ -117,6 +117,7 @@ def _once(
 ) -> Captured | None:
     """One pass. Return the file as captured after the linger if it said something new."""
     captured = _exchanged(session, options, captured, fetched, report)
+    session.apply_rules(captured.decoded.graph if captured.decoded is not None else None)
     if captured.is_writable and captured.clean is None and needs_writing(session, captured, options.only):
         captured = capture(session, report)  # the network took its time: write over what stands there now
     _note_file(captured, report)
