@@ -24,7 +24,7 @@ from memsync_git.replica.amending import make_amends
 from memsync_git.sync import RoundOptions
 from tests.sim.cells import CELLS, Cell
 from tests.sim.fleet import Fleet, Member
-from tests.sim.ledger import ItemKey
+from tests.sim.ledger import ItemKey, Shown
 from tests.sim.machine import Process
 from tests.sim.running import guarded
 from tests.sim.scheduler import SECOND_US
@@ -128,7 +128,8 @@ class Person:
         make_amends(replica, wish.amends(replica), moment, "undo")
         after = Said.of(replica.state)
         known = self.member.machine.disk.known
-        process.saw(self.fleet.ledger.enter(before, after, known, known))  # type: ignore[arg-type]
+        shown = Shown(known, {}, known, {})
+        process.saw(self.fleet.ledger.enter(before, after, shown))  # type: ignore[arg-type]
         self.acts += 1
         self.fleet.tally.lies += wish.is_unfulfilled(before.items(), after.items())
         self.fleet.scheduler.note(self.member.machine.name, f"person: {wish.words}")
