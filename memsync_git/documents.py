@@ -329,6 +329,37 @@ class InitDocument(TypedDict):
     notices: list[NoticePart]
 
 
+# --- remotes -----------------------------------------------------------------------------------------
+
+RemoteAction = Literal["list", "add", "set", "remove"]
+
+
+class RemotesDocument(TypedDict):
+    """The remotes after `action`, each with its own outcome. `sync`: the round that was run, if one was."""
+
+    schema_version: int
+    action: RemoteAction
+    remotes: list[RemotePart]
+    sync: SyncDocument | None
+    notices: list[NoticePart]
+
+
+class RemoteCheckPart(TypedDict):
+    """Whether a remote answers, and would take a push: "ok", "offline", "refused"; None: not tried."""
+
+    name: str
+    url: str
+    fetch: str | None
+    push: str | None
+    reason: str
+    head: str | None
+
+
+class RemoteCheckDocument(TypedDict):
+    schema_version: int
+    remotes: list[RemoteCheckPart]
+
+
 # --- logs ------------------------------------------------------------------------------------------------
 
 

@@ -259,13 +259,19 @@ _TEXT = frozenset({str})
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What a variant of the memory file can hold; the rest is neither added to it nor missed in it."""
+    """What a variant of the memory file can hold; the rest is neither added to it nor missed in it.
+
+    hidden: the names this machine leaves out of what it shares; their rows in the file are its own affair.
+    """
 
     fields: bool
     objects: bool
     generics: bool
+    hidden: frozenset[str] = frozenset()
 
     def holds(self, item: Item) -> bool:
+        if self.hidden and self.hides(key_of(item)):
+            return False
         match item[0]:
             case "f":
                 key = item[1]
@@ -280,6 +286,8 @@ class Projection:
 
     def record(self, record: Record) -> Record | None:
         """The part of a record that the variant can hold, or None."""
+        if self.hidden and self.hides(record.key):
+            return None
         match record:
             case Generic():
                 return record if self.generics else None
@@ -292,6 +300,10 @@ class Projection:
                 return Entity(name, kind, observations, kept)
             case Relation():
                 return record if self.fields or not record.fields else replace(record, fields=NO_FIELDS)
+
+    def hides(self, key: RecordKey) -> bool:
+        """Whether a record bears one of the names left out."""
+        return not self.hidden.isdisjoint(key[1:3] if key[0] == "l" else key[1:2])
 
     def graph(self, graph: Graph) -> Graph:
         kept = ((key, self.record(record)) for key, record in graph.records.items())

@@ -6,7 +6,7 @@ Rule 2: modules are imported when a method needs them: start-up time is a promis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from memsync_git.config import Configuration, Places, load
 if TYPE_CHECKING:
     from memsync_git.app.amending import Intention
     from memsync_git.app.planning import Plan
+    from memsync_git.app.remoting import Candidate
     from memsync_git.documents import (
         AmendsDocument,
         BlameDocument,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
         NoticePart,
         PauseDocument,
         PreviewDocument,
+        RemoteCheckDocument,
+        RemotesDocument,
         ResolvedDocument,
         SelfTestDocument,
         ServiceAction,
@@ -142,6 +145,50 @@ class App:
         from memsync_git.app.pausing import resume
 
         return resume(self.rooms)
+
+    # --- remotes
+
+    def remotes(self) -> RemotesDocument:
+        """The remotes, each with its own outcome."""
+        from memsync_git.app.remoting import remotes
+
+        return remotes(self.rooms)
+
+    def check_remotes(self, names: Sequence[str] = ()) -> RemoteCheckDocument:
+        """Whether remotes answer, and would take a push."""
+        from memsync_git.app.remoting import check
+
+        return check(self.rooms, names)
+
+    def candidate(self, name: str, url: str, branch: str | None, *, moves: bool = False) -> Candidate:
+        """Look at a repository that is to become a remote; see `app.remoting`."""
+        from memsync_git.app.remoting import candidate
+
+        return candidate(self.rooms, name, url, branch, moves=moves)
+
+    def preview_remote(self, wanted: Candidate) -> PreviewDocument:
+        """What joining a repository would change here."""
+        from memsync_git.app.remoting import preview
+
+        return preview(self.rooms, wanted)
+
+    def add_remote(self, wanted: Candidate) -> RemotesDocument:
+        """Publish to one more repository from now on."""
+        from memsync_git.app.remoting import add
+
+        return add(self.rooms, wanted)
+
+    def move_remote(self, wanted: Candidate) -> RemotesDocument:
+        """Move to another repository, with everything."""
+        from memsync_git.app.remoting import move
+
+        return move(self.rooms, wanted)
+
+    def remove_remote(self, name: str) -> RemotesDocument:
+        """Publish to a repository no longer."""
+        from memsync_git.app.remoting import remove
+
+        return remove(self.rooms, name)
 
     # --- joining
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from memsync_git.remotes.git import GitRemote
     from memsync_git.remotes.pushing import RefsMode
     from memsync_git.replica import Replica
+    from memsync_git.replica.filtering import Rules
     from memsync_git.sync import Session, Settings
     from memsync_git.sync.order import Sighting
 
@@ -128,12 +129,13 @@ class Rooms:
         """The replica and the generation of the store it was read from."""
         from memsync_git.formats import VARIANTS
         from memsync_git.replica import rows
+        from memsync_git.replica.filtering import projected
 
         with self.store_reader() as reader:
             found, generation = rows.load(reader), reader.generation()
         if found is None:
             raise not_set_up()
-        found.project(VARIANTS[self.store.format].projection)
+        found.project(projected(VARIANTS[self.store.format].projection, self.rules, found))
         return found, generation
 
     # --- writing
@@ -161,13 +163,13 @@ class Rooms:
             private_directory=wanted == self.places.memory_file and wanted.name == MEMORY_FILE,
         )
 
-    def remote(self, settings: RemoteSettings, *, digest: str = "") -> GitRemote:
-        """One remote of the configuration."""
+    def remote(self, settings: RemoteSettings, *, digest: str = "", clone: Path | None = None) -> GitRemote:
+        """One remote, through the clone of this machine unless it is given one of its own."""
         from memsync_git.app.clocks import SystemClock
         from memsync_git.remotes.git import GitRemote
 
         remote = GitRemote(
-            self.places.clone,
+            clone or self.places.clone,
             settings.url,
             clock=SystemClock(),
             name=settings.name,
@@ -236,7 +238,15 @@ class Rooms:
             limits=self.limits,
             deletions=DeletionLimits(guards.hold_deletions_over, guards.hold_deletions_share),
             writer_caches=self.store.writer_caches,
+            rules=self.rules,
         )
+
+    @property
+    def rules(self) -> Rules:
+        """Which records of the store this machine shares."""
+        from memsync_git.replica.filtering import Rules
+
+        return Rules(self.store.include, self.store.exclude)
 
     @contextmanager
     def session(

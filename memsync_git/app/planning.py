@@ -62,10 +62,10 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
     """
     remote, is_hub = _remote(rooms, options)
     store = _store(rooms, options)
-    survey = None if is_hub and not is_there(remote) else _surveyed(remote)
+    survey = None if is_hub and not is_there(remote) else surveyed(remote)
     kind, paths = ("empty", ()) if survey is None else (survey.kind, survey.paths)
     if kind == "foreign" and not options.adopt:
-        raise _foreign(remote, paths)
+        raise foreign(remote, paths)
     damage = _damage(rooms, store)
     return Plan(
         rooms=rooms,
@@ -85,12 +85,12 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
 def _remote(rooms: Rooms, options: InitOptions) -> tuple[RemoteSettings, bool]:
     """The remote to join, and whether it is the embedded hub."""
     known = next(iter(rooms.configuration.remotes), None)
-    wanted = _absolute(options.remote) if options.remote else None
+    wanted = absolute(options.remote) if options.remote else None
     if known is not None and wanted not in (None, known.url):
         raise Misused(
             f"This machine already syncs with {known.url}.",
             unharmed="Nothing was changed.",
-            hint=f"memsync-git config set remotes.{known.name}.url {wanted}",
+            hint=f"memsync-git remote set {wanted}",
         )
     if known is not None:
         return known, known.url == str(rooms.places.hub)
@@ -99,7 +99,7 @@ def _remote(rooms: Rooms, options: InitOptions) -> tuple[RemoteSettings, bool]:
     return settings, url == str(rooms.places.hub)
 
 
-def _absolute(address: str) -> str:
+def absolute(address: str) -> str:
     """A relative path of a folder that is there, made absolute; anything else as it is."""
     from memsync_git.remotes.url import validate
 
@@ -113,7 +113,12 @@ def is_there(remote: RemoteSettings) -> bool:
     return (Path(remote.url) / "HEAD").is_file()
 
 
-def _surveyed(remote: RemoteSettings) -> Survey:
+def surveyed(remote: RemoteSettings, *, again: str = "memsync-git init") -> Survey:
+    """What stands at an address; `again` is the command to run when it can be reached.
+
+    Raises:
+        Offline, Denied: it does not answer, or refuses.
+    """
     from memsync_git.remotes.survey import survey
     from memsync_git.remotes.url import validate
 
@@ -122,7 +127,7 @@ def _surveyed(remote: RemoteSettings) -> Survey:
             raise Offline(
                 f"The remote cannot be reached: {bare(reason)}",
                 unharmed="Nothing was changed on this machine.",
-                hint="check the address and the network, then run memsync-git init again",
+                hint=f"check the address and the network, then run {again} again",
             )
         case Refused(reason):
             raise Denied(
@@ -134,12 +139,17 @@ def _surveyed(remote: RemoteSettings) -> Survey:
             return found
 
 
-def _foreign(remote: RemoteSettings, paths: tuple[str, ...]) -> Misused:
+def foreign(
+    remote: RemoteSettings,
+    paths: tuple[str, ...],
+    hint: str = "give an empty private repository, or add --adopt to share this one",
+) -> Misused:
+    """The refusal of a repository that is used for something else."""
     some = ", ".join(paths[:3])
     return Misused(
         f"The repository {remote.url} holds something else ({some}).",
         unharmed="Nothing was changed there.",
-        hint="give an empty private repository, or add --adopt to share this one",
+        hint=hint,
     )
 
 

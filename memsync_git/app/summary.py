@@ -2,7 +2,8 @@
 
 Rule 1: a summary is believed only while the store's generation is the one it was made at.
 Rule 2: a machine at rest is one whose last round found nothing left to do anywhere; it stays so while the
-file, the witness beside it and every remote are what they were.
+file, the witness beside it and every remote are what they were. One with rules about what is shared never is:
+when they change, the same file says something else.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ def after_round(rooms: Rooms, session: Session, report: RoundReport) -> Summary:
     held = cut_name(replica.state, replica.rid)
     is_quiet = (
         report.file == "good"
+        and not rooms.rules
         and len(report.remotes) == len(rooms.configuration.remotes)
         and all(_needs_nothing(line, held) for line in report.remotes)
         and not (summary["up"] or summary["down"] or summary["holds"])

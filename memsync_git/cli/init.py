@@ -69,6 +69,5 @@ def render_init(document: InitDocument, screen: Screen) -> str:
     if document["sync"]:
         parts.append(render_sync(document["sync"], screen))
     if document["hub"]:
-        key = f"remotes.{safe(remote['name'])}.url"
-        parts.append(f"memsync-git config set {key} URL  moves the memory to a repository others can reach")
+        parts.append("memsync-git remote set URL  moves the memory to a repository others can reach")
     return "\n".join(parts)

@@ -202,9 +202,9 @@ class Ring:
         entered = replace(state, until_ms=self.newest.from_ms, back=back, seq=self._fresh_seq())
         self.states.insert(-1, entered)
 
-    def confirm(self, vv: VersionVector) -> None:
+    def confirm(self, vv: VersionVector, unseen: Unseen = ALL_SEEN) -> None:
         """The newest state says what everything joined says: from now on it knows all of that."""
-        self.states[-1] = replace(self.newest, vv=dict(vv), unseen=ALL_SEEN)
+        self.states[-1] = replace(self.newest, vv=dict(vv), unseen=unseen)
 
     def intend(self, state: FileState, graph: Graph, ahead: Step | None = None) -> None:
         """Enter a prepared write: a candidate from now on, the newest once it is swapped in.

@@ -274,6 +274,12 @@ class Clone:
         """Look anew at what refs name, and so whether it is there."""
         self._tips = {}
 
+    def forget(self) -> None:
+        """Let go of the refs of the remote; the objects are collected some day."""
+        prefix = f"refs/hub/{self.remote}/"
+        names = self._local(["for-each-ref", "--format=%(refname)", prefix]).out.decode().splitlines()
+        self._local(["update-ref", "--stdin"], stdin="".join(f"delete {name}\n" for name in names).encode())
+
     def objects(self) -> AbstractContextManager[Objects]:
         """The objects of the clone, and of the hub it borrows from, for the length of a `with` block."""
         folders = [self.git_dir / "objects", *self._borrowed]

@@ -117,6 +117,15 @@ class GitRemote:
     def fetch(self) -> FetchOutcome:
         return self._advised(self._mending(self._fetch))
 
+    def forget(self) -> None:
+        """Know nothing of the hub any more: another one may stand under this name from now on."""
+        self._tips = self._seen = None
+        self._lookout.forget()
+        with contextlib.suppress(CloneDamaged, OSError):
+            if self._clone.is_there():
+                self._clone.forget()
+                self._lookout.unlearn()
+
     def hang_up(self) -> None:
         """Close the connection that was kept open; the next call opens another one."""
         self._clone.contact.hang_up()

@@ -99,6 +99,10 @@ class Lookout:
         if now != before:
             known.save(self._known_path, now)
 
+    def unlearn(self) -> None:
+        """Keep nothing of what is known."""
+        self._known_path.unlink(missing_ok=True)
+
     def reading(self, objects: Objects) -> Reading:
         """A pass over the objects of the clone that need not read twice what is known."""
         return Reading(

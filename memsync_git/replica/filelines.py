@@ -13,14 +13,13 @@ as its records.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple
 from hashlib import sha256
 from typing import Protocol
 
 from memsync_git.formats.reading import read_again
 from memsync_git.formats.standing import KeptLines, Lines
 from memsync_git.model import Projection, Record
-from memsync_git.replica.shapes import plain_record, record_of
+from memsync_git.replica.shapes import plain_projection, plain_record, projection_of, record_of
 from memsync_git.replica.values import KeptFile
 from memsync_git.stretches import Records, Stretch, Stretched, entity_order, stretched
 from memsync_git.wire import plain
@@ -83,7 +82,7 @@ def _written(stretch: Stretch, standing: Iterable[str], rows: LineWriter) -> str
 
 def _lines(stretch: Stretch) -> bytes:
     if isinstance(stretch, Lines):
-        about = [stretch.blanks, astuple(stretch.projection), list(stretch.keys)]
+        about = [stretch.blanks, plain_projection(stretch.projection), list(stretch.keys)]
         return plain.dumps(about) + b"\n" + stretch.text
     return plain.dumps({"said": [None if each is None else plain_record(each) for each in stretch.records]})
 
@@ -96,7 +95,7 @@ def _stretch(value: bytes | None) -> Stretch:
     if isinstance(said, dict):
         return Stretch(None if each is None else record_of(each) for each in said["said"])
     blanks, projection, keys = said
-    return KeptLines(text, map(tuple, keys), blanks, Projection(*projection), _read)
+    return KeptLines(text, map(tuple, keys), blanks, projection_of(*projection), _read)
 
 
 def _read(text: bytes, projection: Projection) -> Iterable[Record | None]:

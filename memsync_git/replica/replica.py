@@ -233,7 +233,7 @@ class Replica:
         `ahead`: the step from the file's newest state to it, where that is known.
         """
         left = [key for key in self.behind if self._differs(self.target(key), graph.records.get(key))]
-        vv, unseen = self.state.nexts(), self._unseen_in(left)
+        vv, unseen = self.state.nexts(), self._unseen_in({*left, *self._left_out()})
         state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
         self.ring.intend(state, graph, ahead)
 
@@ -247,11 +247,20 @@ class Replica:
 
     def confirm(self) -> None:
         """The file says what everything joined says: its newest state knows all of that."""
-        if not self.ring or self.behind:
-            return
+        if self.ring and not self.behind and not self.is_confirmed:
+            self.ring.confirm(self.state.nexts(), self._unseen_in(self._left_out()))
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the file's newest state knows everything joined that this machine shares."""
         newest = self.ring.newest
-        if newest.unseen or newest.vv != self.state.nexts():
-            self.ring.confirm(self.state.nexts())
+        return newest.vv == self.state.nexts() and newest.unseen == self._unseen_in(self._left_out())
+
+    def _left_out(self) -> list[RecordKey]:
+        """The records that never come into the file, by the rules of this machine."""
+        hidden = self.projection.hidden
+        keys = self.state.keys() if hidden else ()
+        return [key for key in keys if not hidden.isdisjoint(key[1:])]
 
     # --- writing
 
@@ -346,8 +355,21 @@ class Replica:
         header = fragment.header
         if header.rid == self.rid and header.rev >= self.accepted.get(remote, Mark()).rev:
             self.accepted[remote] = Mark(header.rev, header.next, header.tok)
-            least = min(mark.rev for mark in self.accepted.values())
-            self.unpublished = [txn for txn in self.unpublished if txn.rev > least]
+            self._drop_published()
+
+    def expect_remotes(self, remotes: Iterable[str]) -> None:
+        """These remotes are to have everything: what they have not accepted waits for them."""
+        for remote in remotes:
+            self.accepted.setdefault(remote, Mark())
+
+    def forget_remote(self, remote: str) -> None:
+        """Nothing waits for a remote any more."""
+        self.accepted.pop(remote, None)
+        self._drop_published()
+
+    def _drop_published(self) -> None:
+        least = min((mark.rev for mark in self.accepted.values()), default=0)
+        self.unpublished = [txn for txn in self.unpublished if txn.rev > least]
 
     @property
     def accepted_mark(self) -> Mark:

@@ -21,7 +21,6 @@ version   rid:rev:tok             written by this store
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from typing import Any, Protocol
 
 from memsync_git.crdt.fragment import Fragment
@@ -30,7 +29,6 @@ from memsync_git.crdt.state import State
 from memsync_git.inference import FileState, Ring
 from memsync_git.model import (
     Graph,
-    Projection,
     Record,
     RecordKey,
     Rid,
@@ -43,8 +41,10 @@ from memsync_git.replica.shapes import (
     pending_of,
     plain_hold,
     plain_pending,
+    plain_projection,
     plain_state,
     plain_txn,
+    projection_of,
     state_of,
     txn_of,
 )
@@ -103,7 +103,7 @@ def load(rows: RowReader, before: Replica | None = None) -> Replica | None:
 def _load(rows: RowReader, one: dict[str, Any], before: KeptFile) -> Replica:
     replica = Replica(Rid(one["rid"]), one["host"], one["store"])
     replica.state = State(_fragments(rows))
-    replica.projection = Projection(*one["projection"])
+    replica.projection = projection_of(*one["projection"])
     file, replica.kept_file = load_file(rows, before)
     replica.ring = _ring(rows, one["ring"], Graph(file))
     replica.kept_states = {state.seq: state for state in replica.ring.states}
@@ -256,7 +256,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "undone": [[item, at_ms] for item, at_ms in replica.undone.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
-        "projection": list(astuple(replica.projection)),
+        "projection": plain_projection(replica.projection),
         "behind": _plain_keys(replica.behind),
         "contested": _plain_keys(replica.contested),
     }

@@ -6,7 +6,7 @@ Rule 2: items go as they are: `wire/plain.py` writes their tuples and their obse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -19,6 +19,7 @@ from memsync_git.model import (
     Generic,
     Graph,
     Item,
+    Projection,
     Record,
     Relation,
     Rid,
@@ -159,3 +160,12 @@ def plain_dots(dots: Mapping[Rid, Intervals]) -> dict[str, Any]:
 
 def dots_of(said: Mapping[str, Any]) -> dict[Rid, Intervals]:
     return {Rid(rid): Intervals.of((low, high) for low, high in spans) for rid, spans in said.items()}
+
+
+def plain_projection(projection: Projection) -> list[Any]:
+    held: list[Any] = [projection.fields, projection.objects, projection.generics]
+    return [*held, sorted(projection.hidden)] if projection.hidden else held
+
+
+def projection_of(fields: bool, objects: bool, generics: bool, hidden: Iterable[str] = ()) -> Projection:
+    return Projection(fields, objects, generics, frozenset(hidden))

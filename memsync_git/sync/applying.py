@@ -17,7 +17,6 @@ from memsync_git.formats import Rows, TooLarge
 from memsync_git.formats.arranging import step_to
 from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.replica import Moment, Replica
-from memsync_git.replica.adopting import order_of
 from memsync_git.replica.picking import picked_graph, picked_keys
 from memsync_git.stretches import Step
 from memsync_git.sync.capture import (
@@ -91,7 +90,7 @@ def _is_newest(session: Session, captured: Captured) -> bool:
     standing = captured.standing
     if not isinstance(standing, Snapshot) or captured.clean is not None:
         return False
-    return session.name_of(standing.data) == session.replica.ring.newest.hash
+    return session.name_of(standing.data) + captured.mark == session.replica.ring.newest.hash
 
 
 def _prepare(session: Session, captured: Captured, report: RoundReport, only: Picked) -> Prepared | None:
@@ -109,9 +108,13 @@ def _prepare(session: Session, captured: Captured, report: RoundReport, only: Pi
     if isinstance(prepared, Unusable):
         report.file, report.file_reason, report.file_hint = "unusable", prepared.reason, prepared.hint
         return None
-    order, name = order_of(decoded.graph), session.name_of(data)
-    ahead = {key: decoded.graph.records.get(key) for key in step} if _is_newest(session, captured) else None
-    session.act(lambda replica, moment: replica.intend(decoded.graph, order, name, moment, ahead=ahead))
+    written = session.version(decoded, data, 0)
+    ahead = {key: written.graph.records.get(key) for key in step} if _is_newest(session, captured) else None
+    session.act(
+        lambda replica, moment: replica.intend(
+            written.graph, written.order, written.hash, moment, ahead=ahead
+        )
+    )
     return prepared
 
 
@@ -121,7 +124,11 @@ def _step(session: Session, captured: Captured, rows: Rows, only: Picked) -> Ste
     picked = picked_keys(replica, only)
     if _is_newest(session, captured):
         return replica.lacking(picked)
-    return step_to(rows, picked_graph(replica, replica.behind - picked))
+    step = step_to(rows, picked_graph(replica, replica.behind - picked))
+    hides = session.projection.hides
+    return (
+        {key: record for key, record in step.items() if not hides(key)} if session.projection.hidden else step
+    )
 
 
 def _inspect(
@@ -158,7 +165,7 @@ def confirm(session: Session, captured: Captured) -> None:
     """The file says what the view says: note it in the ring, and beside the file."""
     replica = session.replica
     if captured.is_writable and not needs_writing(session, captured):
-        if replica.ring.newest.unseen or replica.ring.newest.vv != replica.state.nexts():
+        if not replica.is_confirmed:
             session.act(_confirm)
         write_witness(session)
 

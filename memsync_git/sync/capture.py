@@ -36,7 +36,7 @@ ANSWER = "memsync-git sync --recreate  writes it anew; memsync-git holds accept 
 class Captured:
     """The file as it was read: what stood there, and whether it may be written over.
 
-    clean: what a mended file would hold; `decoded` is read from it then.
+    clean: what a mended file would hold; `decoded` is read from it then. mark: as `Session.mark_of`.
     """
 
     state: FileState
@@ -46,6 +46,7 @@ class Captured:
     reason: str = ""
     hint: str = ""
     clean: bytes | None = None
+    mark: str = ""
 
     @property
     def is_writable(self) -> bool:
@@ -167,11 +168,14 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     state: FileState
     assert decoded is not None
     data, mtime_ms = _bytes_of(session, standing)
+    session.apply_rules(decoded.graph)
+    captured = replace(captured, mark=session.mark_of(decoded))
     replica = session.replica
     if not replica.ring:
         state = "waiting" if captured.state == "good" else captured.state
-        return Captured(state, standing, decoded, reason=captured.reason, hint=captured.hint)
-    same = replica.ring.newest.hash == session.name_of(data) and replica.ring.pending is None
+        return replace(captured, state=state)
+    name = session.name_of(data) + captured.mark
+    same = replica.ring.newest.hash == name and replica.ring.pending is None
     if captured.state == "good" and same and not replica.emptied and not accepted:
         return captured
     version = session.version(decoded, data, mtime_ms, accepted=accepted)
@@ -184,7 +188,7 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     observed = session.act(taken_in)
     tell(session, report, observed)
     state = "restored" if observed.restored else captured.state
-    return Captured(state, standing, decoded, observed, captured.reason, captured.hint)
+    return replace(captured, state=state, observed=observed)
 
 
 def _bytes_of(session: Session, standing: Snapshot | Missing) -> tuple[bytes, int]:

@@ -52,6 +52,7 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
     report = RoundReport()
     began_s = session.world.clock.monotonic_s()
     fetched: dict[str, Fetched | None] = {}
+    _expect_remotes(session)
     if session.settings.writer_caches:
         session.act(lambda replica, moment: replica.begin_run(moment.wall_ms))
     if not _is_current(session, options, fetched, report):
@@ -69,6 +70,13 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
             break
         captured, fetched = again, {}
     return _closed(session, report, began_s)
+
+
+def _expect_remotes(session: Session) -> None:
+    """From its first round on, something waits for a remote until it has accepted it."""
+    new = [remote.name for remote in session.world.remotes if remote.name not in session.replica.accepted]
+    if new:
+        session.act(lambda replica, _: replica.expect_remotes(new))
 
 
 def _read(session: Session, options: RoundOptions, report: RoundReport) -> Captured:
@@ -109,6 +117,7 @@ def _once(
 ) -> Captured | None:
     """One pass. Return the file as captured after the linger if it said something new."""
     captured = _exchanged(session, options, captured, fetched, report)
+    session.apply_rules(captured.decoded.graph if captured.decoded is not None else None)
     if captured.is_writable and captured.clean is None and needs_writing(session, captured, options.only):
         captured = capture(session, report)  # the network took its time: write over what stands there now
     _note_file(captured, report)
@@ -195,7 +204,8 @@ def _unpublished(session: Session, options: RoundOptions, late: Captured) -> Cap
     if not options.publish:
         return None
     replica = session.replica
-    reached = [remote for remote in session.world.remotes if remote.name in replica.accepted]
+    accepted = replica.accepted
+    reached = [remote for remote in session.world.remotes if accepted.get(remote.name, Mark()).rev]
     if late.is_writable and any(not replica.is_published(remote.name) for remote in reached):
         return late
     return None

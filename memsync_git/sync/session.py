@@ -7,6 +7,7 @@ Rule 2: an act that fails leaves no trace: the store rolls back, and the replica
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,10 +17,12 @@ from memsync_git.errors import StoreDamaged
 from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
+from memsync_git.model import Graph, Projection
 from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store
 from memsync_git.ports import Rows as StoreRows
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
+from memsync_git.replica.filtering import Rules, projected
 from memsync_git.stretches import Step
 from memsync_git.sync.order import QUIET_MS, Sighting
 
@@ -36,6 +39,7 @@ class Settings:
     """What a round is told by the configuration.
 
     window_ms: W; None lets the time of a full parse decide (model page, section 7).
+    rules: which records this machine shares.
     quiet_ms: how long another machine must have been silent for a push to come first.
     """
 
@@ -46,6 +50,7 @@ class Settings:
     writer_caches: bool = False
     window_ms: int | None = None
     quiet_ms: int = QUIET_MS
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(slots=True)
@@ -81,6 +86,7 @@ class Session:
         self._generation = NEVER
         self._decoded: Decoded | None = None
         self._decoded_hash = ""
+        self._projection = self.variant.projection
         self._decoded_bytes = 0
         self._named = (b"", content_hash(b""))
         self._parse_ms_per_mib = 0.0
@@ -115,7 +121,8 @@ class Session:
     def _loaded(self, store: StoreRows) -> Replica | None:
         replica = rows.load(store, self._replica)
         if replica is not None:
-            replica.project(self.variant.projection)
+            self._projection = projected(self.variant.projection, self.settings.rules, replica)
+            replica.project(self._projection)
         return replica
 
     @property
@@ -164,6 +171,27 @@ class Session:
     @property
     def variant(self) -> Variant:
         return VARIANTS[self.settings.variant]
+
+    @property
+    def projection(self) -> Projection:
+        """What of a memory is shared through this file."""
+        return self._projection
+
+    def apply_rules(self, file: Graph | None) -> None:
+        """Find out anew what is left out, now that the file says this, and the others what they say."""
+        rules = self.settings.rules
+        if rules:
+            projection = projected(self.variant.projection, rules, self.replica, file)
+            self._projection = projection
+            if self.replica.projection != projection:
+                self.act(lambda replica, _: replica.project(projection))
+                self._projection = projection
+
+    def mark_of(self, decoded: Decoded) -> str:
+        """Tells apart the same bytes, read with other rules: the names in them that are left out."""
+        hidden = self._projection.hidden
+        found = sorted({key[1] for key in decoded.graph.records if key[1] in hidden}) if hidden else ()
+        return f"-{content_hash(json.dumps(found).encode())[:8]}" if found else ""
 
     @property
     def decoded(self) -> Decoded | None:
@@ -228,13 +256,15 @@ class Session:
 
     def version(self, decoded: Decoded, data: bytes, mtime_ms: int, *, accepted: bool = False) -> Version:
         """A decoded version as the replica observes it."""
-        variant = self.variant
+        self.apply_rules(decoded.graph)
+        variant, projection = self.variant, self._projection
+        graph = projection.graph(decoded.graph) if projection.hidden else decoded.graph
         return Version(
-            graph=decoded.graph,
-            order=order_of(decoded.graph),
-            hash=self.name_of(data),
+            graph=graph,
+            order=order_of(graph),
+            hash=self.name_of(data) + self.mark_of(decoded),
             mtime_ms=mtime_ms,
-            projection=variant.projection,
+            projection=projection,
             types_fixed=not variant.updates_in_place,
             whole=decoded.whole,
             accepted=accepted,

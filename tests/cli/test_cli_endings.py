@@ -35,6 +35,7 @@ COMMANDS = [
     *(["config", name] for name in ("path", "get", "set", "validate", "explain", "edit")),
     *(["holds", name] for name in ("list", "accept", "reject")),
     *(["hosts", name] for name in ("retire", "rename")),
+    *(["remote", name] for name in ("list", "add", "set", "remove", "check")),
     *(["service", name] for name in ("install", "uninstall", "start", "stop", "restart", "status")),
     ["hook", "session-start"],
 ]

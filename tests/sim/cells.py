@@ -25,6 +25,7 @@ class Trouble:
     file_restored: float = 0.0
     never_returns: float = 0.0
     second_process: float = 0.0
+    retired: float = 0.0
 
 
 CALM = Trouble()
@@ -62,7 +63,8 @@ class Cell:
     writers: servers per file. cron: share of machines without a daemon, with runs `cron_us` apart.
     in_place, slow: share of servers that write in place, and that cache. push_first: share of a daemon's
     rounds after a file event that push before they fetch. staged: share of machines on which a person does
-    the parts of a round one by one. weight: share of the histories.
+    the parts of a round one by one. hubs: how many; some machines know all of
+    them, others one. weight: share of the histories.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Cell:
     slow: float = 0.0
     push_first: float = 0.5
     staged: float = 0.0
+    hubs: int = 1
     length_us: int = 30 * SECOND_US
     writer_caches: bool = False
     weight: int = 1

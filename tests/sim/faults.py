@@ -10,6 +10,9 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
+from memsync_git.crdt.pen import Pen
+from memsync_git.model import Rid
+from memsync_git.replica import Moment, Replica, rows
 from tests.sim.machine import EPOCH_MS, Process
 from tests.sim.running import guarded
 from tests.sim.scheduler import MS_US, SECOND_US
@@ -23,6 +26,8 @@ SKEWS_MS = (HOUR_MS, -HOUR_MS, 24 * HOUR_MS, -10 * YEAR_MS, 73 * YEAR_MS, HOUR_M
 """An hour and a day off, ten years back, 2099, 1970."""
 JUMPS_MS = (-HOUR_MS, HOUR_MS, -10_000, 10_000, -24 * HOUR_MS, 700, -700)
 MOST_STEPS = 400
+ONE_OF_TWO = 0.7
+"""Share of outages that cut off one hub of two."""
 
 
 def set_clock(fleet: Fleet, member: Member) -> None:
@@ -35,8 +40,9 @@ def set_clock(fleet: Fleet, member: Member) -> None:
 def loose(fleet: Fleet) -> None:
     """Let every fault of the cell loose on the fleet."""
     for member in list(fleet.members):
-        weather, trouble = member.machine.remote.weather, fleet.cell.trouble
-        weather.lost, weather.refused, weather.stale = trouble.lost, trouble.refused, trouble.stale
+        trouble = fleet.cell.trouble
+        for weather in (network.weather for network in member.machine.remotes):
+            weather.lost, weather.refused, weather.stale = trouble.lost, trouble.refused, trouble.stale
         for name, act in FAULTS.items():
             rng = fleet.child(name, member.machine.name)
             if rng.random() < getattr(trouble, name):
@@ -55,10 +61,15 @@ def jump(fleet: Fleet, member: Member, rng: Random) -> None:
 
 
 def offline(fleet: Fleet, member: Member, rng: Random) -> None:
-    """No network for a while."""
-    member.machine.remote.weather.is_offline = True
+    """No network for a while, or no way to one of two hubs."""
+    away = member.machine.remotes
+    if len(away) > 1 and rng.random() < ONE_OF_TWO:
+        away = [rng.choice(away)]
+    for network in away:
+        network.weather.is_offline = True
     fleet.scheduler.pause(int(rng.uniform(0.05, 0.5) * fleet.cell.length_us))
-    member.machine.remote.weather.is_offline = False
+    for network in away:
+        network.weather.is_offline = False
 
 
 def kill(fleet: Fleet, member: Member, rng: Random) -> None:
@@ -139,6 +150,23 @@ def second_process(fleet: Fleet, member: Member, rng: Random) -> None:
         fleet.scheduler.pause(rng.randint(100 * MS_US, 3 * SECOND_US))
 
 
+def retired(fleet: Fleet, member: Member, rng: Random) -> None:
+    """A person on another machine says that this one will not come back, and is wrong."""
+    others = [other for other in fleet.present if other is not member and other.machine.is_up]
+    store = rows.load(member.machine.disk.store)
+    if not others or store is None:
+        return
+    process = rng.choice(others).machine.start()
+    guarded(lambda: process.session.act(lambda replica, moment: _retire(replica, moment, store.rid)))
+    process.end()
+    fleet.scheduler.note(member.machine.name, f"{store.rid} was retired")
+
+
+def _retire(replica: Replica, moment: Moment, rid: Rid) -> None:
+    pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
+    replica.finish(pen, moment, "hosts retire", retire=[rid])
+
+
 def _with_nobody_running(fleet: Fleet, member: Member, act: Callable[[], None]) -> None:
     for process in list(member.machine.processes):
         process.end()
@@ -158,4 +186,5 @@ FAULTS: dict[str, Fault] = {
     "file_restored": file_restored,
     "never_returns": never_returns,
     "second_process": second_process,
+    "retired": retired,
 }

@@ -9,7 +9,7 @@ from random import Random
 from memsync_git.formats import Decoded
 from memsync_git.guards import Hold
 from memsync_git.remotes.loopback import LoopbackHub
-from memsync_git.replica import Replica
+from memsync_git.replica import Mark, Replica
 from memsync_git.replica.holding import accept_hold, reject_hold
 from memsync_git.sync import RoundOptions, RoundReport, Settings
 from memsync_git.sync.pushing import unified_bytes
@@ -24,6 +24,7 @@ from tests.sim.scheduler import MS_US, SECOND_US, Scheduler
 from tests.sim.writer import Sentences, Writer
 
 MOST_SWEEPS = 12
+HUBS = ("origin", "backup")
 NEVER_QUIET_MS = 0
 """In half a minute some machine has always just written: here a push may come first all the same."""
 SETTLING_US = 12 * SECOND_US
@@ -53,7 +54,7 @@ class Fleet:
         self.seed = seed
         self.scheduler = Scheduler(keep_trace=keep_trace)
         self.ledger = Ledger()
-        self.hub = LoopbackHub(lambda: EPOCH_MS + self.scheduler.now_us // MS_US)
+        self.hubs = {name: self._hub() for name in HUBS[: cell.hubs]}
         self.sentences = Sentences()
         self.tally = Tally()
         self.known = 0
@@ -74,11 +75,24 @@ class Fleet:
 
     # --- building
 
-    def _member(self) -> Member:
+    def _hub(self) -> LoopbackHub:
+        return LoopbackHub(lambda: EPOCH_MS + self.scheduler.now_us // MS_US)
+
+    def _known_hubs(self, name: str) -> tuple[str, ...]:
+        """The hubs a machine talks to; the first machine talks to all."""
+        every = tuple(self.hubs)
+        if not self.members or len(every) == 1:
+            return every
+        return self.child("hubs", name).choice([every, *((hub,) for hub in every)])
+
+    def _member(self, hubs: Iterable[str] = ()) -> Member:
         name = f"m{len(self.members)}"
-        network = SteppingRemote(self.hub, self.child("network", name), Weather())
+        rng = self.child("network", name)
+        networks = [
+            SteppingRemote(self.hubs[hub], rng, Weather(), hub) for hub in hubs or self._known_hubs(name)
+        ]
         machine = Machine(
-            name, self.scheduler, self.ledger, self.child("machine", name), network, self._habits(name)
+            name, self.scheduler, self.ledger, self.child("machine", name), networks, self._habits(name)
         )
         machine.on_report = self._check_report
         return Member(machine, [self._writer(machine, n) for n in range(self.cell.writers)])
@@ -135,7 +149,7 @@ class Fleet:
 
     def clone(self, member: Member) -> None:
         """Set up another machine as a copy of one, servers included."""
-        twin = self._member()
+        twin = self._member([network.name for network in member.machine.remotes])
         twin.machine.disk = member.machine.disk.copy(twin.machine.wall_ms)
         self.scheduler.note(twin.machine.name, f"is a copy of {member.machine.name}")
         self.members.append(twin)
@@ -143,7 +157,8 @@ class Fleet:
 
     def _stop(self) -> None:
         for member in self.members:
-            member.machine.remote.weather = Weather()
+            for network in member.machine.remotes:
+                network.weather = Weather()
             for writer in member.writers:
                 writer.is_asked_to_stop = True
         self.scheduler.run(self.scheduler.now_us + SETTLING_US)
@@ -159,12 +174,13 @@ class Fleet:
     def _check_report(self, process: Process, report: RoundReport) -> None:
         """What a report calls published is on the hub."""
         replica = process.session._replica
-        mark = replica.accepted_mark if replica is not None else None
-        if report.published and replica is not None and mark is not None and mark.rev:
-            commit = self.hub.hosts.get(replica.rid)
-            while commit is not None and commit.fragment.version != (mark.rev, mark.tok):
-                commit = commit.parent
-            self.tally.lies += commit is None
+        for line in report.remotes if replica is not None else ():
+            mark = replica.accepted.get(line.name, Mark())
+            if line.published and mark.rev:
+                commit = self.hubs[line.name].hosts.get(replica.rid)
+                while commit is not None and commit.fragment.version != (mark.rev, mark.tok):
+                    commit = commit.parent
+                self.tally.lies += commit is None
 
     def _settle(self) -> None:
         """Rounds on every machine until a whole sweep does nothing; then one more, which must do nothing."""
@@ -182,9 +198,9 @@ class Fleet:
 
     def _sweep(self) -> bool:
         """One round on every machine; whether any of them did anything."""
-        before = self.hub.digest()
+        before = [hub.digest() for hub in self.hubs.values()]
         busy = [self._final_round(process) for process in self.processes]
-        return any(busy) or self.hub.digest() != before
+        return any(busy) or [hub.digest() for hub in self.hubs.values()] != before
 
     def _final_round(self, process: Process) -> bool:
         """A round with a person at hand, who decides what is held and has a damaged file mended."""
@@ -229,10 +245,9 @@ class Fleet:
         return tally
 
     def _agree(self, replicas: Iterable[Replica]) -> bool:
-        """Whether every view has the same bytes, the hub's too, and every file says the same."""
+        """Whether every view has the same bytes, the hubs' too, and every file says the same."""
         views = {unified_bytes(replica.state, due=True) for replica in replicas}
-        if self.hub.main is not None:
-            views.add(self.hub.main.unified)
+        views |= {hub.main.unified for hub in self.hubs.values() if hub.main is not None}
         items = _items_of_file(self.processes[0])
         return len(views) == 1 and all(_items_of_file(process) == items for process in self.processes)
 

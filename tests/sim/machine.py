@@ -6,7 +6,7 @@ Rule 2: a kill takes one process, a power cut all of them, the servers, and what
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from types import MappingProxyType
@@ -40,7 +40,7 @@ class Disk:
     known: events the store can know. masks: events of each version of the memory file. marks: since when
     which events stood there, and were hidden. is_torn: a server is writing in place at this moment.
     prepared: what the store knew when these bytes were made from it, and what they hide.
-    hidden: what each version hides. digest: what the remote said last.
+    hidden: what each version hides. digests: what each remote said last. held: what was joined then.
     """
 
     store: MemoryStore
@@ -49,7 +49,8 @@ class Disk:
     masks: dict[tuple[int, bytes], int] = field(default_factory=dict)
     prepared: dict[bytes, tuple[int, Hidden]] = field(default_factory=dict)
     hidden: dict[tuple[int, bytes], Hidden] = field(default_factory=dict)
-    digest: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
     marks: list[tuple[int, int, Hidden]] = field(default_factory=list)
     is_locked: bool = False
     is_torn: bool = False
@@ -159,14 +160,14 @@ class Machine:
         scheduler: Scheduler,
         ledger: Ledger,
         rng: Random,
-        remote: SteppingRemote,
+        remotes: Sequence[SteppingRemote],
         habits: Habits,
     ) -> None:
         self.name = name
         self.scheduler = scheduler
         self.ledger = ledger
         self.rng = rng
-        self.remote = remote
+        self.remotes = remotes
         self.habits = habits
         self.skew_ms = 0
         self.boots = 1
@@ -241,14 +242,15 @@ class Process:
         self.changed = Signal()
         self._seen: dict[greenlet, int] = {}
         self._file = machine.disk.file.beside()
-        self._remote = machine.remote.of(self)
+        self._remotes = [network.of(self) for network in machine.remotes]
         world = World(
             SteppingFile(self, self._file),
             SteppingStore(self, machine.disk.store),
             SteppingClock(self),
             SeededChance(machine.rng),
-            (self._remote,),
+            self._remotes,
             machine.habits.settings,
+            complete_for=machine.disk.held,
         )
         self.session = Session(world)
 
@@ -330,12 +332,13 @@ class Process:
     def round(self, options: RoundOptions | None = None) -> RoundReport:
         """One sync, and what the app keeps of it."""
         machine = self.machine
-        self._remote.known_digest = machine.disk.digest
+        for remote in self._remotes:
+            remote.known_digest = machine.disk.digests.get(remote.name, "")
         self.only = options.only if options is not None else None
         report = sync_round(self.session, options or machine.habits.options)
         for line in report.remotes:
             if line.fetched or line.published:
-                machine.disk.digest = line.digest
+                machine.disk.digests[line.name], machine.disk.held[line.name] = line.digest, line.holds
         machine.scheduler.note(machine.name, told(report))
         machine.on_report(self, report)
         return report

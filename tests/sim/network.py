@@ -32,8 +32,9 @@ class Weather:
 class SteppingRemote:
     """One machine's network, and the remotes its processes use."""
 
-    def __init__(self, hub: LoopbackHub, rng: Random, weather: Weather) -> None:
+    def __init__(self, hub: LoopbackHub, rng: Random, weather: Weather, name: str = "origin") -> None:
         self.hub = hub
+        self.name = name
         self.rng = rng
         self.weather = weather
         self._past: list[LoopbackHub] = []
@@ -58,7 +59,7 @@ class _Remote(LoopbackRemote):
     """A remote behind a network."""
 
     def __init__(self, network: SteppingRemote, process: Process) -> None:
-        super().__init__(network.hub)
+        super().__init__(network.hub, network.name)
         self._network = network
         self._process = process
         self.before_fetch, self.after_fetch = self._ask, self._told

@@ -25,6 +25,7 @@ from memsync_git.remotes.git import GitRemote
 from memsync_git.remotes.trying import git_version, rehearse_push
 from memsync_git.remotes.url import validate
 from memsync_git.replica import Replica, rows
+from memsync_git.replica.filtering import projected
 from memsync_git.stores.reading import SqliteReader
 from memsync_git.sync import Session, World
 from memsync_git.sync.recovering import newer_witness
@@ -124,7 +125,7 @@ class Case:
         except MemsyncError as error:
             return Broken(error)
         if found is not None:
-            found.project(VARIANTS[self.rooms.store.format].projection)
+            found.project(projected(VARIANTS[self.rooms.store.format].projection, self.rooms.rules, found))
         return found
 
     @cached_property

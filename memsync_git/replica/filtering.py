@@ -1,0 +1,63 @@
+"""Which records a machine leaves out of the memory it shares, by the globs of its store. Pure.
+
+Rule 1: what is left out lies outside the projection, as what a variant cannot hold does: it is not taken in,
+not missed, not written, and the rows that stand for it in the file stay there, byte for byte.
+Rule 2: so a rule that changes deletes nothing. What it lets through again is new in the file, or elsewhere.
+Rule 3: a name is left out if it, or any type it is known with (here, in the file before, elsewhere), matches
+`exclude`; or if there is an `include`, and neither it nor all of those types match that. When in doubt, out.
+Its relations go with it.
+Rule 4: what was published before a rule stays published: other machines have it by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from memsync_git.model import Entity, Graph, Projection, Record
+from memsync_git.replica.replica import Replica
+from memsync_git.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Globs on names of entities (ids of generic records) and on types of entities."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.include or self.exclude)
+
+    def hides(self, name: str, types: Iterable[str]) -> bool:
+        """Whether a record is left out."""
+        types = tuple(types)
+        if any(_matches(word, self.exclude) for word in (name, *types)):
+            return True
+        if not self.include or _matches(name, self.include):
+            return False
+        return not types or not all(_matches(kind, self.include) for kind in types)
+
+
+def _matches(word: str, globs: Iterable[str]) -> bool:
+    return any(fnmatchcase(word, glob) for glob in globs)
+
+
+def hidden_names(rules: Rules, records: Iterable[Record]) -> frozenset[str]:
+    """The names that are left out, of all that these records speak of."""
+    known: dict[str, set[str]] = {}
+    for record in records if rules else ():
+        for name in record.key[1:3] if record.key[0] == "l" else record.key[1:2]:
+            known.setdefault(name, set())
+        if isinstance(record, Entity) and record.type is not None:
+            known[record.name].add(record.type)
+    return frozenset(name for name, types in known.items() if rules.hides(name, types))
+
+
+def projected(variant: Projection, rules: Rules, replica: Replica, file: Graph | None = None) -> Projection:
+    """What this machine shares: what its variant can hold, without the names that are left out."""
+    if not rules:
+        return variant
+    known = [*replica.ring.graph, *replica.state.graph(), *(file or ())]
+    return replace(variant, hidden=hidden_names(rules, known))

@@ -1,0 +1,273 @@
+"""Rules about what is shared: what is left out stays where it is, and a rule that changes deletes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memsync_git.model import Entity, Generic, Graph, Item, Relation
+from memsync_git.ports import Unreachable
+from memsync_git.remotes.loopback import LoopbackHub
+from memsync_git.replica.filtering import Rules, hidden_names
+from memsync_git.sync import RoundReport, capture
+from tests.fakes import QuietClock
+from tests.laws.machines import Machine
+
+NAMES = ("Alice", "Bob", "Secret plan", "Draft 1")
+KINDS = ("person", "draft", "project")
+RULES = (
+    Rules(),
+    Rules(),
+    Rules(exclude=("Secret*",)),
+    Rules(exclude=("draft",)),
+    Rules(include=("person", "Draft*")),
+    Rules(include=("*",), exclude=("Bob",)),
+    Rules(exclude=("*",)),
+)
+BALLAST = Entity("Ballast", "person", tuple(f"fact {number}" for number in range(20)))
+"""What stays: a version that keeps more than it lost was written from the newest state."""
+
+
+# --- which names
+
+
+@pytest.mark.parametrize(
+    ("rules", "left_out"),
+    [
+        (Rules(), set()),
+        (Rules(exclude=("Secret*",)), {"Secret plan"}),
+        (Rules(exclude=("person",)), {"Alice"}),
+        (Rules(include=("person",)), {"Secret plan", "note", "Oslo"}),
+        (Rules(include=("*",), exclude=("n?te",)), {"note"}),
+        (Rules(include=("Alice", "Oslo"), exclude=("person",)), {"Alice", "Secret plan", "note"}),
+    ],
+)
+def test_globs_match_names_and_types_and_exclude_wins(rules: Rules, left_out: set[str]) -> None:
+    records = (
+        Entity("Alice", "person", ()),
+        Entity("Secret plan", None, ()),
+        Generic("note", {}),
+        Relation("Alice", "Oslo", "likes"),
+    )
+    assert hidden_names(rules, records) == left_out
+
+
+def test_any_type_a_name_is_known_with_counts() -> None:
+    records = (Entity("Alice", "person", ()), Entity("Alice", "draft", ()))
+    assert hidden_names(Rules(exclude=("draft",)), records) == {"Alice"}
+    assert hidden_names(Rules(include=("person",)), records) == {"Alice"}
+    assert hidden_names(Rules(include=("person", "draft")), records) == set()
+
+
+# --- what becomes of them
+
+
+class Desk(Machine):
+    """A machine whose rules may change, and whose server writes whole files."""
+
+    def says(self, *records: Entity | Relation) -> None:
+        self.write(b"\n".join(json.dumps(row(record)).encode() for record in records))
+
+    def follows(self, rules: Rules) -> None:
+        """Another configuration from now on: a new process."""
+        name = f"{self.session.replica.host}{self.clock.now_ms}"
+        self.session = self.process(name)
+        self.session.settings = replace(self.session.settings, rules=rules)
+
+    @property
+    def graph(self) -> Graph:
+        decoded = self.session.decode(self.file.writer_read() or b"")
+        return decoded.graph
+
+    def run(self) -> RoundReport:
+        return self.sync()
+
+
+def row(record: Entity | Relation) -> dict[str, object]:
+    if isinstance(record, Relation):
+        ends = {"from": record.source, "to": record.target}
+        return {"type": "relation", **ends, "relationType": record.kind}
+    said = {"name": record.name, "entityType": record.type}
+    return {"type": "entity", **said, "observations": list(record.observations)}
+
+
+def pair() -> tuple[Desk, Desk, LoopbackHub]:
+    clock = QuietClock()
+    hub = LoopbackHub(clock.wall_ms)
+    return Desk("desk", hub, clock, b""), Desk("phone", hub, clock, b""), hub
+
+
+def shared(hub: LoopbackHub) -> str:
+    """Everything the hub holds, as text."""
+    return "".join(
+        repr(commit.fragment) + repr(list(commit.fragment.records.items())) for commit in hub.hosts.values()
+    )
+
+
+SECRET = Entity("Secret plan", "draft", ("rob the bank",))
+BOB = Entity("Bob", "person", ("plays chess",))
+KNOWS = Relation("Bob", "Secret plan", "knows of")
+
+
+def test_what_is_left_out_stays_in_the_file_and_is_never_published() -> None:
+    desk, phone, hub = pair()
+    desk.follows(Rules(exclude=("Secret*",)))
+    phone.run()
+    desk.says(BALLAST, SECRET, BOB, KNOWS)
+    before = desk.data
+    desk.run()
+    desk.run()
+    assert desk.data == before
+    assert "rob the bank" not in shared(hub)
+    assert "knows of" not in shared(hub)
+    phone.run()
+    assert {record.key for record in phone.graph} == {BALLAST.key, BOB.key}
+
+
+def test_what_others_share_under_that_name_is_not_written_here() -> None:
+    desk, phone, _ = pair()
+    phone.says(BALLAST, SECRET, BOB)
+    phone.run()
+    desk.follows(Rules(exclude=("draft",)))
+    desk.run()
+    assert {record.key for record in desk.graph} == {BALLAST.key, BOB.key}
+    desk.follows(Rules())
+    desk.run()
+    assert desk.graph.items() == phone.graph.items()
+
+
+def test_what_is_left_out_later_is_deleted_nowhere_whatever_happens_to_it_here() -> None:
+    desk, phone, _ = pair()
+    desk.says(BALLAST, SECRET, BOB)
+    desk.run()
+    phone.run()
+    desk.follows(Rules(exclude=("Secret*",)))
+    desk.run()
+    desk.says(BALLAST, BOB)
+    report = desk.run()
+    assert (report.local.removed, report.wrote_file) == (0, False)
+    phone.run()
+    assert SECRET.key in phone.graph.records
+    desk.follows(Rules())
+    desk.run()
+    assert desk.graph.records[SECRET.key] == SECRET
+
+
+def test_what_was_noted_while_it_was_left_out_is_kept_when_it_is_shared_again() -> None:
+    desk, phone, _ = pair()
+    desk.says(BALLAST, SECRET)
+    desk.run()
+    phone.run()
+    desk.follows(Rules(exclude=("Secret*",)))
+    desk.run()
+    desk.says(BALLAST, replace(SECRET, observations=("rob the bank", "at night")))
+    desk.run()
+    phone.says(BALLAST, replace(SECRET, observations=("rob the bank", "in May")))
+    phone.run()
+    desk.run()
+    assert "in May" not in desk.data.decode()
+    desk.follows(Rules())
+    desk.run()
+    phone.run()
+    for machine in (desk, phone):
+        assert set(machine.graph.records[SECRET.key].observations) == {"rob the bank", "at night", "in May"}
+
+
+def test_what_others_noted_while_it_was_left_out_outlives_its_twin_here() -> None:
+    desk, phone, _ = pair()
+    desk.says(BALLAST, SECRET)
+    desk.run()
+    phone.run()
+    desk.follows(Rules(exclude=("Secret*",)))
+    desk.run()
+    both = replace(SECRET, observations=("rob the bank", "in May"))
+    phone.says(BALLAST, both)
+    phone.run()
+    desk.run()
+    desk.says(BALLAST, both)
+    desk.run()
+    desk.follows(Rules())
+    desk.remote.before_fetch = desk.remote.before_apply = lambda *_: Unreachable("away")
+    desk.file.writer_rename(desk.data)
+    capture(desk.session, RoundReport())
+    desk.says(BALLAST, SECRET)
+    capture(desk.session, RoundReport())
+    desk.remote.before_fetch = desk.remote.before_apply = lambda *_: None
+    desk.run()
+    assert "in May" in desk.graph.records[SECRET.key].observations, "the file had never shown whose it was"
+
+
+def test_a_type_written_elsewhere_can_leave_a_name_out_and_deletes_nothing() -> None:
+    desk, phone, _ = pair()
+    desk.says(BALLAST, BOB)
+    desk.run()
+    phone.run()
+    desk.follows(Rules(exclude=("draft",)))
+    desk.run()
+    phone.says(BALLAST, Entity("Bob", "draft", ("plays chess", "lost a pawn")))
+    phone.run()
+    before = desk.data
+    report = desk.run()
+    assert (desk.data, report.local.removed) == (before, 0)
+
+
+records = st.builds(
+    Entity,
+    st.sampled_from(NAMES),
+    st.sampled_from(KINDS),
+    st.lists(st.sampled_from(("a", "b", "c")), unique=True, max_size=3).map(tuple),
+)
+memories = st.lists(records, max_size=4, unique_by=lambda record: record.name).map(
+    lambda found: (BALLAST, *found)
+)
+
+
+@given(memories, memories, st.lists(st.tuples(st.integers(0, 1), st.sampled_from(RULES)), max_size=6))
+def test_changing_rules_alone_deletes_nothing_anywhere(
+    one: tuple[Entity, ...], other: tuple[Entity, ...], changes: list[tuple[int, Rules]]
+) -> None:
+    desk, phone, _ = pair()
+    machines = (desk, phone)
+    for machine, memory in zip(machines, (one, other), strict=True):
+        machine.run()
+        machine.says(*memory)
+    for at, rules in changes:
+        machines[at].follows(rules)
+        for machine in machines:
+            before = observations(machine.graph.items())
+            report = machine.run()
+            assert report.local.removed == 0
+            assert not report.holds
+            assert observations(machine.graph.items()) >= before
+    for machine in machines:
+        machine.follows(Rules())
+    for machine in (*machines, *machines):
+        machine.run()
+    everything = observations(Graph.of(one).items() | Graph.of(other).items())
+    assert observations(desk.graph.items()) == observations(phone.graph.items()) == everything
+
+
+@given(memories, st.lists(memories, max_size=3), st.sampled_from(RULES))
+def test_a_standing_rule_publishes_nothing_it_leaves_out(
+    first: tuple[Entity, ...], later: list[tuple[Entity, ...]], rules: Rules
+) -> None:
+    desk, phone, _ = pair()
+    desk.follows(rules)
+    for memory in (first, *later):
+        desk.run()
+        desk.says(*memory)
+    desk.run()
+    phone.run()
+    assert all(not rules.hides(record.name, [record.type or ""]) for record in phone.graph)
+    for record in (first, *later)[-1]:
+        if rules.hides(record.name, [record.type or ""]):
+            assert desk.graph.records[record.key] == record
+
+
+def observations(items: set[Item]) -> set[Item]:
+    """The items that add up; of types the later one stands."""
+    return {item for item in items if item[0] == "o"}
