@@ -104,11 +104,13 @@ class State:
 
     @property
     def size(self) -> int:
-        """How many records anybody holds facts about."""
-        spoken = [records for records in self._records.values() if records]
-        if len(spoken) == 1:
-            return len(spoken[0])
-        return len(self._speakers() or self.read_all())
+        """How many records anybody holds facts about. No line of whoever holds most is read for it."""
+        speakers = self._speakers()
+        if speakers is not None:
+            return len(speakers)
+        *fewer, most = sorted(self._records.values(), key=len)
+        others = dict.fromkeys(key for records in fewer for key in records)
+        return len(most) + sum(1 for key in others if key not in most)
 
     def record(self, key: RecordKey) -> Record | None:
         try:
