@@ -82,7 +82,7 @@ def after_round(rooms: Rooms, session: Session, report: RoundReport) -> Summary:
 
     replica = session.replica
     summary = summarise(rooms, replica, session.world.store.generation())
-    held = cut_name(replica.state, replica.rid)
+    held = cut_name(replica.state.headers, replica.rid)
     is_quiet = (
         report.file == "good"
         and not rooms.rules

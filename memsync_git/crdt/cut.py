@@ -10,13 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
-from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.model import Rid
-
-if TYPE_CHECKING:
-    from memsync_git.crdt.state import State
 
 Cut = Mapping[Rid, Fragment]
 
@@ -58,8 +54,7 @@ def _is_usable(fragment: Fragment, chains: Mapping[Rid, list[Fragment]]) -> bool
     )
 
 
-def cut_name(state: State, own: Rid) -> str:
-    """A short name for the revisions of others that a state holds."""
-    headers = (state.header(rid) for rid in state.rids if rid != own)
-    held = sorted(f"{header.rid}:{header.rev}:{header.tok}" for header in headers if header is not None)
+def cut_name(headers: Iterable[Header], own: Rid) -> str:
+    """A short name for the revisions of others in a cut."""
+    held = sorted(f"{each.rid}:{each.rev}:{each.tok}" for each in headers if each.rid != own and each.rev)
     return sha256("\n".join(held).encode()).hexdigest()[:16]

@@ -62,6 +62,10 @@ class State:
     def rids(self) -> Iterable[Rid]:
         return self._headers.keys()
 
+    @property
+    def headers(self) -> Iterable[Header]:
+        return self._headers.values()
+
     def header(self, rid: Rid) -> Header | None:
         return self._headers.get(rid)
 

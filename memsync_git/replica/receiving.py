@@ -60,6 +60,15 @@ def receive(
     return Received(tuple(added), tuple(removed), tuple(holds), tuple(taken), new)
 
 
+def has_joinable(replica: Replica, found: Iterable[Fragment]) -> bool:
+    """Whether something among those found could be joined to what is held: its past has come meanwhile."""
+    newer = [each for each in found if each.rid != replica.rid and _is_news(replica, each)]
+    if not newer:
+        return False
+    cut = closed_cut(replica.state.fragments(), newer)
+    return any(rid != replica.rid and _is_news(replica, each) for rid, each in cut.items())
+
+
 def _is_news(replica: Replica, fragment: Fragment) -> bool:
     known = replica.state.header(fragment.rid)
     return known is None or fragment.version > known.version

@@ -3,6 +3,8 @@
 Rule 1: what stands under the own rid is compared, never joined; a clone takes a new rid before it publishes.
 Rule 2: a fragment from a newer format is left alone, and nothing is materialised until this release
 can read it.
+Rule 3: an answer is believed next time only for what was held and offered when it was given: what is joined
+later, or was seen and could not be joined, has the remote read again.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from memsync_git.model import RecordKey, Rid
 from memsync_git.ports import Fetched, Refused, Remote, Unreachable
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.identity import is_retired, is_shared, take_new_rid
-from memsync_git.replica.receiving import Received, receive
+from memsync_git.replica.receiving import Received, has_joinable, receive
 from memsync_git.sync.report import RemoteReport, RoundReport
 from memsync_git.sync.session import Session
 from memsync_git.wire.rid import new_rid
@@ -52,15 +54,30 @@ def has_more_than(session: Session, name: str) -> bool:
     What it holds has to be read again, unchanged or not, to see what is to be carried there.
     """
     held = session.complete_for.get(name, "")
-    return bool(held) and held != cut_name(session.replica.state, session.replica.rid)
+    return bool(held) and held != cut_of(session.replica)
 
 
-def note_complete(session: Session, line: RemoteReport, digest: str) -> None:
-    """A remote holds everything that is held here: its answer, and what that is, are remembered."""
+def cut_of(replica: Replica) -> str:
+    """Names what was joined from others."""
+    return cut_name(replica.state.headers, replica.rid)
+
+
+def is_exhausted(session: Session, name: str, fetched: Fetched | None, replica: Replica) -> bool:
+    """Whether nothing that a remote shows could still be joined to what a replica holds.
+
+    A fragment whose past was on another remote waits for it (the closed cut). So what was not read in this
+    round is exhausted only for what was held when it was.
+    """
+    if fetched is None or fetched.unchanged:
+        return session.complete_for.get(name, "") == cut_of(replica)
+    return not has_joinable(replica, fetched.fragments)
+
+
+def note_complete(session: Session, line: RemoteReport, digest: str, holds: str) -> None:
+    """A remote holds everything of a cut, by its name: its answer and the name are remembered."""
     line.digest = digest
     if digest:
-        line.holds = cut_name(session.replica.state, session.replica.rid)
-        session.complete_for[line.name] = line.holds
+        line.holds = session.complete_for[line.name] = holds
 
 
 def spare_reading(session: Session, remote: Remote) -> None:

@@ -27,7 +27,7 @@ from memsync_git.ports import (
 )
 from memsync_git.replica import Mark, Replica, Txn
 from memsync_git.sync.message import message
-from memsync_git.sync.pulling import note_complete, pull, spare_reading
+from memsync_git.sync.pulling import cut_of, has_more_than, is_exhausted, note_complete, pull, spare_reading
 from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
 from memsync_git.sync.session import Session
 from memsync_git.wire.unified import Provenance, unified
@@ -48,13 +48,19 @@ def push(
     for _ in range(1 + FOLLOW_UPS):
         if line.newer is not None:
             return
-        publication = _publication(session, remote, fetched, options)
+        if fetched is not None and fetched.unchanged and has_more_than(session, remote.name):
+            fetched = pull(session, remote, report)  # another remote brought news since: is it there?
+            if fetched is None:
+                return
+        replica = session.replica
+        holds = cut_of(replica) if is_exhausted(session, remote.name, fetched, replica) else ""
+        publication = _publication(session, replica, remote, fetched, options)
         if publication is None:
-            if fetched is not None and not _lacking(session.replica, fetched):
-                note_complete(session, line, fetched.digest)
+            if fetched is not None and holds and not _lacking(replica, fetched):
+                note_complete(session, line, fetched.digest, holds)
             return
         outcome = remote.publish(publication)
-        _note(session, remote, publication, outcome, line)
+        _note(session, remote, publication, outcome, line, holds)
         fetched = _look_again(session, remote, report) if _was_overtaken(outcome) else None
         if fetched is None:
             return
@@ -62,12 +68,14 @@ def push(
 
 def push_first(session: Session, remote: Remote, report: RoundReport, options: RoundOptions) -> None:
     """Publish what this machine has changed; the push is the check that nobody else was quicker."""
-    publication = _publication(session, remote, None, options)
+    replica = session.replica
+    holds = cut_of(replica) if is_exhausted(session, remote.name, None, replica) else ""
+    publication = _publication(session, replica, remote, None, options)
     if publication is None:
         return
     spare_reading(session, remote)
     outcome = remote.publish(publication)
-    _note(session, remote, publication, outcome, report.of(remote.name))
+    _note(session, remote, publication, outcome, report.of(remote.name), holds)
     match outcome:
         case Accepted(on_main=True):
             remote.known_digest = remote.digest
@@ -98,13 +106,19 @@ def _note(
     publication: Publication,
     outcome: PublishOutcome,
     line: RemoteReport,
+    holds: str,
 ) -> None:
-    """Enter what a remote answered into the report, and into the store what it accepted."""
+    """Enter what a remote answered into the report, and into the store what it accepted.
+
+    holds: names what was offered, by the time of the answer more may be held; empty where the remote has to
+    be read again in any case.
+    """
     match outcome:
         case Accepted(on_main, head, main_refused):
             line.state, line.reason, line.hint, line.published = "accepted", "", "", True
             line.head = head or line.head
-            note_complete(session, line, remote.digest if on_main or main_refused else "")
+            is_complete = bool(holds) and (on_main or bool(main_refused))
+            note_complete(session, line, remote.digest if is_complete else "", holds)
             if on_main and publication.unified is not None:
                 _sight_unified(session, remote)
             _note_published(session, remote.name, publication.own)
@@ -139,10 +153,9 @@ def _look_again(session: Session, remote: Remote, report: RoundReport) -> Fetche
 
 
 def _publication(
-    session: Session, remote: Remote, fetched: Fetched | None, options: RoundOptions
+    session: Session, replica: Replica, remote: Remote, fetched: Fetched | None, options: RoundOptions
 ) -> Publication | None:
     """What to publish, or None if there is nothing to do."""
-    replica = session.replica
     now_ms = session.world.clock.wall_ms()
     has_news = replica.header.rev > 0 and not replica.is_published(remote.name)
     due = options.full or _unified_is_due(session, remote, fetched)

@@ -158,7 +158,6 @@ def _exchanged(
             push_first(session, remote, report, options)
         else:
             fetched[remote.name] = pull(session, remote, report)
-    _read_what_lacks(session, options, fetched, report)
     if captured.state == "waiting":
         options.told("adopt")
         captured = _first(session, options, captured, fetched, report)
@@ -167,16 +166,6 @@ def _exchanged(
             options.told("publish")
             push(session, remote, fetched.get(remote.name), report, options)
     return captured
-
-
-def _read_what_lacks(
-    session: Session, options: RoundOptions, fetched: dict[str, Fetched | None], report: RoundReport
-) -> None:
-    """Read a remote that had not changed, where another one has brought news: that is carried there."""
-    for remote in session.world.remotes if options.fetch and options.publish else ():
-        found = fetched.get(remote.name)
-        if found is not None and found.unchanged and has_more_than(session, remote.name):
-            fetched[remote.name] = pull(session, remote, report)
 
 
 def _may_push_first(session: Session, remote: Remote, options: RoundOptions, report: RoundReport) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,11 +25,11 @@ def row(name: str) -> bytes:
 class Bridge(Machine):
     """A machine with two remotes. What the app remembers of them is kept between its processes."""
 
-    def __init__(self, hubs: dict[str, LoopbackHub], clock: QuietClock) -> None:
+    def __init__(self, hubs: dict[str, LoopbackHub], clock: QuietClock, name: str = "bridge") -> None:
         self.hubs = hubs
         self.digests: dict[str, str] = {}
         self.complete_for: dict[str, str] = {}
-        super().__init__("bridge", hubs["work"], clock)
+        super().__init__(name, hubs["work"], clock)
 
     def process(self, name: str) -> Session:
         self.remotes = {each: LoopbackRemote(hub, each) for each, hub in self.hubs.items()}
@@ -41,19 +43,37 @@ class Bridge(Machine):
         )
         return Session(world)
 
-    def run(self, *, away: str = "", killed: bool = False, options: RoundOptions | None = None) -> None:
-        """A round of a fresh process; `killed`: before anything of it could be remembered."""
+    def run(
+        self,
+        *,
+        away: str = "",
+        killed: bool = False,
+        warm: bool = False,
+        options: RoundOptions | None = None,
+        while_pushing: tuple[str, Callable[[], object]] | None = None,
+    ) -> None:
+        """A round of a fresh process (`warm`: of the last one); `killed`: before anything of it could be
+        remembered. `while_pushing`: a hub, and what happens the moment before it is written to.
+        """
         self.clock.now_ms += 10_000
-        self.session = self.process(f"bridge{self.clock.now_ms}")
+        if not warm:
+            self.session = self.process(f"bridge{self.clock.now_ms}")
         for name, remote in self.remotes.items():
             remote.known_digest = self.digests.get(name, "")
-        if away:
-            self.remotes[away].before_fetch = lambda: Unreachable("away")
-            self.remotes[away].before_apply = lambda _: Unreachable("away")
+            outcome = Unreachable("away") if name == away else None
+            remote.before_fetch = lambda outcome=outcome: outcome
+            remote.before_apply = lambda _, outcome=outcome: outcome
+        if while_pushing is not None:
+            hub, meanwhile = while_pushing
+            self.remotes[hub].before_apply = lambda _: self._once(hub, meanwhile)
         report = sync_round(self.session, options)
         for line in report.remotes if not killed else ():
             if line.fetched or line.published:
                 self.digests[line.name], self.complete_for[line.name] = line.digest, line.holds
+
+    def _once(self, hub: str, meanwhile: Callable[[], object]) -> None:
+        self.remotes[hub].before_apply = lambda _: None
+        meanwhile()
 
 
 class Village:
@@ -118,6 +138,64 @@ def test_what_a_pull_brought_is_carried_by_the_next_round(village: Village) -> N
     village.bridge.run()
     village.phone.sync()
     assert row("Bob") in village.phone.data
+
+
+def test_what_a_lost_race_on_one_hub_brings_is_carried_to_one_that_had_not_changed(village: Village) -> None:
+    village.phone.write(village.phone.data + b"\n" + row("Eve"))
+    village.phone.sync()
+    village.bridge.run(away="work")
+    village.bridge.run(while_pushing=("work", lambda: village.desk_notes("Bob")))
+    village.bridge.run()
+    village.phone.sync()
+    assert row("Bob") in village.phone.data
+
+
+def test_what_another_process_joins_during_a_push_was_not_pushed(village: Village) -> None:
+    """Complete is what was offered, whatever is held by the time of the answer."""
+
+    def pull_from_work() -> None:
+        village.desk_notes("Bob")
+        other = village.bridge.process("other")
+        sync_round(other, RoundOptions(capture=False, publish=False, apply=False))
+
+    village.bridge.write(village.bridge.data + b"\n" + row("Eve"))
+    village.bridge.run(while_pushing=("home", pull_from_work))
+    village.bridge.run()
+    village.phone.sync()
+    assert row("Bob") in village.phone.data
+
+
+def roamed(village: Village) -> None:
+    """The roamer's Eve stands on home's host ref alone, and its past (the desk's Bob) on work alone."""
+    roamer = Bridge(village.hubs, village.clock, "roamer")
+    roamer.run()
+    village.bridge.run()
+    village.desk_notes("Bob")
+    roamer.run(away="home")
+    roamer.write(roamer.data + b"\n" + row("Eve"))
+    village.hubs["home"].refuses_main = "protected"
+    roamer.run(away="work")
+    village.hubs["home"].refuses_main = ""
+
+
+def test_what_could_not_be_joined_is_read_again_once_its_past_is_here(village: Village) -> None:
+    roamed(village)
+    village.bridge.hubs = {name: village.hubs[name] for name in ("home", "work")}
+    village.bridge.run()
+    assert row("Bob") in village.bridge.data
+    village.bridge.run()
+    assert row("Eve") in village.bridge.data
+
+
+def test_a_push_alone_does_not_vouch_for_what_it_did_not_read(village: Village) -> None:
+    roamed(village)
+    bridge = village.bridge
+    bridge.run(away="work")
+    bridge.run(away="home", warm=True, options=RoundOptions(capture=False, publish=False, apply=False))
+    bridge.write(MEMORY + b"\n" + row("Joe"))
+    bridge.run(away="work", warm=True, options=RoundOptions(fetch=False))
+    bridge.run(warm=True)
+    assert row("Eve") in bridge.data
 
 
 def test_a_quiet_bridge_reads_nothing_and_publishes_nothing(village: Village) -> None:
