@@ -73,8 +73,8 @@ def test_a_kept_connection_serves_every_call_until_it_is_closed(remote: Making, 
     assert path.is_socket()
     assert path.parent.stat().st_mode & 0o777 == 0o700
     desk.hang_up()
-    assert not path.exists()
     assert nothing_left_of(str(path))
+    assert not path.exists()
     fetched(desk)
     assert sshd.connections() == 2
 

@@ -127,8 +127,8 @@ def removals_are_not_listed(patch: pytest.MonkeyPatch) -> None:
 def a_fragment_is_rewritten_because_another_one_was(patch: pytest.MonkeyPatch) -> None:
     join_one = receiving._join_one
 
-    def echoing(replica: Replica, fragment: Any, moment: Any, limits: Any) -> Any:
-        joined = join_one(replica, fragment, moment, limits)
+    def echoing(replica: Replica, fragment: Any, records: int, moment: Any, limits: Any) -> Any:
+        joined = join_one(replica, fragment, records, moment, limits)
         replica.finish(
             Pen(replica.state, replica.header, wall_ms=moment.wall_ms), moment, "echo", anyway=True
         )
