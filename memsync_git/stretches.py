@@ -11,7 +11,7 @@ Rule 4: it says nothing about bytes; `formats` knows which lines a stretch was r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
 from typing import Any, NamedTuple, overload
 
@@ -131,6 +131,15 @@ class Stretched(Mapping[RecordKey, Record]):
         """What its stretches say that another version has not; of twins, each row for itself."""
         apart = (stretch.by_key.items() for stretch in self.stretches if stretch not in other.distinct)
         return dict(chain.from_iterable(apart))
+
+    def among(self, keys: Set[RecordKey]) -> dict[RecordKey, Record]:
+        """Its records of these keys: each stretch is looked through once, whatever their number."""
+        found: dict[RecordKey, Record] = {}
+        for stretch, own in self._looked_through:
+            for key in own.keys() & keys:
+                record, twin = stretch.record(key), found.get(key)
+                found[key] = record if twin is None else joined_rows(twin, record)
+        return found
 
     # --- as a mapping
 
