@@ -35,13 +35,14 @@ class Row(NamedTuple):
 class Lines(Stretch):
     """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("_blanks", "projection", "text")
+    __slots__ = ("_blanks", "_count", "projection", "text")
 
     def __init__(self, text: bytes, records: Iterable[Record | None] | None, projection: Projection) -> None:
         super().__init__(records)
         self.text = text
         self.projection = projection
         self._blanks: int | None = None
+        self._count: int | None = None
 
     @property
     def raws(self) -> Sequence[bytes]:
@@ -70,18 +71,24 @@ class Lines(Stretch):
 
     def revised(self, raws: Iterable[bytes], new: Mapping[int, Record]) -> Lines:
         """The same with some lines written anew, by place; each is a record of its own and keeps its key."""
-        records = list(self.records)
-        for at, record in new.items():
-            records[at] = record
-        lines = Lines(b"\n".join(raws), records, self.projection)
-        lines._blanks, lines._names = 0, self._names
+        lines = Lines(b"\n".join(raws), self._said_with(new), self.projection)
+        lines._blanks, lines._names, lines._count = 0, self._names, self._count
         return lines
+
+    def _said_with(self, new: Mapping[int, Record]) -> tuple[Record | None, ...]:
+        """What the lines say, with some of them written anew."""
+        said = list(self.records)
+        for at, record in new.items():
+            said[at] = record
+        return tuple(said)
 
     def _lines(self) -> Iterator[Row]:
         return map(Row._make, zip(self.raws, self.records, strict=True))
 
     def __len__(self) -> int:
-        return self.text.count(b"\n") + 1
+        if self._count is None:
+            self._count = self.text.count(b"\n") + 1
+        return self._count
 
     def __iter__(self) -> Iterator[Row]:
         lines = self._lines()
@@ -124,12 +131,13 @@ class KeptLines(Lines):
         return self._asked_for[key]
 
     def revised(self, raws: Iterable[bytes], new: Mapping[int, Record]) -> Lines:
-        """Lines that nobody has asked for stay unread."""
-        if self._records is not None:
-            return super().revised(raws, new)
+        """Lines that nobody has asked for stay unread, and the keys are the very same."""
         lines = KeptLines(b"\n".join(raws), self._known, 0, self.projection, self._reader)
-        lines._names = self._names
-        lines._asked_for = {**self._asked_for, **{record.key: record for record in new.values()}}
+        lines._names, lines._count = self._names, self._count
+        if self._records is not None:
+            lines._records = self._said_with(new)
+        else:
+            lines._asked_for = {**self._asked_for, **{record.key: record for record in new.values()}}
         return lines
 
     def _read(self) -> Iterable[Record | None]:
