@@ -11,7 +11,7 @@ Rule 4: it says nothing about bytes; `formats` knows which lines a stretch was r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
 from typing import Any, NamedTuple, overload
 
@@ -110,27 +110,44 @@ class Stretched(Mapping[RecordKey, Record]):
 
     def _finds_twins(self, before: Stretched | None) -> bool:
         if before is None or before.has_twins:
-            return self._has_twins_among(self.stretches)
-        new = [stretch for stretch in self.stretches if stretch not in before.distinct]
+            return self._has_twins_among(self._all_keys)
+        ours, theirs = self.by_identity, before.by_identity
+        new = [keys for at, keys in ours.items() if at not in theirs]
         if self._has_twins_among(new):
             return True
-        gone = before.distinct - self.distinct
-        come = {key for stretch in new for key in stretch.keys}
-        come.difference_update(*(stretch.keys for stretch in gone))
+        come = {key for keys in new for key in keys}
+        come.difference_update(*(keys for at, keys in theirs.items() if at not in ours))
         if len(come) > LINES_TOGETHER:
-            return self._has_twins_among(self.stretches)
-        kept = [stretch for stretch in self.stretches if stretch in before.distinct]
-        return any(key in stretch.keys for stretch in kept for key in come)
+            return self._has_twins_among(self._all_keys)
+        kept = [keys for at, keys in ours.items() if at in theirs]
+        return any(key in keys for keys in kept for key in come)
+
+    @property
+    def by_identity(self) -> dict[int, Mapping[RecordKey, object]]:
+        """The keys of every stretch; one that says something new about the same keys shares them."""
+        return {id(keys): keys for keys in self._all_keys}
+
+    @property
+    def _all_keys(self) -> list[Mapping[RecordKey, object]]:
+        return [keys for _, keys in self._looked_through]
 
     @staticmethod
-    def _has_twins_among(stretches: Sequence[Stretch]) -> bool:
-        distinct = set[RecordKey]().union(*(stretch.keys for stretch in stretches))
-        return len(distinct) < sum(len(stretch.keys) for stretch in stretches)
+    def _has_twins_among(several: Sequence[Mapping[RecordKey, object]]) -> bool:
+        return len(set[RecordKey]().union(*several)) < sum(map(len, several))
 
     def apart_from(self, other: Stretched) -> dict[RecordKey, Record]:
         """What its stretches say that another version has not; of twins, each row for itself."""
         apart = (stretch.by_key.items() for stretch in self.stretches if stretch not in other.distinct)
         return dict(chain.from_iterable(apart))
+
+    def among(self, keys: Set[RecordKey]) -> dict[RecordKey, Record]:
+        """Its records of these keys: each stretch is looked through once, whatever their number."""
+        found: dict[RecordKey, Record] = {}
+        for stretch, own in self._looked_through:
+            for key in own.keys() & keys:
+                record, twin = stretch.record(key), found.get(key)
+                found[key] = record if twin is None else joined_rows(twin, record)
+        return found
 
     # --- as a mapping
 

@@ -1,7 +1,8 @@
 """Where rows go when a file is written back.
 
 Rule 1: rows that say what they are to say keep their bytes and their place; lines without any other
-are taken over as they are, never looked into.
+are taken over as they are, never looked into. Of lines that are each a record of their own, only those
+that change are.
 Rule 2: changed rows are rewritten where they stand, rows that are gone are dropped, rows that say
 nothing in this variant stay. Duplicates that changed become one row, at the first one's place.
 Rule 3: new entities go behind the last entity, new relations and generic records to the end: the
@@ -11,14 +12,14 @@ Rule 4: what was written is read back before anybody relies on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Limits, TooLarge
 from memsync_git.formats.standing import Gathering, Lines, Rows
 from memsync_git.formats.writing import row_of
 from memsync_git.model import Entity, Graph, Projection, Record, RecordKey, Relation, same_items
-from memsync_git.stretches import Step, whole
+from memsync_git.stretches import Records, Step, whole
 
 Changes = Mapping[RecordKey, Record | None]
 
@@ -40,6 +41,10 @@ class Loose:
         self.raws[at:at] = [row_of(record, projection) for record in records]
         self.records[at:at] = records
 
+    def just_written(self) -> tuple[list[bytes], list[Record | None]]:
+        """The rows that were written here, in two columns."""
+        return [self.raws[at] for at in self.written], [self.records[at] for at in self.written]
+
 
 Laid = list[Lines | Loose]
 """The new file from top to bottom: lines taken over, and rows of others."""
@@ -52,26 +57,31 @@ def step_to(rows: Rows, graph: Graph) -> Step:
 
 def arranged(rows: Rows, step: Step, projection: Projection, limits: Limits) -> Rows | TooLarge:
     """The rows of the new file: those of `rows`, changed by a step as far as the projection holds it."""
-    changes = _changes(rows, step, projection)
-    come = [record for key, record in changes.items() if record is not None and key not in rows.said]
-    laid = list(_standing(rows.parts, changes, projection))
+    standing = rows.said.among(step.keys())
+    changes = _changes(standing, step, projection)
+    come = [record for key, record in changes.items() if record is not None and key not in standing]
+    laid = _laid(rows.parts, changes, projection, limits)
+    if isinstance(laid, TooLarge):
+        return laid
     _insert(laid, come, projection)
     gathering = Gathering(projection)
     for some in laid:
         if isinstance(some, Lines):
             gathering.keep(some)
             continue
-        beyond = _read_back(some, projection, limits)
-        if beyond is not None:
-            return beyond
+        raws, meant = some.just_written()
+        found = _read_back(raws, meant, projection, limits)
+        if isinstance(found, TooLarge):
+            return found
+        for at, record in zip(some.written, found, strict=True):
+            some.records[at] = record
         gathering.add(some.raws, some.records)
     return Rows(gathering.finished(), rows)
 
 
-def _changes(rows: Rows, step: Step, projection: Projection) -> Changes:
-    """What a step changes in what the rows say, in its order."""
+def _changes(said: Records, step: Step, projection: Projection) -> Changes:
+    """What a step changes in what the rows say, in its order; `said`: the records it is about."""
     found: dict[RecordKey, Record | None] = {}
-    said = rows.said if len(step) < len(rows.parts) else rows.said.whole()
     for key, wanted in step.items():
         record, standing = None if wanted is None else projection.record(wanted), said.get(key)
         if record is None or standing is None:
@@ -82,14 +92,38 @@ def _changes(rows: Rows, step: Step, projection: Projection) -> Changes:
     return found
 
 
-def _standing(parts: Iterable[Lines], changes: Changes, projection: Projection) -> Iterator[Lines | Loose]:
+def _laid(
+    parts: Iterable[Lines], changes: Changes, projection: Projection, limits: Limits
+) -> Laid | TooLarge:
     """What stands there, without what is gone and with what says something else now."""
+    laid: Laid = []
     rewritten: set[RecordKey] = set()
     for lines in parts:
-        if lines.blanks or not changes.keys().isdisjoint(lines.keys):
-            yield _changed(lines, changes, rewritten, projection)
+        touched = lines.keys.keys() & changes.keys()
+        wanted = {key: record for key in touched if (record := changes[key]) is not None}
+        if not touched and not lines.blanks:
+            laid.append(lines)
+        elif lines.has_one_each and len(wanted) == len(touched) and rewritten.isdisjoint(touched):
+            revised = _revised(lines, wanted, projection, limits)
+            if isinstance(revised, TooLarge):
+                return revised
+            laid.append(revised)
+            rewritten |= touched
         else:
-            yield lines
+            laid.append(_changed(lines, changes, rewritten, projection))
+    return laid
+
+
+def _revised(lines: Lines, wanted: Records, projection: Projection, limits: Limits) -> Lines | TooLarge:
+    """Lines, each a record of its own, some of which are written anew; nobody looks into the others."""
+    raws = list(lines.raws)
+    places = {at: wanted[key] for at, key in enumerate(lines.keys) if key in wanted}
+    for at, record in places.items():
+        raws[at] = row_of(record, projection, raws[at])
+    found = _read_back([raws[at] for at in places], list(places.values()), projection, limits)
+    if isinstance(found, TooLarge):
+        return found
+    return lines.revised(raws, dict(zip(places, found, strict=True)))
 
 
 def _changed(lines: Lines, changes: Changes, rewritten: set[RecordKey], projection: Projection) -> Loose:
@@ -149,19 +183,20 @@ def _places(some: Lines | Loose, kind: type[Entity] | type[Relation]) -> list[in
     return [at for at, record in enumerate(records) if isinstance(record, kind)]
 
 
-def _read_back(loose: Loose, projection: Projection, limits: Limits) -> TooLarge | None:
-    """Let the rows that were written here say what a reader finds in them.
+def _read_back(
+    raws: Sequence[bytes], meant: Iterable[Record | None], projection: Projection, limits: Limits
+) -> list[Record] | TooLarge:
+    """What a reader finds in rows that were written here.
 
     Raises:
         AssertionError: a row does not say what it was to say.
     """
-    raws = [loose.raws[at] for at in loose.written]
     read = read_rows(raws, [0] * len(raws), projection, limits, {})
     if isinstance(read, TooLarge):
         return read
-    for at, found in zip(loose.written, read[0], strict=True):
-        meant = loose.records[at]
-        if found is None or meant is None or not same_items(meant, found):
+    said: list[Record] = []
+    for found, wanted in zip(read[0], meant, strict=True):
+        if found is None or wanted is None or not same_items(wanted, found):
             raise AssertionError("an encoded row does not read back as what it was to say")
-        loose.records[at] = found
-    return None
+        said.append(found)
+    return said

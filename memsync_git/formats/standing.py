@@ -21,6 +21,9 @@ from memsync_git.values import dataclass
 FEW_LINES = LINES_TOGETHER // 4
 """Fewer are put together with their neighbours, so that many small changes leave no crumbs."""
 
+MOST_BY_ITSELF = LINES_TOGETHER // 8
+"""So many lines of a stretch are cut out and read one by one; then all of them are, which costs as much."""
+
 
 class Row(NamedTuple):
     """One readable row: its bytes without the line end, and what it says (None: it stays as it is)."""
@@ -32,13 +35,14 @@ class Row(NamedTuple):
 class Lines(Stretch):
     """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("_blanks", "projection", "text")
+    __slots__ = ("_blanks", "_count", "projection", "text")
 
     def __init__(self, text: bytes, records: Iterable[Record | None] | None, projection: Projection) -> None:
         super().__init__(records)
         self.text = text
         self.projection = projection
         self._blanks: int | None = None
+        self._count: int | None = None
 
     @property
     def raws(self) -> Sequence[bytes]:
@@ -60,11 +64,31 @@ class Lines(Stretch):
         rows = list(self)
         return [row.raw for row in rows], [row.record for row in rows]
 
+    @property
+    def has_one_each(self) -> bool:
+        """Whether every line is a record of its own, so that the keys say which line a record stands on."""
+        return len(self.keys) == len(self)
+
+    def revised(self, raws: Iterable[bytes], new: Mapping[int, Record]) -> Lines:
+        """The same with some lines written anew, by place; each is a record of its own and keeps its key."""
+        lines = Lines(b"\n".join(raws), self._said_with(new), self.projection)
+        lines._blanks, lines._names, lines._count = 0, self._names, self._count
+        return lines
+
+    def _said_with(self, new: Mapping[int, Record]) -> tuple[Record | None, ...]:
+        """What the lines say, with some of them written anew."""
+        said = list(self.records)
+        for at, record in new.items():
+            said[at] = record
+        return tuple(said)
+
     def _lines(self) -> Iterator[Row]:
         return map(Row._make, zip(self.raws, self.records, strict=True))
 
     def __len__(self) -> int:
-        return self.text.count(b"\n") + 1
+        if self._count is None:
+            self._count = self.text.count(b"\n") + 1
+        return self._count
 
     def __iter__(self) -> Iterator[Row]:
         lines = self._lines()
@@ -74,16 +98,17 @@ class Lines(Stretch):
 class KeptLines(Lines):
     """Lines that an earlier process read: their records are read again when somebody asks for one.
 
-    keys: those of the records; blanks: how many lines are none. read: what the lines of a text say.
+    keys: those of the records, with the line each stands on where every line is a record of its own.
+    blanks: how many lines are none. read: what the lines of a text say.
     """
 
     __slots__ = ("_asked_for", "_known", "_reader")
 
     def __init__(
-        self, text: bytes, keys: Iterable[RecordKey], blanks: int, projection: Projection, read: Reader
+        self, text: bytes, keys: Mapping[RecordKey, int], blanks: int, projection: Projection, read: Reader
     ) -> None:
         super().__init__(text, None, projection)
-        self._known = {key: at for at, key in enumerate(keys)}
+        self._known = keys
         self._asked_for: dict[RecordKey, Record] = {}
         self._blanks = blanks
         self._reader = read
@@ -94,14 +119,26 @@ class KeptLines(Lines):
 
     def record(self, key: RecordKey) -> Record:
         """One record, read from its own line where every line is a record of its own."""
-        if self._records is not None or len(self._known) < len(self):
+        if self._records is not None or not self.has_one_each:
             return super().record(key)
         if key not in self._asked_for:
+            if len(self._asked_for) >= MOST_BY_ITSELF:
+                return super().record(key)
             (record,) = self._reader(self.raws[self._known[key]], self.projection)
             if record is None:
                 raise KeyError(key)
             self._asked_for[key] = record
         return self._asked_for[key]
+
+    def revised(self, raws: Iterable[bytes], new: Mapping[int, Record]) -> Lines:
+        """Lines that nobody has asked for stay unread, and the keys are the very same."""
+        lines = KeptLines(b"\n".join(raws), self._known, 0, self.projection, self._reader)
+        lines._names, lines._count = self._names, self._count
+        if self._records is not None:
+            lines._records = self._said_with(new)
+        else:
+            lines._asked_for = {**self._asked_for, **{record.key: record for record in new.values()}}
+        return lines
 
     def _read(self) -> Iterable[Record | None]:
         return self._reader(self.text, self.projection)

@@ -95,7 +95,8 @@ def _stretch(value: bytes | None) -> Stretch:
     if isinstance(said, dict):
         return Stretch(None if each is None else record_of(each) for each in said["said"])
     blanks, projection, keys = said
-    return KeptLines(text, map(tuple, keys), blanks, projection_of(*projection), _read)
+    places = {tuple(key): at for at, key in enumerate(keys)}
+    return KeptLines(text, places, blanks, projection_of(*projection), _read)
 
 
 def _read(text: bytes, projection: Projection) -> Iterable[Record | None]:

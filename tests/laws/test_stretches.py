@@ -11,17 +11,19 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.formats import AIM_HEADER, Decoded, Rows, amend, decode, encode
+from memsync_git.formats import AIM_HEADER, Decoded, Rows, TooLarge, amend, decode, encode
 from memsync_git.formats.arranging import step_to
-from memsync_git.formats.standing import Gathering
+from memsync_git.formats.reading import read_again
+from memsync_git.formats.standing import Gathering, KeptLines
 from memsync_git.formats.variants import DEFAULT_LIMITS, VARIANTS
 from memsync_git.formats.writing import row_of
-from memsync_git.model import EVERYTHING, Entity, Graph, Record, RecordKey, Relation
+from memsync_git.model import EVERYTHING, Entity, Graph, Projection, Record, RecordKey, Relation
 from memsync_git.stretches import (
     LINES_TOGETHER,
     Amended,
     Order,
     Records,
+    Step,
     Stretched,
     differing,
     entity_order,
@@ -171,6 +173,60 @@ def test_a_step_writes_what_writing_the_whole_graph_writes(story: list, said: li
     assert data == encode(list(standing.rows), Graph(wanted), variant)
     assert_same_reading(decoded, read(data, variant))
     assert amend(standing.rows, step_to(standing.rows, Graph(wanted)), variant, DEFAULT_LIMITS)[0] == data  # type: ignore[index]
+
+
+def kept(rows: Rows, read_texts: list[bytes]) -> Rows:
+    """The same rows as an earlier process left them; `read_texts` grows by what is read of them."""
+
+    def read_noted(text: bytes, projection: Projection) -> Sequence[Record | None]:
+        read_texts.append(text)
+        return read_again(text, projection)
+
+    return Rows(
+        KeptLines(
+            lines.text,
+            {key: at for at, key in enumerate(lines.keys)},
+            lines.blanks,
+            lines.projection,
+            read_noted,
+        )
+        for lines in rows.parts
+    )
+
+
+@given(st.lists(edits, max_size=2), st.lists(steps, min_size=1, max_size=3), st.sampled_from(LINE_VARIANTS))
+def test_steps_over_lines_nobody_has_read_write_what_they_write_over_read_ones(
+    story: list, several: list, variant: str
+) -> None:
+    lines = [*ENTITIES, *RELATIONS]
+    for edit in story:
+        lines = edited(lines, edit)
+    standing = read(_in(variant, lines), variant).rows
+    unread = kept(standing, [])
+    for said in several:
+        step: Step = {("e", name): kind and Entity(name, kind, ("new",)) for name, kind in said}
+        amended = [amend(rows, step, variant, DEFAULT_LIMITS) for rows in (standing, unread)]
+        assert not any(isinstance(each, TooLarge) for each in amended)
+        (data, decoded), (other_data, other) = amended  # type: ignore[misc]
+        assert other_data == data
+        assert other.rows.text == data
+        standing, unread = decoded.rows, other.rows
+        assert unread.said.among(step.keys()) == {
+            key: decoded.graph.records[key] for key in step if key in decoded.graph.records
+        }
+    assert_same_reading(other, read(data, variant))
+
+
+def test_a_scattered_step_reads_the_lines_it_changes_and_no_others() -> None:
+    read_texts: list[bytes] = []
+    rows = kept(read(b"\n".join(ENTITIES), "jsonl").rows, read_texts)
+    names = [f"e{at}" for at in range(0, LENGTH, 90)]
+    step: Step = {("e", name): Entity(name, "t", ("new",)) for name in names}
+    amended = amend(rows, step, "jsonl", DEFAULT_LIMITS)
+    assert isinstance(amended, tuple)
+    assert sorted(read_texts) == sorted(row(Entity(name, "t")) for name in names)
+    assert amended[1].rows.said.among(step.keys()) == step
+    assert len(read_texts) == len(names)
 
 
 def _in(variant: str, lines: list[bytes]) -> bytes:
