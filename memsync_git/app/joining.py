@@ -106,10 +106,11 @@ def _configure(plan: Plan, rooms: Rooms) -> None:
 
 
 def found(rooms: Rooms, store: Store, host: str) -> None:
-    """Put a new replica into an empty store; this installation is it from now on."""
+    """Put a new replica into an empty store; the first store's is what this installation is from now on."""
     rid = new_rid(host, SystemChance().token())
-    with rooms.installation() as installation:
-        installation.set_identity(Identity(rid, machine_id(), SystemClock().wall_ms()))
+    if rooms.is_first:
+        with rooms.installation() as installation:
+            installation.set_identity(Identity(rid, machine_id(), SystemClock().wall_ms()))
     begin(rooms, store, rid, host)
 
 

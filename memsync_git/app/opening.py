@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from memsync_git.app.installation import Identity, Installation, RemoteMemory, machine_id
 from memsync_git.config import Configuration, Places, RemoteSettings, StoreSettings
 from memsync_git.config.places import MEMORY_FILE
-from memsync_git.errors import Misused
+from memsync_git.errors import MemsyncError, Misused
 from memsync_git.stores.reading import SqliteReader
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ class Rooms:
         stores = self.configuration.stores
         return next((each for each in stores if each.name == self.picked), stores[0])
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is seen from the store whose rid is that of the installation."""
+        return self.store.name == self.configuration.stores[0].name
+
     def of(self, name: str) -> Rooms:
         """The same installation, seen from one of its stores.
 
@@ -70,7 +75,7 @@ class Rooms:
                 hint=f"there is {', '.join(each.name for each in stores)}",
             )
         found = replace(self, picked=name)
-        if name != stores[0].name and not found.is_adopted:
+        if not found.is_first and not found.is_adopted:
             raise Misused(
                 f"The store {name} stands in the configuration, but was never adopted.",
                 unharmed="Nothing was changed.",
@@ -87,16 +92,21 @@ class Rooms:
 
     def unadopted(self) -> list[str]:
         """Stores that stand in the configuration and are not synchronised yet."""
+        if self.picked:
+            return []
         served = {each.store.name for each in self.each()}
-        return [] if self.picked else [x.name for x in self.configuration.stores if x.name not in served]
+        return [each.name for each in self.configuration.stores if each.name not in served]
 
     @property
     def is_adopted(self) -> bool:
-        """Whether this machine keeps a replica of the store."""
+        """Whether this machine keeps a replica of the store, be it one that a round finds damaged."""
         from memsync_git.replica.rows import ONE
 
-        with self.store_reader() as reader:
-            return reader.row("replica", ONE) is not None
+        try:
+            with self.store_reader() as reader:
+                return reader.row("replica", ONE) is not None
+        except MemsyncError:
+            return True
 
     @cached_property
     def host(self) -> str:

@@ -199,13 +199,12 @@ def _note_identity(rooms: Rooms, installation: Installation, replica: Replica, n
     on another machine is forgotten, for this machine is now believed.
     """
     identity, machine = installation.identity(), machine_id()
-    stores = [each.name for each in rooms.configuration.stores]
     is_here = identity is not None and identity.machine == machine
     if not is_here:
         remotes = [each.name for each in rooms.configuration.remotes]
-        for other in set(stores) - {rooms.store.name}:
+        for other in {each.name for each in rooms.configuration.stores} - {rooms.store.name}:
             installation.forget_store(other, remotes)
-    rid = replica.rid if identity is None or rooms.store.name == stores[0] else identity.rid
+    rid = replica.rid if identity is None or rooms.is_first else identity.rid
     if identity is None or (identity.rid, identity.machine) != (rid, machine):
         created_ms = identity.created_ms if identity is not None else now_ms
         installation.set_identity(Identity(rid, machine, created_ms))

@@ -147,8 +147,8 @@ class Daemon:
             case Reload():
                 self._readiness.reloading()
                 self._notes.post("reload", self._read_again)
-            case Reloaded(rooms):
-                self._reload(rooms)
+            case Reloaded(rooms, stores):
+                self._reload(rooms, stores)
             case Stop():
                 pass
             case _:
@@ -249,15 +249,16 @@ class Daemon:
     def _read_again(self) -> None:
         """On the thread of notes."""
         try:
-            self.post(Reloaded(self._opened()))
+            rooms = self._opened()
+            self.post(Reloaded(rooms, tuple(rooms.each())))
         except MemsyncError as error:
             log.error("The configuration stays as it was: %s", error.message)  # noqa: TRY400  said, not traced
             self._readiness.ready()
 
-    def _reload(self, rooms: Rooms) -> None:
+    def _reload(self, rooms: Rooms, stores: Sequence[Rooms]) -> None:
         self._rooms = rooms
         self._reread(rooms)
-        retire, unwatch = self._stores.go_by(rooms)
+        retire, unwatch = self._stores.go_by(stores)
         self._syncs.post(f"retire {next(self._asides)}", retire)
         self._captures.post(f"unwatch {next(self._asides)}", unwatch)
         self._captures.post("watch", self._stores.watch)

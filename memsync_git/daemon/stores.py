@@ -63,38 +63,38 @@ class Stores:
         self._listeners, self._aside = listeners, aside
         self._expect, self._clock = expect, clock
         self._changed, self._hub_changed = changed, hub_changed
-        self._rooms = rooms
-        self._crew = tuple(map(self._begun, rooms.each()))
-        self._watches = self._watches_of(rooms)
+        stores = rooms.each()
+        self._crew = tuple(map(self._begun, stores))
+        self._watches = self._watches_of(stores)
 
     def _begun(self, rooms: Rooms) -> Served:
         workplace = Workplace(rooms, expect=self._expect, clock=self._clock)
         rounds = Rounds(rooms, workplace, self._listeners, aside=self._aside)
         return Served(rooms.store.name, workplace, rounds)
 
-    def go_by(self, rooms: Rooms) -> tuple[Callable[[], None], Callable[[], None]]:
-        """Serve the stores of another configuration.
+    def go_by(self, stores: Sequence[Rooms]) -> tuple[Callable[[], None], Callable[[], None]]:
+        """Serve the stores of another configuration, each seen from its own rooms.
 
         Two jobs come back: to end what is served no longer, for the thread of rounds, and to stop watching
         as before, for the thread of captures.
         """
         known = {served.name: served for served in self._crew}
         crew = []
-        for one in rooms.each():
+        for one in stores:
             served = known.pop(one.store.name, None) or self._begun(one)
             served.rounds.rooms = one
             served.workplace.doubt(one)
             crew.append(served)
-        before, self._watches = self._watches, self._watches_of(rooms)
-        self._rooms, self._crew = rooms, tuple(crew)
+        before, self._watches = self._watches, self._watches_of(stores)
+        self._crew = tuple(crew)
         gone = tuple(known.values())
         return partial(_retired, gone), partial(_unwatched, before)
 
     # --- watching
 
-    def _watches_of(self, rooms: Rooms) -> tuple[Watch, ...]:
-        hubs = {path: partial(self._hub_changed, name) for name, path in rooms.near_hubs.items()}
-        first, *further = rooms.each()
+    def _watches_of(self, stores: Sequence[Rooms]) -> tuple[Watch, ...]:
+        first, *further = stores
+        hubs = {path: partial(self._hub_changed, name) for name, path in first.near_hubs.items()}
         return (
             Watch(first.file().path, self._changed, hubs=hubs),
             *(Watch(one.file().path, self._changed) for one in further),

@@ -153,6 +153,20 @@ def test_a_file_that_cannot_be_used_keeps_no_other_store_from_its_round(
     assert names_in(work_of(laptop)) == {"Plan", "Budget"}
 
 
+def test_a_replica_that_is_damaged_keeps_no_other_store_from_its_round(
+    desk: Machine, laptop: Machine
+) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    desk.app.rooms.places.store("work").write_bytes(b"no database at all" * 300)
+    desk.adds(Entity("Alice", "person", ()))
+    document = desk.sync()
+    assert [each["outcome"] for each in document["stores"]] == ["accepted", "failed"]
+    assert any(each["message"].startswith("work: ") for each in document["notices"])
+    laptop.sync()
+    assert set(laptop.entities()) == {"Alice"}
+
+
 def test_a_question_is_answered_of_the_store_it_names(desk: Machine) -> None:
     note(work_of(desk), "Plan")
     add(desk)
@@ -286,6 +300,20 @@ def test_a_store_that_was_only_configured_is_named_until_it_is_adopted(desk: Mac
     app = desk.app
     app.add_stores(app.store_candidates({"work": None}))
     assert not desk.sync()["notices"]
+
+
+def test_doctor_tells_of_every_store(desk: Machine) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    rows = {row["check"]: row for row in desk.app.doctor()["rows"]}
+    assert rows["store work"]["verdict"] == "ok"
+    work_of(desk).write_bytes(b'{"type":"entity","name":\n')
+    rows = {row["check"]: row for row in desk.app.doctor()["rows"]}
+    assert rows["memory file"]["verdict"] == rows["contents"]["verdict"] == "ok"
+    assert rows["store work"]["verdict"] != "ok"
+    assert rows["store work"]["cure"] == "memsync-git doctor --store work"
+    closer = {row["check"]: row for row in of(desk, "work").doctor()["rows"]}
+    assert {closer[check]["verdict"] for check in ("memory file", "contents")} != {"ok"}
 
 
 def test_rules_of_a_store_hold_from_the_first_round(desk: Machine, laptop: Machine) -> None:
