@@ -189,8 +189,21 @@ class RemoteResultPart(TypedDict):
     reason: str
 
 
+class StoreResultPart(TypedDict):
+    """How a sync went in one of several stores. `txn` is what `undo --store` takes."""
+
+    store: str
+    outcome: OutcomeWord
+    local: CountPart
+    remote: CountPart
+    txn: str | None
+
+
 class SyncDocument(TypedDict):
     """One `sync`. `local` came from the file of this machine, `remote` from the others.
+
+    `stores`: each of several; then the other members are their sum, or the worst of them, and `txn` is that
+    of the first.
 
     `txn` is what `undo` takes, None where nothing was noted. With `dry_run`, `would` lists the exact
     changes of both directions and nothing was written.
@@ -210,6 +223,7 @@ class SyncDocument(TypedDict):
     dry_run: bool
     remotes: list[RemoteResultPart]
     would: NotRequired[WouldPart]
+    stores: NotRequired[list[StoreResultPart]]
     notices: list[NoticePart]
 
 
@@ -330,6 +344,36 @@ class InitDocument(TypedDict):
 
 
 # --- remotes -----------------------------------------------------------------------------------------
+
+StoresAction = Literal["list", "add", "remove"]
+
+
+class StorePart(TypedDict):
+    """A store of this machine. `adopted`: it is synchronised. `entities`: None where it is not.
+
+    `pending`: items that wait to be published, or to be written into the file.
+    """
+
+    store: str
+    path: str
+    format: str
+    include: list[str]
+    exclude: list[str]
+    adopted: bool
+    entities: int | None
+    pending: PendingPart
+    outcome: OutcomeWord | None
+
+
+class StoresDocument(TypedDict):
+    """The stores after `action`. `sync`: the first rounds of those that were added, if any were."""
+
+    schema_version: int
+    action: StoresAction
+    stores: list[StorePart]
+    sync: SyncDocument | None
+    notices: list[NoticePart]
+
 
 RemoteAction = Literal["list", "add", "set", "remove"]
 

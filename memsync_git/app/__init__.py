@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         ShowDocument,
         StagedDocument,
         StatusDocument,
+        StoresDocument,
         SyncDocument,
         VerifyDocument,
         WaitingDocument,
@@ -68,14 +69,22 @@ class App:
 
     @classmethod
     def open(
-        cls, places: Places, options: Mapping[str, object] | None = None, *, executable: str = ""
+        cls,
+        places: Places,
+        options: Mapping[str, object] | None = None,
+        *,
+        executable: str = "",
+        store: str = "",
     ) -> App:
         """The installation at `places`; `options` are configuration values by dotted key.
 
+        store: the one that is meant; without it the first, or all of them where a command goes over all.
+
         Raises:
-            Misused: the configuration is wrong.
+            Misused: the configuration is wrong, or there is no such store.
         """
-        return cls(Rooms(places, load(places, options=options)), executable)
+        rooms = Rooms(places, load(places, options=options))
+        return cls(rooms.of(store) if store else rooms, executable)
 
     @property
     def configuration(self) -> Configuration:
@@ -187,6 +196,46 @@ class App:
     def remove_remote(self, name: str) -> RemotesDocument:
         """Publish to a repository no longer."""
         from memsync_git.app.remoting import remove
+
+        return remove(self.rooms, name)
+
+    # --- stores
+
+    def stores(self) -> StoresDocument:
+        """The stores, each with its file and what waits."""
+        from memsync_git.app.storing import stores
+
+        return stores(self.rooms)
+
+    def contexts(self, folder: str) -> dict[str, str | None]:
+        """The files of contexts in a folder, by the names of stores they become."""
+        from memsync_git.app.storing import contexts
+
+        return {**contexts(folder)}
+
+    def store_candidates(
+        self, files: Mapping[str, str | None], *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+    ) -> list[Plan]:
+        """Look at files that are to become stores; see `app.storing`."""
+        from memsync_git.app.storing import candidates
+
+        return candidates(self.rooms, files, include=include, exclude=exclude)
+
+    def preview_stores(self, plans: Sequence[Plan]) -> PreviewDocument:
+        """What adopting files as stores would change here."""
+        from memsync_git.app.storing import preview
+
+        return preview(plans)
+
+    def add_stores(self, plans: Sequence[Plan]) -> StoresDocument:
+        """Synchronise further files from now on."""
+        from memsync_git.app.storing import add
+
+        return add(self.rooms, plans)
+
+    def remove_store(self, name: str) -> StoresDocument:
+        """Synchronise a file no longer."""
+        from memsync_git.app.storing import remove
 
         return remove(self.rooms, name)
 

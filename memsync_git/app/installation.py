@@ -3,6 +3,7 @@
 Rule 1: the rid is minted once per installation and never derived from the machine.
 Rule 2: a machine-id that changed means the folder was copied: nothing known about remotes is trusted then.
 Rule 3: reading must work while another process writes, and must create nothing.
+Rule 4: how rounds and remotes went is kept for each store by itself; who this is, pulse and pause are not.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from memsync_git.ports import Rows, Store, Transaction
 
 _ONE = "one"
+_UNMARKED = "default"
+"""The store whose rows carry no name: the one that every installation begins with."""
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
@@ -71,10 +74,11 @@ class RemoteMemory:
 
 
 class Installation:
-    """`identity.db`, as values."""
+    """`identity.db`, as values. `store`: of which store it is told how rounds and remotes went."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, rows: Store, *, store: str = _UNMARKED) -> None:
+        self._store = rows
+        self._mark = _mark(store)
         self._open: Transaction | None = None
 
     @contextmanager
@@ -100,15 +104,22 @@ class Installation:
         self._write("identity", _ONE, asdict(identity))
 
     def remote(self, name: str) -> RemoteMemory:
-        found = self._read("remote", name)
+        found = self._read(self._of("remote"), name)
         return RemoteMemory(name) if found is None else RemoteMemory(**found)
 
     def note_remotes(self, remotes: Iterable[RemoteMemory]) -> None:
         for remote in remotes:
-            self._write("remote", remote.name, asdict(remote))
+            self._write(self._of("remote"), remote.name, asdict(remote))
+
+    def forget_store(self, store: str, remotes: Iterable[str]) -> None:
+        """Know nothing any more of what a store was, and of how it went with its remotes."""
+        with self._writing() as transaction:
+            transaction.drop("summary", store)
+            for name in remotes:
+                transaction.drop(f"remote{_mark(store)}", name)
 
     def last_round(self) -> LastRound | None:
-        found = self._store.row("round", _ONE)
+        found = self._store.row(self._of("round"), _ONE)
         return None if found is None else _round_of(found)
 
     def note_round(self, last: LastRound) -> LastRound:
@@ -117,27 +128,28 @@ class Installation:
         The round comes back, with how often it has gone just so.
         """
         with self._writing() as transaction:
-            _put(transaction, "round", _ONE, asdict(last))
-            streak = Streak(**_get(transaction, "streak", _ONE))
-            _put(transaction, "streak", _ONE, asdict(streak_after(streak, last)))
-            _put(transaction, "totals", _ONE, asdict(totals_after(_totals(transaction), last)))
-            return last if last.is_quiet else _kept(transaction, last)
+            _put(transaction, self._of("round"), _ONE, asdict(last))
+            streak = Streak(**_get(transaction, self._of("streak"), _ONE))
+            _put(transaction, self._of("streak"), _ONE, asdict(streak_after(streak, last)))
+            totals = _totals(transaction, self._of("totals"))
+            _put(transaction, self._of("totals"), _ONE, asdict(totals_after(totals, last)))
+            return last if last.is_quiet else _kept(transaction, self._of("past"), last)
 
     def rounds(self) -> list[LastRound]:
         """The rounds that did something or failed, oldest first, at most `KEPT_ROUNDS`."""
-        return [_round_of(value) for _, value in self._store.rows("past")]
+        return [_round_of(value) for _, value in self._store.rows(self._of("past"))]
 
     def streak(self) -> Streak:
         """Since when it goes how it goes."""
-        return Streak(**_get(self._store, "streak", _ONE))
+        return Streak(**_get(self._store, self._of("streak"), _ONE))
 
     def totals(self) -> Totals:
         """What all rounds add up to."""
-        return _totals(self._store)
+        return _totals(self._store, self._of("totals"))
 
     def marks(self) -> dict[Trouble, Mark]:
         """What a person was told of which trouble."""
-        said = _get(self._store, "marks", _ONE)
+        said = _get(self._store, self._of("marks"), _ONE)
         if not said:
             return {}
         from memsync_git.alerts import Mark
@@ -145,7 +157,7 @@ class Installation:
         return {cast("Trouble", trouble): Mark(**mark) for trouble, mark in said.items()}
 
     def note_marks(self, marks: Marks) -> None:
-        self._write("marks", _ONE, {trouble: asdict(mark) for trouble, mark in marks.items()})
+        self._write(self._of("marks"), _ONE, {trouble: asdict(mark) for trouble, mark in marks.items()})
 
     def pulse(self) -> Pulse | None:
         """The daemon's last sign of life, however old; None where none runs or it ended in order."""
@@ -182,6 +194,10 @@ class Installation:
     def close(self) -> None:
         self._store.close()
 
+    def _of(self, kind: str) -> str:
+        """The kind of row that tells of our store."""
+        return f"{kind}{self._mark}"
+
     def _read(self, kind: str, key: str) -> dict[str, Any] | None:
         found = self._store.row(kind, key)
         return None if found is None else dict(json.loads(found))
@@ -201,15 +217,20 @@ class Installation:
         return self._store.transaction() if self._open is None else nullcontext(self._open)
 
 
-def _kept(transaction: Transaction, last: LastRound) -> LastRound:
+def _mark(store: str) -> str:
+    """What the rows of a store carry behind their kind; no name of a store holds a slash."""
+    return "" if store == _UNMARKED else f"/{store}"
+
+
+def _kept(transaction: Transaction, kind: str, last: LastRound) -> LastRound:
     """Put a round behind those that are kept, or into the newest of them if it goes on with it."""
-    kept = dict(transaction.rows("past"))
+    kept = dict(transaction.rows(kind))
     newest = max(kept, default="")
     longer = folded(_round_of(kept[newest]) if newest else None, last)
     key = newest if longer is not None else f"{int(newest or 0) + 1:010d}"
-    _put(transaction, "past", key, asdict(longer or last))
+    _put(transaction, kind, key, asdict(longer or last))
     for old in superfluous(sorted({*kept, key})):
-        transaction.drop("past", old)
+        transaction.drop(kind, old)
     return longer or last
 
 
@@ -219,8 +240,8 @@ def _round_of(value: bytes) -> LastRound:
     return LastRound(**{**said, **ways})
 
 
-def _totals(rows: Rows) -> Totals:
-    said = _get(rows, "totals", _ONE)
+def _totals(rows: Rows, kind: str) -> Totals:
+    said = _get(rows, kind, _ONE)
     return Totals(said["rounds"], tuple(said["buckets"]), said["ms"]) if said else Totals()
 
 

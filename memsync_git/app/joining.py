@@ -32,6 +32,7 @@ from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from memsync_git.model import Rid
     from memsync_git.ports import Store
     from memsync_git.sync import Stage
 
@@ -51,7 +52,7 @@ def join(
     rooms = configured(plan)
     created = _make(plan, rooms)
     with round_lock(rooms.lock_path, 10.0):
-        document, replica = _first_round(plan, rooms, told)
+        document, replica = first_round(plan, rooms, told)
     served, notices = _serve(rooms, executable) if service and executable else (None, ())
     with rooms.reading() as installation:
         remote = remote_part(plan.remote, installation.remote(plan.remote.name))
@@ -105,20 +106,26 @@ def _configure(plan: Plan, rooms: Rooms) -> None:
 
 
 def found(rooms: Rooms, store: Store, host: str) -> None:
-    """Put a new replica into an empty store; this installation is it from now on."""
+    """Put a new replica into an empty store; the first store's is what this installation is from now on."""
+    rid = new_rid(host, SystemChance().token())
+    if rooms.is_first:
+        with rooms.installation() as installation:
+            installation.set_identity(Identity(rid, machine_id(), SystemClock().wall_ms()))
+    begin(rooms, store, rid, host)
+
+
+def begin(rooms: Rooms, store: Store, rid: Rid, host: str) -> None:
+    """Put the replica of an installation that is known into an empty store."""
     from memsync_git.sync import Session, World
 
-    clock, chance = SystemClock(), SystemChance()
-    rid = new_rid(host, chance.token())
-    with rooms.installation() as installation:
-        installation.set_identity(Identity(rid, machine_id(), clock.wall_ms()))
-    session = Session(World(rooms.file(), store, clock, chance, (), rooms.settings()))
+    session = Session(World(rooms.file(), store, SystemClock(), SystemChance(), (), rooms.settings()))
     session.begin(Replica(rid, host, rooms.store.name))
 
 
-def _first_round(
-    plan: Plan, rooms: Rooms, told: Callable[[Stage], None] | None
+def first_round(
+    plan: Plan, rooms: Rooms, told: Callable[[Stage], None] | None = None
 ) -> tuple[SyncDocument, Replica]:
+    """The round by which a file becomes one of the fleet's. The caller holds the round lock."""
     from memsync_git.sync import sync_round
 
     with rooms.session() as session:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from memsync_git.app.installation import Identity, Installation, RemoteMemory, machine_id
 from memsync_git.config import Configuration, Places, RemoteSettings, StoreSettings
 from memsync_git.config.places import MEMORY_FILE
-from memsync_git.errors import Misused
+from memsync_git.errors import MemsyncError, Misused
 from memsync_git.stores.reading import SqliteReader
 
 if TYPE_CHECKING:
@@ -42,16 +42,71 @@ class Rooms:
     """Where this installation lives and what it was told.
 
     keeps_connections: calls follow each other soon (the daemon), so connections are kept until `hang_up`.
+    picked: the store a person or a loop chose; empty for the first one, and for all where all are meant.
     """
 
     places: Places
     configuration: Configuration
     keeps_connections: bool = False
+    picked: str = ""
 
     @property
     def store(self) -> StoreSettings:
-        """The first synchronised file."""
-        return self.configuration.stores[0]
+        """The synchronised file that is picked, else the first."""
+        stores = self.configuration.stores
+        return next((each for each in stores if each.name == self.picked), stores[0])
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is seen from the store whose rid is that of the installation."""
+        return self.store.name == self.configuration.stores[0].name
+
+    def of(self, name: str) -> Rooms:
+        """The same installation, seen from one of its stores.
+
+        Raises:
+            Misused: no store has that name, or it was never adopted.
+        """
+        stores = self.configuration.stores
+        if all(each.name != name for each in stores):
+            raise Misused(
+                f"No store is called {name!r}",
+                unharmed="Nothing was changed.",
+                hint=f"there is {', '.join(each.name for each in stores)}",
+            )
+        found = replace(self, picked=name)
+        if not found.is_first and not found.is_adopted:
+            raise Misused(
+                f"The store {name} stands in the configuration, but was never adopted.",
+                unharmed="Nothing was changed.",
+                hint=f"memsync-git stores add {name}",
+            )
+        return found
+
+    def each(self) -> list[Rooms]:
+        """The installation once for every store that is meant and adopted; `init` adopts the first."""
+        if self.picked or len(self.configuration.stores) == 1:
+            return [self]
+        first, *further = (replace(self, picked=store.name) for store in self.configuration.stores)
+        return [first, *(each for each in further if each.is_adopted)]
+
+    def unadopted(self) -> list[str]:
+        """Stores that stand in the configuration and are not synchronised yet."""
+        if self.picked:
+            return []
+        served = {each.store.name for each in self.each()}
+        return [each.name for each in self.configuration.stores if each.name not in served]
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether this machine keeps a replica of the store, be it one that a round finds damaged."""
+        from memsync_git.replica.rows import ONE
+
+        try:
+            with self.store_reader() as reader:
+                return reader.row("replica", ONE) is not None
+        except MemsyncError:
+            return True
 
     @cached_property
     def host(self) -> str:
@@ -76,7 +131,7 @@ class Rooms:
         """The installation as it stands; nothing is created."""
         reader = SqliteReader(self.places.identity)
         try:
-            yield Installation(reader)
+            yield Installation(reader, store=self.store.name)
         finally:
             reader.close()
 
@@ -145,7 +200,7 @@ class Rooms:
         """The installation, to be written."""
         from memsync_git.stores.sqlite import SqliteStore
 
-        installation = Installation(SqliteStore(self.places.identity))
+        installation = Installation(SqliteStore(self.places.identity), store=self.store.name)
         try:
             yield installation
         finally:
@@ -252,7 +307,7 @@ class Rooms:
     def session(
         self, remotes: Sequence[Remote] | None = None, *, clock: Clock | None = None
     ) -> Iterator[Session]:
-        """A session on the first store, with the remotes of the configuration unless others are given."""
+        """A session on the store, with the remotes of the configuration unless others are given."""
         from memsync_git.app.clocks import SystemChance, SystemClock
         from memsync_git.sync import Session, World
 

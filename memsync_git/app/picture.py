@@ -29,12 +29,21 @@ TRY = "memsync-git sync  tries now\nmemsync-git doctor  finds out why"
 
 
 def status(rooms: Rooms) -> StatusDocument:
-    """How things stand.
+    """How things stand, in all stores that are meant.
 
     Raises:
         Misused: this machine was never set up.
         StoreDamaged: the replica store cannot be read.
     """
+    stores = rooms.each()
+    if len(stores) == 1 and not rooms.unadopted():
+        return _status(stores[0])
+    from memsync_git.app.several import status_of_each
+
+    return status_of_each(rooms, _status)
+
+
+def _status(rooms: Rooms) -> StatusDocument:
     with rooms.reading() as installation:
         identity = installation.identity()
         if identity is None:

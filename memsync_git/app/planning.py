@@ -66,7 +66,7 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
     kind, paths = ("empty", ()) if survey is None else (survey.kind, survey.paths)
     if kind == "foreign" and not options.adopt:
         raise foreign(remote, paths)
-    damage = _damage(rooms, store)
+    damage = damage_of(rooms, store)
     return Plan(
         rooms=rooms,
         remote=remote,
@@ -77,7 +77,7 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
         is_hub=is_hub,
         is_new=rooms.identity() is None,
         drop=options.join == "drop",
-        notices=_notices(survey) + _damage_notices(store, damage),
+        notices=_notices(survey) + damage_notices(store, damage),
         is_damaged=bool(damage),
     )
 
@@ -161,8 +161,16 @@ def _notices(survey: Survey | None) -> tuple[NoticePart, ...]:
 
 def _store(rooms: Rooms, options: InitOptions) -> StoreSettings:
     """The memory file and its variant, as it is found."""
-    known = rooms.store
-    path = Path(options.file).expanduser().absolute() if options.file else known.path
+    return as_it_stands(rooms, rooms.store, options.file)
+
+
+def as_it_stands(rooms: Rooms, known: StoreSettings, file: str | None) -> StoreSettings:
+    """The settings of a store by the file that stands at a path, or where they say.
+
+    Raises:
+        FileUnusable: what stands there cannot be used.
+    """
+    path = Path(file).expanduser().absolute() if file else known.path
     match rooms.file(path).read():
         case Unusable(reason, hint):
             raise FileUnusable(reason, unharmed="It was left as it is.", hint=hint)
@@ -174,14 +182,14 @@ def _store(rooms: Rooms, options: InitOptions) -> StoreSettings:
             )
 
 
-def _damage(rooms: Rooms, store: StoreSettings) -> tuple[Damage, ...]:
+def damage_of(rooms: Rooms, store: StoreSettings) -> tuple[Damage, ...]:
     """What cannot be read of the memory file as it stands."""
     reading = rooms.file(store.path).read()
     found = decode(reading.data, store.format, rooms.limits) if isinstance(reading, Snapshot) else None
     return found.damage if isinstance(found, Decoded) else ()
 
 
-def _damage_notices(store: StoreSettings, damage: tuple[Damage, ...]) -> tuple[NoticePart, ...]:
+def damage_notices(store: StoreSettings, damage: tuple[Damage, ...]) -> tuple[NoticePart, ...]:
     if not damage:
         return ()
     first = damage[0]

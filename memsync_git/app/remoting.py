@@ -24,6 +24,7 @@ from memsync_git.app.parts import change_parts, host_parts, in_order
 from memsync_git.app.picture import status
 from memsync_git.app.planning import IS_PUBLIC, absolute, foreign, surveyed
 from memsync_git.app.previewing import MOST_CHANGES_LISTED
+from memsync_git.app.several import previewed_together, synced_together
 from memsync_git.app.syncing import document_of, note
 from memsync_git.app.telling import bare, notice
 from memsync_git.config import RemoteSettings
@@ -176,6 +177,14 @@ def _fit(key: str, value: str) -> str:
 
 def preview(rooms: Rooms, wanted: Candidate) -> PreviewDocument:
     """What joining a repository that is shared already would change here, found by doing it on copies."""
+    shown = [_preview(one, wanted) for one in rooms.each()]
+    if len(shown) == 1:
+        return shown[0]
+    document = previewed_together(shown, shown[0]["action"])
+    return {**document, "notices": list(wanted.notices)}
+
+
+def _preview(rooms: Rooms, wanted: Candidate) -> PreviewDocument:
     from memsync_git.app.rehearsal import rehearse
     from memsync_git.sync import RoundOptions
 
@@ -209,7 +218,7 @@ def add(rooms: Rooms, wanted: Candidate) -> RemotesDocument:
     _write(rooms, wanted.settings)
     extended = _with(rooms, (*rooms.configuration.remotes, wanted.settings))
     with round_lock(rooms.lock_path, LOCK_WAIT_S):
-        return _document(extended, "add", _round(extended), wanted.notices)
+        return _document(extended, "add", _rounds(extended), wanted.notices)
 
 
 def move(rooms: Rooms, wanted: Candidate) -> RemotesDocument:
@@ -221,12 +230,12 @@ def move(rooms: Rooms, wanted: Candidate) -> RemotesDocument:
     """
     settings = wanted.settings
     with round_lock(rooms.lock_path, LOCK_WAIT_S):
-        before = _round(rooms)
-        _published(rooms, settings)
+        before = _rounds(rooms)
+        for one in rooms.each():
+            _published(one, settings)
         rooms.remote(_named(rooms, settings.name)).forget()
         _write(rooms, settings)
-        with rooms.installation() as installation:
-            installation.note_remotes([RemoteMemory(settings.name)])
+        _forgotten(rooms, settings.name)
         others = (settings if each.name == settings.name else each for each in rooms.configuration.remotes)
         moved = _with(rooms, tuple(others))
         notices = [*wanted.notices, notice(LEFT)]
@@ -234,7 +243,7 @@ def move(rooms: Rooms, wanted: Candidate) -> RemotesDocument:
             notices.append(notice(OTHERS, "", _told_to(settings)))
         if _was_offline(before, settings.name):
             notices.append(notice(UNREACHED, "Nothing of it is lost."))
-        return _document(moved, "set", _round(moved), notices)
+        return _document(moved, "set", _rounds(moved), notices)
 
 
 def _told_to(settings: RemoteSettings) -> str:
@@ -301,12 +310,13 @@ def remove(rooms: Rooms, name: str) -> RemotesDocument:
             unharmed=UNHARMED,
             hint="memsync-git remote set URL  moves to another one",
         )
-    with round_lock(rooms.lock_path, LOCK_WAIT_S), rooms.session(()) as session:
+    with round_lock(rooms.lock_path, LOCK_WAIT_S):
         remove_from_file(rooms.places.config, "remotes", name)
-        session.act(lambda replica, _: replica.forget_remote(name))
+        for one in rooms.each():
+            with one.session(()) as session:
+                session.act(lambda replica, _: replica.forget_remote(name))
         rooms.remote(leaving).forget()
-        with rooms.installation() as installation:
-            installation.note_remotes([RemoteMemory(name)])
+        _forgotten(rooms, name)
     left = _with(rooms, tuple(each for each in rooms.configuration.remotes if each.name != name))
     return _document(left, "remove", None, [notice(f"{redacted(leaving.url)} stays as it is.")])
 
@@ -340,7 +350,14 @@ def _write(rooms: Rooms, settings: RemoteSettings) -> None:
 
 
 def _with(rooms: Rooms, settings: tuple[RemoteSettings, ...]) -> Rooms:
-    return Rooms(rooms.places, replace(rooms.configuration, remotes=settings))
+    return replace(rooms, configuration=replace(rooms.configuration, remotes=settings))
+
+
+def _forgotten(rooms: Rooms, name: str) -> None:
+    """Know nothing any more of how it went with a remote, in any store."""
+    for one in rooms.each():
+        with one.installation() as installation:
+            installation.note_remotes([RemoteMemory(name)])
 
 
 @contextmanager
@@ -348,6 +365,11 @@ def _apart(rooms: Rooms, settings: RemoteSettings) -> Iterator[GitRemote]:
     """A remote seen through a clone of its own, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="memsync-git-remote-") as folder:
         yield rooms.remote(settings, clone=Path(folder) / "clone")
+
+
+def _rounds(rooms: Rooms) -> SyncDocument:
+    """A round in every store."""
+    return synced_together([(one.store.name, _round(one)) for one in rooms.each()])
 
 
 def _round(rooms: Rooms) -> SyncDocument:

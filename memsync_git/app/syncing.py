@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.history import state_still
-from memsync_git.app.installation import Identity, RemoteMemory, machine_id
+from memsync_git.app.installation import Identity, Installation, RemoteMemory, machine_id
 from memsync_git.app.keeping import bare, collect, collect_if_due, keep_small
 from memsync_git.app.logbook import log_round, start_logging
 from memsync_git.app.noting import noted
@@ -44,7 +44,7 @@ ALL_REFS = "host+main"
 
 
 def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
-    """One round, both ways.
+    """One round, both ways; with several stores one for each that is meant, one after the other.
 
     Raises:
         Misused: this machine was never set up.
@@ -53,6 +53,15 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     """
     if rooms.identity() is None:
         raise not_set_up()
+    stores = rooms.each()
+    if len(stores) == 1 and not rooms.unadopted():
+        return _sync_one(stores[0], options)
+    from memsync_git.app.several import sync_each
+
+    return sync_each(rooms, lambda one: _sync_one(one, options))
+
+
+def _sync_one(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     if options.dry_run:
         return _rehearsed(rooms, options)
     if options.if_stale_min is not None and is_left_to_daemon(rooms, options.if_stale_min):
@@ -171,10 +180,7 @@ def note(rooms: Rooms, session: Session, report: RoundReport, *, cause: Cause = 
     outcome = outcome_of(report, holds=count_holds(replica))
     summary = after_round(rooms, session, report)
     with rooms.installation() as installation, installation.together():
-        identity = installation.identity()
-        if identity is None or (identity.rid, identity.machine) != (replica.rid, machine_id()):
-            created_ms = identity.created_ms if identity is not None else now_ms
-            installation.set_identity(Identity(replica.rid, machine_id(), created_ms))
+        _note_identity(rooms, installation, replica, now_ms)
         lines = {line.name: line for line in report.remotes}
         unasked = [each.name for each in rooms.configuration.remotes if each.name not in lines]
         states = [_state_still(installation.remote(name), now_ms) if lines else "skipped" for name in unasked]
@@ -186,6 +192,22 @@ def note(rooms: Rooms, session: Session, report: RoundReport, *, cause: Cause = 
         last = installation.note_round(remembered(report, outcome, states, at_ms=now_ms, cause=cause))
         installation.note_summary(rooms.store.name, summary)
     log_round(rooms, last)
+
+
+def _note_identity(rooms: Rooms, installation: Installation, replica: Replica, now_ms: int) -> None:
+    """Keep who this is: the machine, and the rid of the first store. What the other stores knew of remotes
+    on another machine is forgotten, for this machine is now believed.
+    """
+    identity, machine = installation.identity(), machine_id()
+    is_here = identity is not None and identity.machine == machine
+    if not is_here:
+        remotes = [each.name for each in rooms.configuration.remotes]
+        for other in {each.name for each in rooms.configuration.stores} - {rooms.store.name}:
+            installation.forget_store(other, remotes)
+    rid = replica.rid if identity is None or rooms.is_first else identity.rid
+    if identity is None or (identity.rid, identity.machine) != (rid, machine):
+        created_ms = identity.created_ms if identity is not None else now_ms
+        installation.set_identity(Identity(rid, machine, created_ms))
 
 
 def _state_still(memory: RemoteMemory, now_ms: int) -> str:

@@ -216,7 +216,8 @@ class Workplace:
 
     def close(self) -> None:
         """Close the store and what was kept open to remotes."""
-        self._closed()
+        with self._turn.taken():
+            self._closed()
         self._rooms.hang_up()
 
 

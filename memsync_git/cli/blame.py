@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from memsync_git.cli.changes import item_words
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import put
 from memsync_git.cli.terminal import Screen, columns, cut, safe
@@ -14,6 +14,7 @@ from memsync_git.documents import BlameDocument, BlamePart
 
 @click.command(epilog=examples("memsync-git blame Alice", 'memsync-git blame "Project X" --json'))
 @click.argument("name")
+@store_option
 @json_option
 def blame(name: str, as_json: bool) -> None:
     """Show machine and time of everything that is said of NAME: type, observations, relations."""

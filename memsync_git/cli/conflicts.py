@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import put
 from memsync_git.cli.terminal import Screen, cut, safe
@@ -20,6 +20,7 @@ WAYS = {
 
 @click.command(epilog=examples("memsync-git conflicts", 'memsync-git conflicts "Project X"'))
 @click.argument("name", required=False)
+@store_option
 @json_option
 def conflicts(name: str | None, as_json: bool) -> None:
     """List conflicts. With NAME only its own: every value, its machine and its time."""

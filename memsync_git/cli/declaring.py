@@ -12,6 +12,19 @@ Decorator = Callable[[Any], Any]
 json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, with schema_version."
 )
+PICKED = "memsync_git.store"
+"""Where the context of a command keeps which store is meant."""
+
+
+def _picked(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    del parameter
+    if value is not None:
+        context.meta[PICKED] = value
+
+
+store_option: Decorator = click.option(
+    "--store", metavar="NAME", expose_value=False, callback=_picked, help="The store meant."
+)
 yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask.")
 
 

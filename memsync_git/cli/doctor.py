@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from memsync_git.cli.asking import agree
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.exits import DONE, FAILED
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, screen
@@ -25,6 +25,7 @@ from memsync_git.documents import DoctorDocument, DoctorRow
     metavar="FILE",
     help="Write a report for others, without secrets and without memory contents.",
 )
+@store_option
 @json_option
 def doctor(fix: bool, yes: bool, bundle: Path | None, as_json: bool) -> None:
     """Say what is wrong, and what cures it."""

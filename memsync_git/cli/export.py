@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import put, put_notices
 from memsync_git.cli.terminal import Screen, counted, safe
@@ -35,6 +35,7 @@ LAYOUTS = ("jsonl", "json-array", "read-graph", "aim", "jsonl-fields", "jsonl-ob
     "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to FILE, not to stdout."
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@store_option
 @json_option
 def export(layout: str, output: Path | None, force: bool, as_json: bool) -> None:
     """Print the whole memory, or write it to a file."""

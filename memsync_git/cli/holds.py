@@ -10,7 +10,7 @@ import click
 
 from memsync_git.cli.asking import agree
 from memsync_git.cli.changes import item_words
-from memsync_git.cli.declaring import examples, json_option, yes_option
+from memsync_git.cli.declaring import examples, json_option, store_option, yes_option
 from memsync_git.cli.lazy import LazyGroup
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices, screen
@@ -28,6 +28,7 @@ WAYS: Final = "memsync-git holds accept  deletes, memsync-git holds reject  keep
     invoke_without_command=True,
     epilog=examples("memsync-git holds", "memsync-git holds accept"),
 )
+@store_option
 @json_option
 @click.pass_context
 def holds(context: click.Context, as_json: bool) -> None:
@@ -37,6 +38,7 @@ def holds(context: click.Context, as_json: bool) -> None:
 
 
 @holds.command("list", epilog=examples("memsync-git holds list --json"))
+@store_option
 @json_option
 def list_(as_json: bool) -> None:
     """List held deletions."""
@@ -46,6 +48,7 @@ def list_(as_json: bool) -> None:
 @holds.command(epilog=examples("memsync-git holds accept --yes"))
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @yes_option
+@store_option
 @json_option
 def accept(ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete what is held: the holds named, or all."""
@@ -61,6 +64,7 @@ def accept(ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
 
 @holds.command(epilog=examples("memsync-git holds reject"))
 @click.argument("ids", nargs=-1, metavar="[ID]...")
+@store_option
 @json_option
 def reject(ids: tuple[str, ...], as_json: bool) -> None:
     """Keep what is held: the holds named, or all. Nothing is deleted."""

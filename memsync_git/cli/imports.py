@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from memsync_git.cli.changes import changes_something, consent, count_words, put_new_notices, put_preview
-from memsync_git.cli.declaring import examples, json_option, yes_option
+from memsync_git.cli.declaring import examples, json_option, store_option, yes_option
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put
 from memsync_git.cli.terminal import Screen, counted, safe
@@ -28,6 +28,7 @@ from memsync_git.documents import ImportDocument
 )
 @click.option("--dry-run", is_flag=True, help="Show the preview only.")
 @yes_option
+@store_option
 @json_option
 def import_(file: Path, form: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Add what FILE holds to the memory. Doing it twice adds nothing.

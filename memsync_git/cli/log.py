@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from memsync_git.cli.changes import change_lines, count_words
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import put
 from memsync_git.cli.terminal import Screen, columns, counted, safe
@@ -29,6 +29,7 @@ NOT_WHOLE = "There is more before: --last N tells more of it."
     help="So many changes; 20 if not told.",
 )
 @click.option("--stats", is_flag=True, help="Sums instead: by machine, and of the rounds of this one.")
+@store_option
 @json_option
 def log(name: str | None, last: int, stats: bool, as_json: bool) -> None:
     """List who changed what, newest first; with NAME, only of that entity."""

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from memsync_git.cli.declaring import PICKED
 from memsync_git.config.places import Places
 
 if TYPE_CHECKING:
@@ -16,10 +19,16 @@ NAME = "memsync-git"
 
 
 def opened(options: Mapping[str, object] | None = None) -> App:
-    """The app with this machine's configuration; `options` are values by dotted key."""
+    """The app with this machine's configuration; `options` are values by dotted key.
+
+    A command that takes `--store` is answered of that store.
+    """
     from memsync_git.app import App
 
-    return App.open(Places.of(), options or {}, executable=own_executable(sys.argv[0], sys.executable))
+    context = click.get_current_context(silent=True)
+    store = context.meta.get(PICKED, "") if context is not None else ""
+    executable = own_executable(sys.argv[0], sys.executable)
+    return App.open(Places.of(), options or {}, executable=executable, store=store)
 
 
 def own_executable(called: str, python: str) -> str:

@@ -42,6 +42,7 @@ _COMMANDS = {
     "hosts": "memsync_git.cli.hosts:hosts",
     "import": "memsync_git.cli.imports:import_",
     "export": "memsync_git.cli.export:export",
+    "stores": "memsync_git.cli.stores:stores",
     "remote": "memsync_git.cli.remote:remote",
     "service": "memsync_git.cli.service:service",
     "config": "memsync_git.cli.config:config",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from memsync_git.cli.changes import change_lines
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.editing import chosen, offered
 from memsync_git.cli.exits import DONE, FAILED
 from memsync_git.cli.opening import opened
@@ -33,6 +33,7 @@ from memsync_git.words import Verdict
 @click.option("--edit", is_flag=True, help="Write the value in $EDITOR.")
 @click.option("--all", "everything", is_flag=True, help="All conflicts, with --take.")
 @click.option("--field", metavar="F", help="Which field, where a record has several conflicts.")
+@store_option
 @json_option
 def resolve(name: str | None, everything: bool, field: str | None, as_json: bool, **ways: Any) -> None:
     """End the conflict of NAME."""

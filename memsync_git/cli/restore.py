@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from memsync_git.cli.amending import carry_out
-from memsync_git.cli.declaring import examples, json_option, yes_option
+from memsync_git.cli.declaring import examples, json_option, store_option, yes_option
 from memsync_git.cli.opening import opened
 from memsync_git.options import RestoreOptions
 
@@ -20,6 +20,7 @@ from memsync_git.options import RestoreOptions
 @click.option("--exactly", is_flag=True, help="Also take out what other machines added since.")
 @click.option("--dry-run", is_flag=True, help="Show the preview only.")
 @yes_option
+@store_option
 @json_option
 def restore(names: tuple[str, ...], at: str, exactly: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Go back to the memory as it was at WHEN, or only to what it said of each NAME.

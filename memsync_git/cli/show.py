@@ -8,7 +8,7 @@ from itertools import groupby
 import click
 
 from memsync_git.cli.changes import change_lines
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.exits import DONE, FAILED
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put
@@ -22,6 +22,7 @@ from memsync_git.options import ShowOptions
 @click.option("--at", metavar="WHEN", help="As it was then: 2026-11-20, 2026-11-20T11:30, or 2h, 3d ago.")
 @click.option("--history", is_flag=True, help="Every change of it, oldest first.")
 @click.option("--meta", is_flag=True, help="With machine and time of every observation.")
+@store_option
 @json_option
 def show(name: str, at: str | None, history: bool, meta: bool, as_json: bool) -> None:
     """Show the entity NAME."""

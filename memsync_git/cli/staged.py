@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from memsync_git.cli.changes import change_lines, changes_something, consent, count_words, put_preview
-from memsync_git.cli.declaring import examples, json_option, yes_option
+from memsync_git.cli.declaring import examples, json_option, store_option, yes_option
 from memsync_git.cli.exits import CODES
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices, screen
@@ -34,6 +34,7 @@ ANSWERS: Final = "y applies it, n leaves it, a applies it and the rest, q leaves
 
 
 @click.command(epilog=examples("memsync-git stash"))
+@store_option
 @json_option
 def stash(as_json: bool) -> None:
     """Record what the memory file says, without publishing it."""
@@ -41,6 +42,7 @@ def stash(as_json: bool) -> None:
 
 
 @click.command(epilog=examples("memsync-git pull"))
+@store_option
 @json_option
 def pull(as_json: bool) -> None:
     """Fetch what the others noted. The memory file is not touched."""
@@ -48,6 +50,7 @@ def pull(as_json: bool) -> None:
 
 
 @click.command(epilog=examples("memsync-git push"))
+@store_option
 @json_option
 def push(as_json: bool) -> None:
     """Publish what was recorded. The memory file is not looked at."""
@@ -65,6 +68,7 @@ def push(as_json: bool) -> None:
 )
 @click.option("--interactive", is_flag=True, help="Ask about each entity.")
 @yes_option
+@store_option
 @json_option
 def apply(preview: bool, names: tuple[str, ...], interactive: bool, yes: bool, as_json: bool) -> None:
     """Write what was fetched into the memory file: all of it, or what is picked."""

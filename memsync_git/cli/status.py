@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.failures import words_of
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import put
@@ -50,6 +50,7 @@ WORDS: dict[OutcomeWord, str] = {
 
 @click.command(epilog=examples("memsync-git status", "memsync-git status --json"))
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
+@store_option
 @json_option
 def status(watch: bool, as_json: bool) -> None:
     """Show whether this machine is in sync, and what waits."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from memsync_git.cli.changes import change_lines, count_words
-from memsync_git.cli.declaring import examples, json_option, off_switch
+from memsync_git.cli.declaring import examples, json_option, off_switch, store_option
 from memsync_git.cli.exits import CODES, DONE
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
@@ -64,6 +64,7 @@ SENTENCES: dict[OutcomeWord, tuple[Verdict, str]] = {
     "--if-stale", "if_stale_min", type=STALE_MIN, metavar="MIN", help="For cron: leave it to a living daemon."
 )
 @click.option("--quiet", is_flag=True, help="Print only problems.")
+@store_option
 @json_option
 def sync(quiet: bool, as_json: bool, **options: Any) -> None:
     """Take in what is new here and elsewhere, and publish it."""
@@ -100,6 +101,8 @@ def _told(document: SyncDocument) -> Iterator[str]:
         words = count_words(count)
         if words:
             yield f"  from {whence}: {words}"
+    for store in document.get("stores", []):
+        yield f"  store {safe(store['store'])}: {store['outcome']}"
     if len(document["remotes"]) > 1:
         yield from (f"  {safe(remote['name'])}: {remote['outcome']}" for remote in document["remotes"])
     if document["conflicts"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from memsync_git.cli.amending import carry_out
-from memsync_git.cli.declaring import examples, json_option, yes_option
+from memsync_git.cli.declaring import examples, json_option, store_option, yes_option
 from memsync_git.cli.opening import opened
 from memsync_git.options import UndoOptions
 
@@ -21,6 +21,7 @@ MOST_AT_ONCE = 1000
 )
 @click.option("--dry-run", is_flag=True, help="Show the preview only.")
 @yes_option
+@store_option
 @json_option
 def undo(txn: str | None, last: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Take back a change: the last one of this machine, or TXN of any machine.

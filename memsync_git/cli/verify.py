@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from memsync_git.cli.declaring import examples, json_option
+from memsync_git.cli.declaring import examples, json_option, store_option
 from memsync_git.cli.exits import CODES
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put
@@ -13,6 +13,7 @@ from memsync_git.documents import VerifyDocument
 
 
 @click.command(epilog=examples("memsync-git verify"))
+@store_option
 @json_option
 def verify(as_json: bool) -> None:
     """Compare the file, the store and every remote; exit 0 only if all say the same.

@@ -38,9 +38,10 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """It was read again."""
+    """It was read again. `stores`: the installation seen from each store it serves now."""
 
     rooms: Rooms
+    stores: tuple[Rooms, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,12 @@ from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms
 from memsync_git.app.pulse import BEAT_S, Pause, Pulse
-from memsync_git.app.working import Workplace
 from memsync_git.daemon.notes import Notes
 from memsync_git.daemon.posts import Beat, Post, Reload, Reloaded, Stop, Tick, UpkeepDue, Wished
-from memsync_git.daemon.rounds import Rounds
+from memsync_git.daemon.stores import Stores
 from memsync_git.daemon.timing import DAY_S, Timing
 from memsync_git.daemon.workers import Worker
 from memsync_git.errors import MemsyncError
-from memsync_git.local.watch import Watch
 from memsync_git.pacing import (
     Action,
     Capture,
@@ -85,10 +83,16 @@ class Daemon:
         self._posts: SimpleQueue[Post] = SimpleQueue()
         self._captures, self._syncs = Worker("captures"), Worker("rounds")
         self._notes, self._told = Worker("notes"), Worker("listeners")
-        self._workplace = Workplace(self._rooms, expect=self._syncs.expect, clock=clock)
-        self._rounds = Rounds(self._rooms, self._workplace, listeners, aside=self._aside)
+        self._stores = Stores(
+            self._rooms,
+            listeners,
+            aside=self._aside,
+            expect=self._syncs.expect,
+            clock=clock,
+            changed=partial(self.post, FileChanged()),
+            hub_changed=lambda name: self.post(HubChanged(name)),
+        )
         self._kept = Notes(self._rooms)
-        self._watch = self._watch_of(self._rooms)
         self._timing = Timing(
             {
                 partial(self.post, Tick()): TICK_S,
@@ -112,7 +116,7 @@ class Daemon:
     def run(self) -> None:
         """Work until a `Stop` is posted."""
         log.info("The daemon of %s begins.", self._rooms.host)
-        self._captures.post("watch", self._watch.start)
+        self._captures.post("watch", self._stores.watch)
         self._timing.start()
         self._wish(self._kept.pause(None))  # before anything syncs
         self._beat()
@@ -137,14 +141,14 @@ class Daemon:
             case Beat():
                 self._beat()
             case UpkeepDue():
-                self._syncs.post("collect", self._rounds.collect)
+                self._syncs.post("collect", self._stores.collect)
             case Wished(pause):
                 self._wish(pause)
             case Reload():
                 self._readiness.reloading()
                 self._notes.post("reload", self._read_again)
-            case Reloaded(rooms):
-                self._reload(rooms)
+            case Reloaded(rooms, stores):
+                self._reload(rooms, stores)
             case Stop():
                 pass
             case _:
@@ -161,7 +165,7 @@ class Daemon:
 
     def _tick(self) -> None:
         self._ticked_s = self._clock.elapsed_s()
-        self._captures.post("look", self._watch.look)
+        self._captures.post("look", self._stores.look)
         self._notes.post("wish", self._read_wish)
         self._tell(Ticked())
 
@@ -188,13 +192,13 @@ class Daemon:
         """On the thread of captures. A round meets the same trouble, and reports it."""
         has_news = True
         try:
-            has_news = self._workplace.capture()
+            has_news = self._stores.capture()
         finally:
             self.post(Captured(has_news))
 
     def _sync(self, sync: Sync) -> None:
         """On the thread of rounds."""
-        self.post(self._rounds.run(sync))
+        self.post(self._stores.run(sync))
 
     def _aside(self, job: Callable[[], None]) -> None:
         self._told.post(f"round {next(self._asides)}", job)
@@ -223,7 +227,7 @@ class Daemon:
             self._started_ms,
             now.wall_ms,
             next_ms,
-            self._watch.watching,
+            self._stores.watching,
             is_syncing=self._pacer.running is not None,
         )
 
@@ -245,25 +249,22 @@ class Daemon:
     def _read_again(self) -> None:
         """On the thread of notes."""
         try:
-            self.post(Reloaded(self._opened()))
+            rooms = self._opened()
+            self.post(Reloaded(rooms, tuple(rooms.each())))
         except MemsyncError as error:
             log.error("The configuration stays as it was: %s", error.message)  # noqa: TRY400  said, not traced
             self._readiness.ready()
 
-    def _reload(self, rooms: Rooms) -> None:
-        before, self._rooms, self._rounds.rooms = self._watch, rooms, rooms
+    def _reload(self, rooms: Rooms, stores: Sequence[Rooms]) -> None:
+        self._rooms = rooms
         self._reread(rooms)
-        self._workplace.doubt(rooms)
-        self._watch = self._watch_of(rooms)
-        self._captures.post("unwatch", before.close)
-        self._captures.post("watch", self._watch.start)
+        retire, unwatch = self._stores.go_by(stores)
+        self._syncs.post(f"retire {next(self._asides)}", retire)
+        self._captures.post(f"unwatch {next(self._asides)}", unwatch)
+        self._captures.post("watch", self._stores.watch)
         self._tell(Reconfigured(_pace_of(rooms), _names_of(rooms)))
         self._readiness.ready()
         log.info("The configuration was read again.")
-
-    def _watch_of(self, rooms: Rooms) -> Watch:
-        hubs = {path: partial(self.post, HubChanged(name)) for name, path in rooms.near_hubs.items()}
-        return Watch(rooms.file().path, partial(self.post, FileChanged()), hubs=hubs)
 
     # --- its end
 
@@ -275,21 +276,21 @@ class Daemon:
         self._captures.post("capture", self._capture)
         is_saved = self._captures.drained(until_s - self._clock.elapsed_s())
         if is_saved and self._pacer.paused is None:
-            self._syncs.post("flush", self._rounds.flush)
+            self._syncs.post("flush", self._stores.flush)
         is_over = self._syncs.drained(until_s - self._clock.elapsed_s()) or self._broken_off()
-        self._watch.close()
+        self._stores.unwatch()
         self._notes.post("pulse", partial(self._kept.leave, None))
         self._notes.drained(WITHDRAW_S)
         self._told.drained(WITHDRAW_S)
         if is_saved and is_over:
-            self._workplace.close()
+            self._stores.close()
         log.info("The daemon of %s ends.", self._rooms.host)
 
     def _broken_off(self) -> bool:
         """End what is still being said to remotes, second tries included; whether rounds are over."""
         self._syncs.close()
         for _ in range(BREAK_OFFS):
-            self._workplace.break_off()
+            self._stores.break_off()
             if self._syncs.drained(BREAK_OFF_S):
                 return True
         return False

@@ -37,3 +37,15 @@ def test_nothing_of_it_is_noted_when_one_thing_fails() -> None:
     assert installation.rounds() == []
     installation.note_round(LastRound(2, "nothing", 3))
     assert installation.last_round() == LastRound(2, "nothing", 3)
+
+
+def test_how_it_went_is_kept_for_each_store_by_itself() -> None:
+    rows = MemoryStore()
+    home, work = Installation(rows), Installation(rows, store="work")
+    home.note_remotes([RemoteMemory("origin", digest="a")])
+    work.note_remotes([RemoteMemory("origin", digest="b")])
+    home.note_round(LastRound(1, "accepted", 2))
+    assert (home.remote("origin").digest, work.remote("origin").digest) == ("a", "b")
+    assert (home.totals().rounds != {}, work.last_round(), work.rounds()) == (True, None, [])
+    home.forget_store("work", ["origin"])
+    assert (home.remote("origin").digest, work.remote("origin")) == ("a", RemoteMemory("origin"))

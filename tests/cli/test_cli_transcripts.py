@@ -21,4 +21,4 @@ def test_it_goes_as_it_is_told(transcript: Path, tmp_path: Path, home: Path) -> 
 
 def test_there_are_stories_to_tell() -> None:
     assert len(TRANSCRIPTS) > 5
-    assert {"moving.md", "staged.md"} <= {path.name for path in TOLD_TO_PEOPLE}
+    assert {"moving.md", "staged.md", "stores.md"} <= {path.name for path in TOLD_TO_PEOPLE}

@@ -12,22 +12,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from memsync_git.app.doctor.bundle import write_bundle
 from memsync_git.app.doctor.case import Case
-from memsync_git.app.doctor.finding import Finding, fail, ok
-from memsync_git.app.doctor.table import BEFORE_INIT, CHECKS, Check
+from memsync_git.app.doctor.finding import Finding, fail, ok, warn
+from memsync_git.app.doctor.table import BEFORE_INIT, CHECKS, OF_A_STORE, Check
 from memsync_git.app.opening import Rooms
 from memsync_git.config import load
 from memsync_git.documents import DoctorDocument, DoctorRow
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.stores.lock import round_lock
-from memsync_git.words import SCHEMA_VERSION
+from memsync_git.words import SCHEMA_VERSION, Verdict
 
 __all__ = ["Case", "Finding", "doctor", "examined"]
 
 LOOK_WAIT_S = 2.0
 FIX_WAIT_S = 10.0
+GRAVEST_FIRST: Final[tuple[Verdict, ...]] = ("fail", "warn", "ok")
 NOTHING_TO_CURE = ok("There is nothing --fix can cure, so nothing was changed")
 
 
@@ -47,13 +49,30 @@ def doctor(
         rows = [_row(name, finding) for name, _, finding in found]
         if fix:
             rows = _cured(found, lambda: Case(_as_it_is_now(rooms), executable=executable, is_alone=is_alone))
+        if case.identity is not None:
+            rows += _further_rows(_as_it_is_now(rooms), executable=executable, is_alone=is_alone)
         written = write_bundle(Path(bundle), rooms, found) if bundle else None
     return {"schema_version": SCHEMA_VERSION, "rows": rows, "bundle": written}
 
 
 def _as_it_is_now(rooms: Rooms) -> Rooms:
     """The same installation; a cure may have changed its configuration."""
-    return Rooms(rooms.places, load(rooms.places))
+    return replace(rooms, configuration=load(rooms.places))
+
+
+def _further_rows(rooms: Rooms, *, executable: str, is_alone: bool) -> Iterator[DoctorRow]:
+    """A row for each store that was not looked at closely: the gravest of what there is to say of it."""
+    for one in rooms.each()[1:]:
+        case = Case(one, executable=executable, is_alone=is_alone)
+        found = [examined(check, case) for name, check in CHECKS if name in OF_A_STORE]
+        gravest = min(found, key=lambda finding: GRAVEST_FIRST.index(finding.verdict))
+        closer = f"memsync-git doctor --store {one.store.name}"
+        well = ok(f"{len(found)} checks, all is well")
+        told = well if gravest.verdict == "ok" else replace(gravest, cure=closer, mend=None)
+        yield _row(f"store {one.store.name}", told)
+    for name in rooms.unadopted():
+        never = "It stands in the configuration, but was never adopted"
+        yield _row(f"store {name}", warn(never, f"memsync-git stores add {name}"))
 
 
 @contextmanager

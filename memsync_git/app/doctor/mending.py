@@ -110,7 +110,7 @@ def renew_clone(rooms: Rooms, clone: Clone) -> str:
 
 def renew_store(rooms: Rooms) -> str:
     """Set the replica store aside and begin a new one: the next sync rebuilds it from file and remote."""
-    aside = _aside(rooms.places.store(rooms.store.name))
+    aside = set_aside(rooms.places.store(rooms.store.name))
     with rooms.replica_store() as store:
         found(rooms, store, rooms.host)
     return f"set aside as {aside}; the next sync rebuilds it from the memory file and the remote"
@@ -118,7 +118,7 @@ def renew_store(rooms: Rooms) -> str:
 
 def renew_identity(rooms: Rooms, replica: object) -> str:
     """Set the identity store aside; the replica still knows who this is."""
-    aside = _aside(rooms.places.identity)
+    aside = set_aside(rooms.places.identity)
     if not isinstance(replica, Replica):
         return f"set aside as {aside}; {renew_store(rooms)}"
     with rooms.installation() as installation:
@@ -126,11 +126,11 @@ def renew_identity(rooms: Rooms, replica: object) -> str:
     return f"set aside as {aside}"
 
 
-def _aside(path: Path) -> Path:
-    """Move a store out of the way with its logs, under a name that says when."""
+def set_aside(path: Path, why: str = "damaged") -> Path:
+    """Move a store out of the way with its logs, under a name that says why and when."""
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     names = [path.with_name(path.name + log) for log in ("", "-wal", "-shm", "-journal")]
     for name in names:
         if name.exists():
-            name.rename(name.with_name(f"{name.name}.damaged-{stamp}"))
-    return path.with_name(f"{path.name}.damaged-{stamp}")
+            name.rename(name.with_name(f"{name.name}.{why}-{stamp}"))
+    return path.with_name(f"{path.name}.{why}-{stamp}")

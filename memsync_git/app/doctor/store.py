@@ -44,7 +44,7 @@ def identity(case: Case) -> Finding:
             f"{FIX}  sets it aside and writes it anew",
             mend=lambda: renew_identity(case.rooms, case.replica),
         )
-    replica = case.replica
+    replica = case.replica if case.rooms.is_first else None
     if isinstance(replica, Replica) and isinstance(found, Identity) and replica.rid != found.rid:
         return warn(f"The store is {replica.rid}, the installation says {found.rid}", "memsync-git sync")
     return ok(str(path))

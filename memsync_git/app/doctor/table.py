@@ -64,3 +64,17 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("service", service.service),
     ("service fetch", service.reaches),
 )
+
+OF_A_STORE = (
+    "store",
+    "witness",
+    "memory file",
+    "links",
+    "format",
+    "contents",
+    "leftovers",
+    "holds",
+    "conflicts",
+    "unpublished",
+)
+"""The checks that say something else in every store."""
