@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
 from memsync_git.app.naming import full_name
 from memsync_git.app.parts import change_parts, in_order, text_of
-from memsync_git.app.telling import notice
+from memsync_git.app.telling import left_out_notices, notice
 from memsync_git.app.times import timestamp
 from memsync_git.crdt.state import State
 from memsync_git.deeds.amends import Amends, going_back, taking_back
@@ -64,11 +64,12 @@ class Intention:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What has changed in the memory, and what was left."""
+    """What has changed in the memory, and what was left; `left_out`: names this machine does not share."""
 
     added: list[Item]
     removed: list[Item]
     kept: tuple[tuple[Item, Item | None], ...]
+    left_out: frozenset[str]
 
 
 # --- what it changes
@@ -131,9 +132,9 @@ def _carried_out(replica: Replica, moment: Moment, aim: Undoing | Restoring) -> 
         case Restoring(then, _, keys, exactly):
             amends, cause = _restored(replica, then, keys, exactly=exactly), "restore"
     said = _said(replica.state, amends.keys)
-    make_amends(replica, amends, moment, cause)
+    written = make_amends(replica, amends, moment, cause)
     now = _said(replica.state, amends.keys)
-    return Outcome(in_order(now - said), in_order(said - now), amends.kept)
+    return Outcome(in_order(now - said), in_order(said - now), amends.kept, written.left_out)
 
 
 def _restored(replica: Replica, then: Graph, keys: Sequence[RecordKey] | None, *, exactly: bool) -> Amends:
@@ -158,7 +159,7 @@ def _kept_notices(outcome: Outcome) -> list[NoticePart]:
         notices.append(
             notice(f"Further places that somebody changed since: {len(outcome.kept) - MOST_NOTED}")
         )
-    return notices
+    return notices + left_out_notices(outcome.left_out)
 
 
 def _kept_words(wanted: Item, now: Item | None) -> str:

@@ -14,7 +14,7 @@ from memsync_git.app.acting import acting, round_notices, whole_round
 from memsync_git.app.naming import nearest
 from memsync_git.app.parts import host_parts, item_part
 from memsync_git.app.past import host_in
-from memsync_git.app.telling import notice
+from memsync_git.app.telling import left_out_notices, notice
 from memsync_git.app.times import timestamp
 from memsync_git.crdt.pen import Pen
 from memsync_git.documents import HoldPart, HoldsDocument, HostPart, HostsDocument, NoticePart
@@ -144,7 +144,7 @@ def _decided(session: Session, wanted: Iterable[str], *, accept: bool) -> tuple[
         if identity not in _ids(session.replica):
             notices.append(_dissolved(identity))
             continue
-        _carry_out(session, identity, accept=accept)
+        notices += left_out_notices(_carry_out(session, identity, accept=accept))
         decided.append(identity)
     return decided, notices or ([] if decided else [notice(NOTHING_HELD)])
 
@@ -155,14 +155,16 @@ def _dissolved(identity: str) -> NoticePart:
     return notice(f"What {identity} held stands in the memory file again, or was deleted there again.")
 
 
-def _carry_out(session: Session, identity: str, *, accept: bool) -> None:
+def _carry_out(session: Session, identity: str, *, accept: bool) -> frozenset[str]:
+    """Do what a person decided; return the names left out of it."""
     if identity != FILE:
         decision = accept_hold if accept else reject_hold
-        session.act(lambda replica, moment: decision(replica, identity, moment))
-    elif accept:
+        return session.act(lambda replica, moment: decision(replica, identity, moment)).left_out
+    if accept:
         from memsync_git.sync import RoundReport, capture
 
         capture(session, RoundReport(), accepted=True)
+    return frozenset()
 
 
 # --- retiring

@@ -13,11 +13,12 @@ from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
 from memsync_git.app.foreign import Foreign, foreign_at, foreign_of
 from memsync_git.app.naming import full_name
 from memsync_git.app.parts import change_parts, text_of
-from memsync_git.app.telling import count_of, notice
+from memsync_git.app.telling import count_of, left_out_notices, notice
 from memsync_git.documents import CountPart, ImportDocument, NoticePart, PreviewDocument
 from memsync_git.formats import VARIANTS
 from memsync_git.model import Graph, Item, Record, items_of
 from memsync_git.replica import Moment, Replica
+from memsync_git.replica.filtering import names_in
 from memsync_git.replica.holding import said
 from memsync_git.sync.message import shown
 from memsync_git.values import dataclass
@@ -36,13 +37,15 @@ class Gain:
     """What an import means for a memory.
 
     removed: registers without a value that get one. known: items that stand there already.
-    kept: (imported item, value the memory keeps) where the two differ.
+    kept: (imported item, value the memory keeps) where the two differ. left_out: names this machine does not
+    share, of which nothing is added.
     """
 
     added: tuple[Item, ...]
     removed: tuple[Item, ...]
     known: int
     kept: tuple[tuple[Item, str], ...]
+    left_out: frozenset[str]
 
 
 # --- what the app offers
@@ -150,7 +153,10 @@ def gain_of(replica: Replica, graph: Graph) -> Gain:
     removed: list[Item] = []
     kept: list[tuple[Item, str]] = []
     known = 0
+    out = replica.left_out([item for record in graph for item in items_of(record)] if replica.rules else ())
     for record in graph:
+        if not out.isdisjoint(names_in(record.key)):
+            continue
         standing = _values_of(said(replica, record.key))
         for item in items_of(record):
             place, value = _place_of(item)
@@ -163,7 +169,7 @@ def gain_of(replica: Replica, graph: Graph) -> Gain:
                 added.append(item)
             else:
                 kept.append((item, text_of(standing[place])))
-    return Gain(tuple(added), tuple(removed), known, tuple(kept))
+    return Gain(tuple(added), tuple(removed), known, tuple(kept), out)
 
 
 def _values_of(record: Record | None) -> dict[Item, object]:
@@ -190,6 +196,7 @@ def _notices(rooms: Rooms, foreign: Foreign, gain: Gain) -> list[NoticePart]:
     if imported.notes:
         stamped = f"Rows that say who wrote them and when: {len(imported.notes)}"
         notices.append(notice(f"{stamped}; that is not taken over."))
+    notices += left_out_notices(gain.left_out)
     if imported.deleted:
         notices.append(notice(f"Deleted there, and left out: {imported.deleted}"))
     homeless = _homeless(rooms, gain)

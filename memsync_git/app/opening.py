@@ -191,6 +191,7 @@ class Rooms:
         if found is None:
             raise not_set_up()
         found.project(projected(VARIANTS[self.store.format].projection, self.rules, found))
+        found.rules = self.rules
         return found, generation
 
     # --- writing

@@ -15,7 +15,7 @@ from memsync_git.app.choosing import Taken, answer, picked
 from memsync_git.app.naming import full_name, is_called, keys_called, unknown
 from memsync_git.app.parts import change_parts, text_of
 from memsync_git.app.past import host_in, taken_from, wall_ms
-from memsync_git.app.telling import count_conflicts, notice
+from memsync_git.app.telling import count_conflicts, left_out_notices, notice
 from memsync_git.app.times import timestamp
 from memsync_git.conflicts import Contest, Survivor, contests, field_of, record_key, together
 from memsync_git.crdt.fragment import Stamp
@@ -133,9 +133,10 @@ def _write(
     answers = [answer(replica, contest, options, taken) for contest in meant]
     whole = together(each for each in answers if each is not None)
     written = replica.write(whole.removed, whole.added, moment, cause="resolve", anew=True)
-    if not written:
+    left_out = left_out_notices(written.left_out)
+    if not written and not left_out:
         return written, [notice(NONE_FITS if count_conflicts(replica) else NO_CONFLICTS)]
-    return written, _unrestored(meant, taken)
+    return written, left_out + _unrestored(meant, taken)
 
 
 def _unrestored(meant: Sequence[Contest], taken: Taken) -> list[NoticePart]:

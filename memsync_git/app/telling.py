@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from memsync_git.app.history import LONGEST_REASON_CHARS, LastRound, went
@@ -22,6 +23,12 @@ UNTOUCHED = "Your file is as it was and nothing was deleted."
 LEFT_ALONE = "Your file is as it was and nothing was deleted; the readable lines were taken in."
 NOTHING_DELETED = "Nothing was deleted."
 LOCAL_WORK_IS_SAFE = "What was noted on this machine is saved and will be published later."
+
+MOST_NAMED = 5
+"""Names in one notice: more of them no longer fit into a line or two."""
+NOT_WRITTEN = "nothing was written about that."
+NOT_TOUCHED = "What the memory file and the other machines say of it stays as it is."
+RULES_HINT = "memsync-git config get stores.default.exclude"
 
 
 def sync_document(report: RoundReport, *, conflicts: int, holds: int, dry_run: bool = False) -> SyncDocument:
@@ -153,6 +160,17 @@ def bare(reason: str) -> str:
 
 def notice(message: str, unharmed: str = "", hint: str = "") -> NoticePart:
     return {"message": message, "unharmed": unharmed, "hint": hint}
+
+
+def left_out_notices(names: AbstractSet[str]) -> list[NoticePart]:
+    """That a change left out what this machine does not share."""
+    if not names:
+        return []
+    from memsync_git.sync.message import shown
+
+    named = ", ".join(shown(name) for name in sorted(names)[:MOST_NAMED])
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return [notice(f"This machine does not share {named}{more}: {NOT_WRITTEN}", NOT_TOUCHED, RULES_HINT)]
 
 
 def count_conflicts(replica: Replica) -> int:

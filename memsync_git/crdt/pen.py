@@ -92,12 +92,16 @@ class _Draft:
 
 @dataclass(slots=True)
 class Written:
-    """What a pen did: the records whose own facts changed, and the items added and removed."""
+    """What a pen did: the records whose own facts changed, and the items added and removed.
+
+    left_out: the names it was not to write about.
+    """
 
     records: set[RecordKey] = field(default_factory=set)
     touched: set[RecordKey] = field(default_factory=set)
     added: Sequence[Item] = ()
     removed: list[Item] = field(default_factory=list)
+    left_out: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.records or self.touched or self.added)

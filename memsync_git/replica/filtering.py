@@ -7,17 +7,23 @@ Rule 3: a name is left out if it, or any type it is known with (here, in the fil
 `exclude`; or if there is an `include`, and neither it nor all of those types match that. When in doubt, out.
 Its relations go with it.
 Rule 4: what was published before a rule stays published: other machines have it by now.
+Rule 5: no command says anything under a name left out: what a change of a person has of it is dropped where
+such changes are written (`Replica.write`, `make_amends`, `reject_hold`), and the name is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from memsync_git.model import Entity, Graph, Projection, Record
-from memsync_git.replica.replica import Replica
+from memsync_git.model import Entity, Graph, Item, Projection, Record, RecordKey, key_of
 from memsync_git.values import dataclass
+
+if TYPE_CHECKING:
+    from memsync_git.replica.replica import Replica
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,16 @@ def _matches(word: str, globs: Iterable[str]) -> bool:
     return any(fnmatchcase(word, glob) for glob in globs)
 
 
+def names_in(key: RecordKey) -> tuple[str, ...]:
+    """The names a record bears: both ends of a relation, its own of any other."""
+    return key[1:3] if key[0] == "l" else key[1:2]
+
+
 def hidden_names(rules: Rules, records: Iterable[Record]) -> frozenset[str]:
     """The names that are left out, of all that these records speak of."""
     known: dict[str, set[str]] = {}
     for record in records if rules else ():
-        for name in record.key[1:3] if record.key[0] == "l" else record.key[1:2]:
+        for name in names_in(record.key):
             known.setdefault(name, set())
         if isinstance(record, Entity) and record.type is not None:
             known[record.name].add(record.type)
@@ -61,3 +72,15 @@ def projected(variant: Projection, rules: Rules, replica: Replica, file: Graph |
         return variant
     known = [*replica.ring.graph, *replica.state.graph(), *(file or ())]
     return replace(variant, hidden=hidden_names(rules, known))
+
+
+def left_out(rules: Rules, items: Collection[Item], known: Iterable[Record]) -> frozenset[str]:
+    """The names that are left out of these items, by the types they say and those that are known already."""
+    said = [Entity(name, None, ()) for item in items for name in names_in(key_of(item))]
+    types = [Entity(item[1], item[2], ()) for item in items if item[0] == "t"]
+    return hidden_names(rules, [*said, *types, *known])
+
+
+def without_names(items: Iterable[Item], names: AbstractSet[str]) -> list[Item]:
+    """The items under none of these names."""
+    return [item for item in items if names.isdisjoint(names_in(key_of(item)))]

@@ -8,10 +8,13 @@ Rule 3: the file follows by itself: what a decision changed is behind, and the n
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from memsync_git.crdt.pen import Pen, Written
 from memsync_git.crdt.view import record_of
 from memsync_git.guards import Hold, records_of
 from memsync_git.model import Record, RecordKey
+from memsync_git.replica.filtering import without_names
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment
 
@@ -38,10 +41,13 @@ def reject_hold(replica: Replica, hold_id: str, moment: Moment) -> Written:
     """
     hold = replica.holds.pop(hold_id)
     pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
-    for item in hold.items if hold.origin != replica.rid else ():
+    again = hold.items if hold.origin != replica.rid else ()
+    out = replica.left_out(again)
+    for item in without_names(again, out):
         if not pen.entries(item):
             pen.add(item)
-    return _finished(replica, hold, pen, moment, "holds reject", ok=False)
+    written = _finished(replica, hold, pen, moment, "holds reject", ok=False)
+    return replace(written, left_out=out)
 
 
 def _finished(replica: Replica, hold: Hold, pen: Pen, moment: Moment, cause: str, *, ok: bool) -> Written:

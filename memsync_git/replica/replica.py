@@ -10,6 +10,7 @@ after it (`settle`), so a crash between them costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from memsync_git.crdt.changes import Unseen
 from memsync_git.crdt.fragment import Fragment, Header
@@ -41,6 +42,7 @@ from memsync_git.model import (
     record_with,
     same_items,
 )
+from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step
 
@@ -64,6 +66,7 @@ class Replica:
         self.runs_began_ms = (0, 0)
         self.emptied_ms: int | None = None
         self.projection = EVERYTHING
+        self.rules = Rules()
         self.fresh = Fresh()
         self.kept_states: dict[int, FileState] = {}
         self.kept_file = KeptFile()
@@ -328,16 +331,31 @@ class Replica:
         ts: int | None = None,
         anew: bool = False,
     ) -> Written:
-        """A person's own change: it has seen everything joined so far, and no hold keeps it back."""
+        """A person's own change: it has seen everything joined so far, and no hold keeps it back.
+
+        What it says under a name this machine leaves out is dropped; the answer names it.
+        """
+        removed, added = list(removed), list(added)
+        out = self.left_out([*removed, *added])
         pen = Pen(self.state, self.header, wall_ms=moment.wall_ms)
         known = self.state.nexts()
-        for item in removed:
+        for item in without_names(removed, out):
             pen.remove(item, known)
             self.leave_holds(item, pen)
-        for item in added:
+        for item in without_names(added, out):
             self.leave_holds(item, pen)
             pen.add(item, ts=ts, anew=anew)
-        return self.finish(pen, moment, cause)
+        return replace(self.finish(pen, moment, cause), left_out=out)
+
+    def left_out(self, items: Collection[Item]) -> frozenset[str]:
+        """The names in these items that this machine does not share, as far as anything is known of them."""
+        if not self.rules:
+            return frozenset()
+        names = {name for item in items for name in names_in(key_of(item))}
+        keys: list[RecordKey] = [("e", name) for name in names]
+        known = [*map(self.state.record, keys), *map(self.ring.graph.records.get, keys)]
+        found = left_out(self.rules, items, [record for record in known if record is not None])
+        return found | (self.projection.hidden & names)
 
     def note_version(self, header: Header) -> None:
         """Keep a (rev, tok) this store wrote, so that a clone or a rolled-back remote can be told."""

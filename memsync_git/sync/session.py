@@ -123,6 +123,7 @@ class Session:
         if replica is not None:
             self._projection = projected(self.variant.projection, self.settings.rules, replica)
             replica.project(self._projection)
+            replica.rules = self.settings.rules
         return replica
 
     @property

@@ -7,6 +7,7 @@ import pytest
 from memsync_git.guards import DeletionLimits
 from memsync_git.model import Entity, Relation, items_of
 from memsync_git.replica import Replica
+from memsync_git.replica.filtering import Rules
 from memsync_git.replica.holding import accept_hold, reject_hold, said
 
 from .replicas import CLOCKWORK, items, replica, saves, tells, wanted
@@ -139,3 +140,11 @@ def test_there_is_no_word_on_a_hold_that_is_not() -> None:
     for decide in (accept_hold, reject_hold):
         with pytest.raises(KeyError):
             decide(laptop, "nothing", CLOCKWORK.moment())
+
+
+def test_rejecting_says_nothing_under_a_name_this_machine_leaves_out() -> None:
+    laptop, _, identity = held_from_elsewhere()
+    laptop.rules = Rules(exclude=("Alice",))
+    written = reject_hold(laptop, identity, CLOCKWORK.moment())
+    assert (written.left_out, list(written.added)) == ({"Alice"}, [])
+    assert laptop.holds == {}

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memsync_git.deeds.amends import going_back
 from memsync_git.model import Entity, Generic, Graph, Item, Relation
 from memsync_git.ports import Unreachable
 from memsync_git.remotes.loopback import LoopbackHub
-from memsync_git.replica.filtering import Rules, hidden_names
+from memsync_git.replica.amending import make_amends
+from memsync_git.replica.filtering import Rules, hidden_names, left_out, without_names
 from memsync_git.sync import RoundReport, capture
 from tests.fakes import QuietClock
 from tests.laws.machines import Machine
@@ -271,3 +273,59 @@ def test_a_standing_rule_publishes_nothing_it_leaves_out(
 def observations(items: set[Item]) -> set[Item]:
     """The items that add up; of types the later one stands."""
     return {item for item in items if item[0] == "o"}
+
+
+# --- what a person's own change may say
+
+
+ITEMS: tuple[Item, ...] = (
+    ("t", "Letter", "draft"),
+    ("o", "Letter", "Dear Bob"),
+    ("o", "Bob", "plays go"),
+    ("l", "Bob", "Letter", "wrote"),
+    ("f", ("r", "Secret note"), "text", "hush"),
+)
+
+
+def test_items_under_a_name_left_out_are_told_by_what_they_say_and_by_what_is_known() -> None:
+    assert left_out(Rules(exclude=("draft",)), ITEMS, ()) == {"Letter"}
+    assert left_out(Rules(exclude=("Secret*",)), ITEMS, ()) == {"Secret note"}
+    assert left_out(Rules(exclude=("person",)), ITEMS, [BOB]) == {"Bob"}
+    assert left_out(Rules(include=("person", "Secret note")), ITEMS, [BOB]) == {"Letter"}
+    assert left_out(Rules(), ITEMS, [BOB]) == set()
+    assert without_names(ITEMS, {"Letter", "Secret note"}) == [("o", "Bob", "plays go")]
+
+
+@pytest.mark.parametrize("exclude", ["Secret*", "draft", "hidden in the file"])
+def test_a_change_of_a_person_says_nothing_under_a_name_left_out(exclude: str) -> None:
+    desk, _, hub = pair()
+    desk.follows(Rules(exclude=(exclude,)))
+    desk.says(BALLAST, replace(SECRET, type="hidden in the file") if " " in exclude else BALLAST)
+    desk.run()
+    items = [("t", "Secret plan", "draft"), ("o", "Secret plan", "rob the bank"), ("o", "Bob", "plays go")]
+    written = desk.session.act(lambda replica, moment: replica.write((), items, moment, cause="import"))
+    assert written.left_out == {"Secret plan"}
+    assert list(written.added) == [("o", "Bob", "plays go")]
+    desk.run()
+    assert "plays go" in shared(hub)
+    assert "rob the bank" not in shared(hub)
+
+
+def test_amends_leave_alone_what_others_share_under_a_name_left_out() -> None:
+    desk, phone, hub = pair()
+    phone.says(BALLAST, SECRET, BOB)
+    phone.run()
+    desk.follows(Rules(exclude=("draft",)))
+    desk.run()
+    changed = replace(SECRET, observations=("at night",)), replace(BOB, observations=("sings",))
+    then = Graph.of([BALLAST, *changed])
+    replica = desk.session.replica
+    amends = going_back(replica.state, then, replica.rid, exactly=True)
+    assert SECRET.key in amends.keys
+    written = desk.session.act(lambda replica, moment: make_amends(replica, amends, moment, "undo"))
+    assert written.left_out == {"Secret plan"}
+    assert list(written.added) == [("o", "Bob", "sings")]
+    assert written.removed == [("o", "Bob", "plays chess")]
+    desk.run()
+    assert "at night" not in shared(hub)
+    assert "rob the bank" in shared(hub)
