@@ -71,6 +71,6 @@ def has_stopped(last: LastRound | None, signs: Signs, cron_interval_min: int) ->
     that cron should have run."""
     if signs.is_running or last is None:
         return False
-    if signs.pulse is not None and last.at_ms <= signs.pulse.beat_ms:
+    if signs.pulse is not None and (last.cause == "daemon" or last.at_ms <= signs.pulse.beat_ms):
         return True
     return abs(signs.now_ms - last.at_ms) > (1 + MISSED_RUNS) * cron_interval_min * 60_000
