@@ -89,7 +89,7 @@ class Session:
         self._projection = self.variant.projection
         self._decoded_bytes = 0
         self._named = (b"", content_hash(b""))
-        self._parse_ms_per_mib = 0.0
+        self._measured_bytes, self._parse_ms_per_mib = 0, 0.0
 
     def sighting(self, remote: str) -> Sighting:
         """What is remembered of a remote."""
@@ -204,8 +204,6 @@ class Session:
         if self._decoded is not None and self.name_of(data) == self._decoded_hash:
             return self._decoded
         before = self._before()
-        if not self._parse_ms_per_mib:
-            self._measure(data[:MEASURED_BYTES])
         decoded = decode(data, self.settings.variant, self.settings.limits, before)
         if isinstance(decoded, Decoded) and decoded.whole:
             self._keep(data, decoded)
@@ -228,6 +226,7 @@ class Session:
 
     def _keep(self, data: bytes, decoded: Decoded) -> None:
         self._decoded, self._decoded_hash, self._decoded_bytes = decoded, self.name_of(data), len(data)
+        self._measure(data[:MEASURED_BYTES])
 
     def name_of(self, data: bytes) -> str:
         """The name of a version. A large one is hashed once, however often its name is asked for."""
@@ -236,12 +235,17 @@ class Session:
         return self._named[1]
 
     def _measure(self, data: bytes) -> None:
-        """Find out how long reading takes where nothing was read before."""
+        """Find out how long reading takes where nothing was read before.
+
+        Once more where the last sample was much smaller and says little: of a few bytes all is overhead.
+        """
+        if len(data) <= 2 * self._measured_bytes:
+            return
         clock = self.world.clock
         began_s = clock.monotonic_s()
         decode(data, self.settings.variant, self.settings.limits)
         spent_ms = (clock.monotonic_s() - began_s) * 1000
-        self._parse_ms_per_mib = spent_ms * 2**20 / max(len(data), 1)
+        self._parse_ms_per_mib, self._measured_bytes = spent_ms * 2**20 / len(data), len(data)
 
     @property
     def parse_ms(self) -> float:

@@ -95,3 +95,23 @@ def state(name: str) -> FileState:
 def replaced(ring: Ring, name: str) -> None:
     ring.push(state(name), Graph())
     del ring.states[0]
+
+
+class TickingClock(QuietClock):
+    """A millisecond goes by with every look at it."""
+
+    looked = 0
+
+    def monotonic_s(self) -> float:
+        self.looked += 1
+        return self.looked / 1000
+
+
+def test_how_long_reading_takes_is_not_told_by_a_file_of_a_few_bytes() -> None:
+    """Found by the tests: a file that began with one entity and grew made a sync linger for seconds."""
+    clock = TickingClock()
+    ash = Session(World(MemoryFile(clock.wall_ms), MemoryStore(), clock, CountedChance("ash")))
+    row = b'{"type":"entity","name":"%d","entityType":"person","observations":["likes tea"]}'
+    ash.decode(row % 1)
+    ash.decode(b"\n".join(row % number for number in range(10_000)))
+    assert 0 < ash.parse_ms < 5
