@@ -36,6 +36,7 @@ COMMANDS = [
     *(["holds", name] for name in ("list", "accept", "reject")),
     *(["hosts", name] for name in ("retire", "rename")),
     *(["remote", name] for name in ("list", "add", "set", "remove", "check")),
+    *(["stores", name] for name in ("list", "add", "remove")),
     *(["service", name] for name in ("install", "uninstall", "start", "stop", "restart", "status")),
     ["hook", "session-start"],
 ]
