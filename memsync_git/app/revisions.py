@@ -172,7 +172,8 @@ class _Walk:
         last_ms: dict[Rid, int] = {}
         for revision, place in reversed(list(zip(self.found, self._places, strict=True))):
             earliest_ms, told_ms = last_ms.get(revision.rid, times[-1]), revision.at_ms
-            at_ms = told_ms if earliest_ms <= told_ms <= times[place] else times[place]
+            is_told = earliest_ms - WITHIN_MS <= told_ms <= times[place]
+            at_ms = max(told_ms, earliest_ms) if is_told else times[place]
             last_ms[revision.rid] = at_ms
             found.append(replace(revision, at_ms=at_ms))
         return found[::-1]
