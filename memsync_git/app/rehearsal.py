@@ -5,20 +5,16 @@ Rule 1: the memory file is copied into memory, the store too; a remote is fetche
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.opening import Rooms
-from memsync_git.crdt.fragment import Fragment
+from memsync_git.app.passing import PassingRemote
 from memsync_git.formats import Decoded
 from memsync_git.local.memory import MemoryFile
-from memsync_git.model import Graph, Item, Rid
+from memsync_git.model import Graph, Item
 from memsync_git.ports import (
     Accepted,
-    FetchOutcome,
-    KnownRecords,
-    PastHead,
-    PastView,
     Publication,
     PublishOutcome,
     Remote,
@@ -40,41 +36,17 @@ class HurriedClock(SystemClock):
         pass
 
 
-class ReadOnlyRemote:
-    """A remote that is fetched but not pushed to; what would be pushed counts as accepted."""
+class ReadOnlyRemote(PassingRemote):
+    """A remote that is fetched but not pushed to; what would be pushed counts as accepted.
 
-    def __init__(self, remote: Remote) -> None:
-        self.name = remote.name
-        self.known_digest = ""
-        self._remote = remote
+    known_digest: its own, so that the remote behind it believes what it did before.
+    """
 
-    @property
-    def known_records(self) -> KnownRecords:
-        return self._remote.known_records
-
-    @known_records.setter
-    def known_records(self, records: KnownRecords) -> None:
-        self._remote.known_records = records
-
-    @property
-    def digest(self) -> str:
-        return self._remote.digest
-
-    def fetch(self) -> FetchOutcome:
-        return self._remote.fetch()
+    known_digest = ""
 
     def publish(self, publication: Publication) -> PublishOutcome:
         del publication
         return Accepted(on_main=True)
-
-    def revision(self, rid: Rid, rev: int) -> Fragment | None:
-        return self._remote.revision(rid, rev)
-
-    def past_views(self, head: str = "") -> Iterator[PastView]:
-        return self._remote.past_views(head)
-
-    def past_heads(self) -> Iterator[PastHead]:
-        return self._remote.past_heads()
 
 
 @dataclass(frozen=True, slots=True)
