@@ -34,9 +34,12 @@ def newest_txn(machine: Machine, host: str) -> str:
 
 
 def a_moment() -> str:
-    """Now, and a second in which nothing of it happens: commits know whole seconds."""
+    """Now, and a second in which nothing of it happens: commits know whole seconds.
+
+    `gmtime` without a time asks a coarser clock, which may still be in the second before.
+    """
     wait_for_the_next_second()
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time()))
     wait_for_the_next_second()
     return now
 
