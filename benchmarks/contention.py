@@ -2,9 +2,9 @@
 
     python -m benchmarks.contention [--machines 2 4 8 16 32 64] [--runs 3] [--script-up-to 32] [--json FILE]
 
-Ours: rounds of sessions that live on, over real clones of a real hub; what is not on main after a round is
-tried again within a second. Beside it, in the same run: a plain script that fetches, commits on main and
-pushes until it is accepted. Both as threads of this process, which wait for git most of the time.
+Ours: rounds of sessions that live on, each in a process of its own, over real clones of a real hub; what is
+not on main after a round is tried again within a second. Beside it, in the same run: a plain script that
+fetches, commits on main and pushes until it is accepted, in threads of this process, which only wait for git.
 
 durable: every change is accepted by the hub. on main: main carries every change.
 """
@@ -13,15 +13,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
 
 from benchmarks.machine import machine_line
+from memsync_git.model import Rid
 from memsync_git.remotes.survey import create_hub
 from tests.git.crowd import Machine, at_once, lost
 
@@ -43,22 +47,94 @@ class Contest:
     lost: int
 
 
+FORK = multiprocessing.get_context("fork")
+"""What was imported is not imported again in each process: the start of a command is not what is measured."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a machine tells when its change is on main. `pushes`: how often it was pushed."""
+
+    rid: Rid
+    rev: int
+    durable_s: float
+    on_main_s: float
+    pushes: int
+
+
+class Apart:
+    """A machine in a process of its own, as machines are: nothing of Python's is shared with the others."""
+
+    def __init__(self, folder: Path, at: int, hub: Path, gate: Barrier) -> None:
+        self._line, theirs = FORK.Pipe()
+        self._process = FORK.Process(target=_live, args=(theirs, gate, folder, at, hub), daemon=True)
+        self._process.start()
+
+    def do(self, *words: str | int) -> Settled | None:
+        self.ask(*words)
+        return self.answer()
+
+    def ask(self, *words: str | int) -> None:
+        self._line.send(words)
+
+    def answer(self) -> Settled | None:
+        """What came of the last thing asked for.
+
+        Raises:
+            EOFError: the process has ended over it.
+        """
+        found = self._line.recv()
+        assert found is None or isinstance(found, Settled)
+        return found
+
+    def end(self) -> None:
+        self.ask("end")
+        self._process.join()
+
+
+def _live(line: Connection, gate: Barrier, folder: Path, at: int, hub: Path) -> None:
+    """The life of a machine: what it is asked for, one after the other."""
+    machine = Machine(folder, at, hub)
+    while True:
+        match line.recv():
+            case ("rest",):
+                machine.rest()
+                line.send(None)
+            case ("change", int(turn)):
+                machine.change(turn)
+                line.send(None)
+            case ("settle",):
+                gate.wait()
+                machine.settle()
+                seen = machine.remote
+                line.send(Settled(machine.rid, machine.rev, seen.durable_s, seen.on_main_s, seen.pushes))
+            case _:
+                return
+
+
 def ours(folder: Path, machines: int, runs: int) -> list[Contest]:
     """Contests of our machines."""
     hub = folder / "hub.git"
     create_hub(hub)
-    fleet = [Machine(folder, at, hub) for at in range(machines)]
+    gate = FORK.Barrier(machines + 1)
+    fleet = [Apart(folder, at, hub, gate) for at in range(machines)]
     found = []
     for turn in range(runs):
         for machine in fleet:
-            machine.rest()
+            machine.do("rest")
         for machine in fleet:
-            machine.change(turn)
-        began_s = at_once([machine.settle for machine in fleet])
-        durable_s = max(machine.remote.durable_s for machine in fleet) - began_s
-        on_main_s = max(machine.remote.on_main_s for machine in fleet) - began_s
-        pushes = sum(machine.remote.pushes for machine in fleet)
-        found.append(Contest("memsync-git", machines, durable_s, on_main_s, pushes, lost(fleet, folder, hub)))
+            machine.do("change", turn)
+            machine.ask("settle")
+        gate.wait()
+        began_s = time.monotonic()
+        told = [each for machine in fleet if (each := machine.answer()) is not None]
+        durable_s = max(each.durable_s for each in told) - began_s
+        on_main_s = max(each.on_main_s for each in told) - began_s
+        pushes = sum(each.pushes for each in told)
+        missing = lost({each.rid: each.rev for each in told}, folder, hub)
+        found.append(Contest("memsync-git", machines, durable_s, on_main_s, pushes, missing))
+    for machine in fleet:
+        machine.end()
     return found
 
 

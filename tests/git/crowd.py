@@ -10,7 +10,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -86,6 +86,14 @@ class Machine:
         (line,) = sync_round(self.session, RoundOptions(push_first=push_first)).remotes
         self.remote.known_digest = line.digest
 
+    @property
+    def rid(self) -> Rid:
+        return self.session.replica.rid
+
+    @property
+    def rev(self) -> int:
+        return self.session.replica.header.rev
+
     def rest(self) -> None:
         """Know everything, and owe nothing."""
         self.round()
@@ -95,8 +103,8 @@ class Machine:
         """The server notes something."""
         reading = self.file.read()
         assert isinstance(reading, Snapshot)
-        self.file.writer_rename(reading.data + b"\n" + row(f"{self.session.replica.rid} says {turn}"))
-        self.remote.expect(self.session.replica.header.rev + 1)
+        self.file.writer_rename(reading.data + b"\n" + row(f"{self.rid} says {turn}"))
+        self.remote.expect(self.rev + 1)
 
     def settle(self) -> None:
         """Publish, and go on until main has it: at once in the first round, then now and then."""
@@ -106,7 +114,7 @@ class Machine:
                 return
             time.sleep(random.uniform(0, MOST_WAIT_S))
             self.round()
-        raise RuntimeError(f"{self.session.replica.rid} is not on main after {MOST_ROUNDS} rounds")
+        raise RuntimeError(f"{self.rid} is not on main after {MOST_ROUNDS} rounds")
 
 
 def row(name: str) -> bytes:
@@ -119,13 +127,12 @@ def row(name: str) -> bytes:
     return json.dumps(said, separators=(",", ":")).encode()
 
 
-def lost(fleet: Sequence[Machine], folder: Path, hub: Path) -> int:
-    """How many revisions main does not carry, asked by somebody who was not there."""
+def lost(wanted: Mapping[Rid, int], folder: Path, hub: Path) -> int:
+    """How many revisions main does not carry, asked by somebody who was not there; wanted: rid → revision."""
     with tempfile.TemporaryDirectory(dir=folder) as elsewhere:
         seen = GitRemote(Path(elsewhere), str(hub), clock=HurriedClock()).fetch()
     assert isinstance(seen, Fetched), seen
-    headers = (machine.session.replica.header for machine in fleet)
-    return sum(seen.on_main.get(header.rid, (0, ""))[0] < header.rev for header in headers)
+    return sum(seen.on_main.get(rid, (0, ""))[0] < rev for rid, rev in wanted.items())
 
 
 def at_once(steps: Sequence[Callable[[], None]]) -> float:
