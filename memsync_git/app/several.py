@@ -91,7 +91,7 @@ def sync_each(rooms: Rooms, sync_one: Callable[[Rooms], SyncDocument]) -> SyncDo
     told: list[Told[SyncDocument]] = []
     failures: list[MemsyncError] = []
     names = [remote.name for remote in rooms.configuration.remotes]
-    for one in rooms.each():
+    for one in rooms.on_one_visit().each():
         try:
             document = sync_one(one)
         except Busy:

@@ -58,7 +58,7 @@ def self_test(rooms: Rooms, *, executable: str = "") -> SelfTestDocument:
     Raises:
         Misused: this machine was never set up.
     """
-    first, *further = rooms.each()
+    first, *further = rooms.on_one_visit().each()
     forecasts: list[Forecast] = []
     with alone(rooms, wait_s=LOCK_WAIT_S) as is_alone:
         case = Case(first, executable=executable, is_alone=is_alone)

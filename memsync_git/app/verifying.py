@@ -56,7 +56,7 @@ def verify(rooms: Rooms) -> VerifyDocument:
     """
     if rooms.identity() is None:
         raise not_set_up()
-    stores = rooms.each()
+    stores = rooms.on_one_visit().each()
     with alone(rooms, wait_s=LOOK_WAIT_S) as is_alone:
         told = [(one.store.name, list(_compared(Case(one, is_alone=is_alone)))) for one in stores]
     apart = [each.outcome for _, found in told for each in found if each.outcome != SAME]

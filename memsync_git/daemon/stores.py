@@ -64,10 +64,10 @@ class Stores:
         changed: Callable[[], None],
         hub_changed: Callable[[str], None],
     ) -> None:
-        self._rooms, self._listeners, self._aside = rooms, listeners, aside
+        self._rooms, self._listeners, self._aside = rooms.on_one_visit(), listeners, aside
         self._expect, self._clock = expect, clock
         self._changed, self._hub_changed = changed, hub_changed
-        stores = rooms.each()
+        stores = self._rooms.each()
         self._crew = tuple(map(self._begun, stores))
         self._watches = self._watches_of(stores)
 
@@ -81,6 +81,7 @@ class Stores:
         Two jobs come back: to end what is served no longer, for the thread of rounds, and to stop watching
         as before, for the thread of captures.
         """
+        stores = [replace(one, visits=self._rooms.visits) for one in stores]
         known = {served.name: served for served in self._crew}
         crew = []
         for one in stores:
@@ -144,6 +145,7 @@ class Stores:
 
     def run(self, sync: Sync) -> RoundEnded:
         """A round of every store. Never raises."""
+        self._rooms.begin_visit()
         ran = [(served.name, served.rounds.run(sync)) for served in self._crew]
         self._tell((name, each.document) for name, each in ran)
         return together([each.ended for _, each in ran])
