@@ -686,8 +686,12 @@ class ServiceDocument(TypedDict):
 
 
 class SelfTestRow(TypedDict):
-    """One step of `--test`; `hint` is the next command if it did not pass, else empty."""
+    """One step of `--test`; `hint` is the next command if it did not pass, else empty.
 
+    `store`: for steps that were tried in each of several stores; the name of a further one stands in `name`.
+    """
+
+    store: NotRequired[str]
     name: str
     verdict: Verdict
     detail: str
@@ -727,8 +731,10 @@ class VerifiedPart(TypedDict):
     """One thing that was compared: the file, the store, a remote, or a machine's fragment on a remote.
 
     `name` says which, empty for the file and the store; `digest` what it holds, empty where that is unknown.
+    `store`: where it was found, if there are several.
     """
 
+    store: NotRequired[str]
     what: Literal["file", "store", "remote", "fragment"]
     name: str
     digest: str

@@ -208,10 +208,10 @@ class App:
         return stores(self.rooms)
 
     def contexts(self, folder: str) -> dict[str, str | None]:
-        """The files of contexts in a folder, by the names of stores they become."""
-        from memsync_git.app.storing import contexts
+        """The files of contexts in a folder that are no stores yet, by the names they get."""
+        from memsync_git.app.contexts import contexts
 
-        return {**contexts(folder)}
+        return {**contexts(folder, [one.store for one in self.rooms.each()])}
 
     def store_candidates(
         self, files: Mapping[str, str | None], *, include: Sequence[str] = (), exclude: Sequence[str] = ()
@@ -352,19 +352,19 @@ class App:
 
     def hosts(self) -> HostsDocument:
         """The machines of the fleet."""
-        from memsync_git.app.showing import hosts
+        from memsync_git.app.hosts import hosts
 
         return hosts(self.rooms)
 
     def retire(self, rid: str) -> HostsDocument:
         """Mark a machine as gone for good."""
-        from memsync_git.app.holding import retire
+        from memsync_git.app.hosts import retire
 
         return retire(self.rooms, rid)
 
     def rename(self, label: str) -> HostsDocument:
         """Give this machine another label."""
-        from memsync_git.app.renaming import rename
+        from memsync_git.app.hosts import rename
 
         return rename(self.rooms, label)
 

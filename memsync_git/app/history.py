@@ -121,6 +121,19 @@ def totals_after(totals: Totals, last: LastRound) -> Totals:
     return Totals(rounds, buckets, totals.ms + last.ms)
 
 
+def summed(every: Iterable[Totals]) -> Totals:
+    """The rounds of several stores, all together."""
+    total = Totals()
+    for each in every:
+        words = {*total.rounds, *each.rounds}
+        total = Totals(
+            {word: total.rounds.get(word, 0) + each.rounds.get(word, 0) for word in words},
+            tuple(one + other for one, other in zip(total.buckets, each.buckets, strict=True)),
+            total.ms + each.ms,
+        )
+    return total
+
+
 def folded(before: LastRound | None, last: LastRound) -> LastRound | None:
     """The kept round that goes on with this one; None where this is one of its own."""
     moved = any(last.local) or any(last.remote) or last.outcome == "accepted"

@@ -1,4 +1,4 @@
-"""`holds` and `hosts retire`: what waits for a person's word, and giving it.
+"""`holds`: what waits for a person's word, and giving it.
 
 Rule 1: an emptied or missing memory file is one hold of everything it held, called `file`.
 Rule 2: a word is given about what was shown: what comes to be held meanwhile waits for another.
@@ -11,17 +11,15 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from memsync_git.app.acting import acting, round_notices, whole_round
-from memsync_git.app.naming import nearest
-from memsync_git.app.parts import host_parts, item_part
+from memsync_git.app.parts import item_part
 from memsync_git.app.past import host_in
 from memsync_git.app.telling import left_out_notices, notice
 from memsync_git.app.times import timestamp
-from memsync_git.crdt.pen import Pen
-from memsync_git.documents import HoldPart, HoldsDocument, HostPart, HostsDocument, NoticePart
+from memsync_git.documents import HoldPart, HoldsDocument, NoticePart
 from memsync_git.errors import Misused
 from memsync_git.guards import Hold
-from memsync_git.model import Item, Rid
-from memsync_git.replica import Moment, Replica
+from memsync_git.model import Item
+from memsync_git.replica import Replica
 from memsync_git.replica.holding import accept_hold, reject_hold
 from memsync_git.sync.capture import EMPTIED
 from memsync_git.sync.message import shown
@@ -165,61 +163,3 @@ def _carry_out(session: Session, identity: str, *, accept: bool) -> frozenset[st
 
         capture(session, RoundReport(), accepted=True)
     return frozenset()
-
-
-# --- retiring
-
-
-def retire(rooms: Rooms, rid: str) -> HostsDocument:
-    """Mark a machine as gone for good, by its id or by a label only it bears. What it noted stays.
-
-    Raises:
-        Misused: it is this machine, nobody has that name, or several have.
-        Busy, Offline: as `app.acting.acting`.
-    """
-    with acting(rooms) as session:
-        machine = _meant(session.replica, rid)
-        if machine["retired"]:
-            told = notice(f"{shown(machine['host'])} was retired already.")
-        else:
-            session.act(lambda replica, moment: _retire(replica, moment, Rid(machine["id"])))
-            told = notice("The other machines will hear of it with the next sync.", "", "memsync-git sync")
-        replica = session.replica
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "replica": {"id": replica.rid, "host": replica.host},
-            "hosts": host_parts(replica),
-            "notices": [told],
-        }
-
-
-def _retire(replica: Replica, moment: Moment, rid: Rid) -> None:
-    pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
-    replica.finish(pen, moment, "hosts retire", retire=[rid])
-
-
-def _meant(replica: Replica, name: str) -> HostPart:
-    machines = host_parts(replica)
-    found = [machine for machine in machines if name == machine["id"]]
-    found = found or [machine for machine in machines if name == machine["host"]]
-    if len(found) > 1:
-        raise Misused(
-            f"Several machines are called {shown(name)!r}",
-            unharmed=UNHARMED,
-            hint="\n".join(f"memsync-git hosts retire {machine['id']}" for machine in found),
-        )
-    if not found:
-        others = [machine for machine in machines if machine["id"] != replica.rid]
-        known = nearest([text for machine in others for text in (machine["id"], machine["host"])], name)
-        raise Misused(
-            f"No machine is called {shown(name)!r}",
-            unharmed=UNHARMED,
-            hint="\n".join(f"memsync-git hosts retire {each}" for each in known) or "memsync-git hosts",
-        )
-    if found[0]["id"] == replica.rid:
-        raise Misused(
-            "This machine cannot retire itself.",
-            unharmed=UNHARMED,
-            hint="on another machine: memsync-git hosts retire " + replica.rid,
-        )
-    return found[0]

@@ -3,7 +3,8 @@
 Rule 1: the rid is minted once per installation and never derived from the machine.
 Rule 2: a machine-id that changed means the folder was copied: nothing known about remotes is trusted then.
 Rule 3: reading must work while another process writes, and must create nothing.
-Rule 4: how rounds and remotes went is kept for each store by itself; who this is, pulse and pause are not.
+Rule 4: how rounds and remotes went is kept for each store by itself; who this is, pulse, pause and what a
+person was told are not.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from memsync_git.values import dataclass
 from memsync_git.words import OutcomeWord
 
 if TYPE_CHECKING:
-    from memsync_git.alerts import Mark, Marks, Trouble
+    from memsync_git.alerts import Concern, Mark, Marks
     from memsync_git.app.summary import Summary
     from memsync_git.model import Rid
     from memsync_git.ports import Rows, Store, Transaction
@@ -147,17 +148,17 @@ class Installation:
         """What all rounds add up to."""
         return _totals(self._store, self._of("totals"))
 
-    def marks(self) -> dict[Trouble, Mark]:
-        """What a person was told of which trouble."""
-        said = _get(self._store, self._of("marks"), _ONE)
+    def marks(self) -> dict[Concern, Mark]:
+        """What a person was told of which concern, of whatever store."""
+        said = _get(self._store, "marks", _ONE)
         if not said:
             return {}
         from memsync_git.alerts import Mark
 
-        return {cast("Trouble", trouble): Mark(**mark) for trouble, mark in said.items()}
+        return {concern: Mark(**mark) for concern, mark in said.items()}
 
     def note_marks(self, marks: Marks) -> None:
-        self._write(self._of("marks"), _ONE, {trouble: asdict(mark) for trouble, mark in marks.items()})
+        self._write("marks", _ONE, {concern: asdict(mark) for concern, mark in marks.items()})
 
     def pulse(self) -> Pulse | None:
         """The daemon's last sign of life, however old; None where none runs or it ended in order."""

@@ -9,13 +9,13 @@ from memsync_git.documents import SyncDocument
 
 
 class Listener(Protocol):
-    """Somebody who is told about every round of the daemon.
+    """Somebody who is told about every sync of the daemon, once for all its stores.
 
-    Invariant: told one round after the other, on a thread where neither a capture nor a round waits.
+    Invariant: told one sync after the other, on a thread where neither a capture nor a round waits.
     What a listener raises is logged and goes no further.
     """
 
     def round_ended(self, document: SyncDocument, rooms: Rooms) -> None:
-        """A round is over. `document` is what `sync --json` prints (outcome "failed" where the round broke),
+        """A sync is over. `document` is what `sync --json` prints (outcome "failed" where a round broke),
         `rooms` the installation by the newest configuration."""
         ...

@@ -1,23 +1,27 @@
 """`metrics`: figures of this installation, from what is stored; nothing is asked of the network.
 
-Rule 1: a textfile stands whole or not at all, and a reader of another account (node_exporter) may read it.
+Rule 1: of several stores what is counted is summed, and what happened is told by the store that fared worst.
+Rule 2: a textfile stands whole or not at all, and a reader of another account (node_exporter) may read it.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from memsync_git import __version__
-from memsync_git.app.history import BUCKETS_MS
+from memsync_git.app.history import BUCKETS_MS, LastRound, Streak, Totals, summed
 from memsync_git.app.picture import status
 from memsync_git.app.signs import signs_of
 from memsync_git.errors import Misused
 from memsync_git.local import disk
 from memsync_git.metrics.exposition import Figures, RemoteFigures, StoreFigures, render
+from memsync_git.values import dataclass
+from memsync_git.words import worst_outcome
 
 if TYPE_CHECKING:
     from memsync_git.app.installation import RemoteMemory
@@ -46,10 +50,10 @@ def health(rooms: Rooms) -> tuple[bool, str]:
 
 def figures(rooms: Rooms, document: StatusDocument) -> Figures:
     """Everything there is to tell, beside what the status says already."""
+    pasts = [_past(one) for one in rooms.each()]
     with rooms.reading() as installation:
-        signs, totals = signs_of(installation), installation.totals()
-        last, streak = installation.last_round(), installation.streak()
-        memories = [installation.remote(each.name) for each in rooms.configuration.remotes]
+        signs = signs_of(installation)
+    totals = summed(past.totals for past in pasts)
     return Figures(
         version=__version__,
         replica=document["replica"]["id"],
@@ -65,16 +69,49 @@ def figures(rooms: Rooms, document: StatusDocument) -> Figures:
         clone_bytes=_bytes_under(rooms.places.clone),
         daemon_is_up=signs.is_running,
         beat_ms=signs.pulse.beat_ms if signs.pulse is not None else None,
-        last_ms=last.at_ms if last is not None else None,
-        succeeded_ms=streak.succeeded_ms,
-        failing_ms=streak.failing_ms,
-        remotes=[_of_remote(memory) for memory in memories],
+        last_ms=_latest(past.last.at_ms if past.last is not None else None for past in pasts),
+        succeeded_ms=_earliest(past.streak.succeeded_ms for past in pasts),
+        failing_ms=min((past.streak.failing_ms for past in pasts if past.streak.failing_ms), default=None),
+        remotes=[_of_remote(memories) for memories in zip(*(past.remotes for past in pasts), strict=True)],
         stores=[_of_store(rooms, file) for file in document["stores"]],
     )
 
 
-def _of_remote(memory: RemoteMemory) -> RemoteFigures:
-    return RemoteFigures(memory.name, memory.outcome, memory.fetched_ms, memory.published_ms)
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """How it went with one store."""
+
+    totals: Totals
+    streak: Streak
+    last: LastRound | None
+    remotes: Sequence[RemoteMemory]
+
+
+def _past(rooms: Rooms) -> _Past:
+    with rooms.reading() as installation:
+        remotes = [installation.remote(each.name) for each in rooms.configuration.remotes]
+        return _Past(installation.totals(), installation.streak(), installation.last_round(), remotes)
+
+
+def _of_remote(memories: Sequence[RemoteMemory]) -> RemoteFigures:
+    """One remote, as every store has met it: by the worst outcome, read when it was read for all of them."""
+    outcomes = [memory.outcome for memory in memories if memory.outcome is not None]
+    return RemoteFigures(
+        memories[0].name,
+        worst_outcome(outcomes) if outcomes else None,
+        _earliest(memory.fetched_ms for memory in memories),
+        _latest(memory.published_ms for memory in memories),
+    )
+
+
+def _earliest(times_ms: Iterable[int | None]) -> int | None:
+    """The first of some moments; never, if one of them never was."""
+    told = list(times_ms)
+    return None if None in told else min((each for each in told if each is not None), default=None)
+
+
+def _latest(times_ms: Iterable[int | None]) -> int | None:
+    return max((each for each in times_ms if each is not None), default=None)
 
 
 def _of_store(rooms: Rooms, file: FilePart) -> StoreFigures:

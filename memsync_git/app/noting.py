@@ -1,4 +1,4 @@
-"""What follows a sync, however it ended: its failure is remembered, and cron tells a person about trouble.
+"""What follows a sync, however it ended: its failure is remembered, and a person is told about trouble.
 
 Rule 1: nothing here changes how the sync itself ended.
 Rule 2: meeting another sync is no failure.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.history import LONGEST_REASON_CHARS, LastRound
@@ -32,9 +33,6 @@ def noted(rooms: Rooms, cause: Cause) -> Iterator[None]:
     except MemsyncError as error:
         note_failure(rooms, error.message, cause, ms=round((time.monotonic() - began_s) * 1000))
         raise
-    finally:
-        if cause == "cron":
-            tell_of_trouble(rooms)
 
 
 def note_failure(rooms: Rooms, reason: str, cause: Cause, *, ms: int) -> None:
@@ -49,7 +47,7 @@ def note_failure(rooms: Rooms, reason: str, cause: Cause, *, ms: int) -> None:
 def tell_of_trouble(rooms: Rooms) -> None:
     """Put a note on the screen if there is trouble nobody was told of; never raises for a store."""
     with suppress(MemsyncError):
-        if is_calm(rooms):
+        if is_calm(replace(rooms, picked="")):
             return
         from memsync_git.app.alerting import Alerts
 
@@ -57,7 +55,14 @@ def tell_of_trouble(rooms: Rooms) -> None:
 
 
 def is_calm(rooms: Rooms) -> bool:
-    """Whether the last round found all well and no trouble is remembered: nobody looks further then."""
+    """Whether the last rounds found all well and no trouble is remembered: nobody looks further then."""
+    with rooms.reading() as installation:
+        if installation.marks():
+            return False
+    return all(_went_well(one) for one in rooms.each())
+
+
+def _went_well(rooms: Rooms) -> bool:
     with rooms.reading() as installation:
         last = installation.last_round()
-        return last is not None and last.is_quiet and last.went == "well" and not installation.marks()
+    return last is not None and last.is_quiet and last.went == "well"

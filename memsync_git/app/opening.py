@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from memsync_git.local.file import OsFile
     from memsync_git.local.quarantine import Quarantine
     from memsync_git.ports import Clock, Remote, Store
-    from memsync_git.remotes.git import GitRemote
+    from memsync_git.remotes.git import FetchFailure, GitRemote
     from memsync_git.remotes.pushing import RefsMode
+    from memsync_git.remotes.visits import Visits
     from memsync_git.replica import Replica
     from memsync_git.replica.filtering import Rules
     from memsync_git.sync import Session, Settings
@@ -43,12 +44,14 @@ class Rooms:
 
     keeps_connections: calls follow each other soon (the daemon), so connections are kept until `hang_up`.
     picked: the store a person or a loop chose; empty for the first one, and for all where all are meant.
+    visits: the fetches its stores share; None where each fetches for itself.
     """
 
     places: Places
     configuration: Configuration
     keeps_connections: bool = False
     picked: str = ""
+    visits: Visits[FetchFailure] | None = None
 
     @property
     def store(self) -> StoreSettings:
@@ -89,6 +92,17 @@ class Rooms:
             return [self]
         first, *further = (replace(self, picked=store.name) for store in self.configuration.stores)
         return [first, *(each for each in further if each.is_adopted)]
+
+    def on_one_visit(self) -> Rooms:
+        """The same, but what one store fetches in the next go, the others need not fetch."""
+        from memsync_git.remotes.visits import Visits
+
+        return replace(self, visits=Visits())
+
+    def begin_visit(self) -> None:
+        """Another go: what was fetched from here on is shared."""
+        if self.visits is not None:
+            self.visits.begin()
 
     def unadopted(self) -> list[str]:
         """Stores that stand in the configuration and are not synchronised yet."""
@@ -234,6 +248,7 @@ class Rooms:
             refs_mode=self._refs_mode(settings),
             timeout_s=settings.timeout_s,
             keeps_connection=self.keeps_connections,
+            visit=self.visits.to(settings.name) if self.visits is not None and clone is None else None,
         )
         remote.known_digest = digest
         return remote

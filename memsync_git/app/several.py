@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memsync_git.documents import (
         CountPart,
         HostPart,
+        HostsDocument,
         LastSyncPart,
         NoticePart,
         PreviewDocument,
@@ -56,6 +57,27 @@ def unadopted_notices(rooms: Rooms) -> list[NoticePart]:
     ]
 
 
+def in_each(rooms: Rooms, work: Callable[[Rooms], Part]) -> list[Told[Part]]:
+    """What every store that is meant came to; one that fails keeps no other from its turn.
+
+    Raises:
+        Busy: another process is at it; the stores after it have had no turn.
+        MemsyncError: what the first store met that failed, when all had their turn.
+    """
+    told: list[Told[Part]] = []
+    failures: list[MemsyncError] = []
+    for one in rooms.each():
+        try:
+            told.append((one.store.name, work(one)))
+        except Busy:
+            raise
+        except MemsyncError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return told
+
+
 # --- sync
 
 
@@ -69,7 +91,7 @@ def sync_each(rooms: Rooms, sync_one: Callable[[Rooms], SyncDocument]) -> SyncDo
     told: list[Told[SyncDocument]] = []
     failures: list[MemsyncError] = []
     names = [remote.name for remote in rooms.configuration.remotes]
-    for one in rooms.each():
+    for one in rooms.on_one_visit().each():
         try:
             document = sync_one(one)
         except Busy:
@@ -205,7 +227,7 @@ def standing_together(told: Sequence[Told[StatusDocument]]) -> StatusDocument:
         "waiting": [name for each in documents for name in each.get("waiting", [])],
         "conflicts": sum(each["conflicts"] for each in documents),
         "holds": sum(each["holds"] for each in documents),
-        "hosts": _hosts(host for each in documents for host in each["hosts"]),
+        "hosts": machines(host for each in documents for host in each["hosts"]),
         "last_sync": _worst_round(documents),
         "last_success": _earliest(each["last_success"] for each in documents),
         "failing_since": _earliest(each["failing_since"] for each in documents if each["failing_since"]),
@@ -243,14 +265,33 @@ def _earliest(times: Iterable[str | None]) -> str | None:
     return None if None in told else min((each for each in told if each), default=None)
 
 
-def _hosts(hosts: Iterable[HostPart]) -> list[HostPart]:
-    """Every machine once, with its latest change."""
+# --- hosts
+
+
+def hosts_together(told: Sequence[Told[HostsDocument]]) -> HostsDocument:
+    """The machines of several stores as one list; who this is is told by the first."""
+    first = told[0][1]
+    if len(told) == 1:
+        return first
+    notices = _notices((name, document.get("notices", ())) for name, document in told)
+    together: HostsDocument = {
+        "schema_version": first["schema_version"],
+        "replica": first["replica"],
+        "hosts": machines(host for _, document in told for host in document["hosts"]),
+    }
+    return {**together, "notices": notices} if notices else together
+
+
+def machines(hosts: Iterable[HostPart]) -> list[HostPart]:
+    """Every machine once, with its latest change; retired if it is so wherever it takes part."""
     latest: dict[str, HostPart] = {}
+    retired: dict[str, bool] = {}
     for host in hosts:
         known = latest.setdefault(host["id"], host)
         if (host["last_change"] or "") > (known["last_change"] or ""):
             latest[host["id"]] = host
-    return list(latest.values())
+        retired[host["id"]] = retired.get(host["id"], True) and host["retired"]
+    return [{**host, "retired": retired[host["id"]]} for host in latest.values()]
 
 
 # --- previews
@@ -261,7 +302,7 @@ def previewed_together(documents: Sequence[PreviewDocument], action: str) -> Pre
     return {
         "schema_version": documents[0]["schema_version"],
         "action": action,
-        "machines": _hosts(host for each in documents for host in each["machines"]),
+        "machines": machines(host for each in documents for host in each["machines"]),
         "would_add": sum(each["would_add"] for each in documents),
         "would_remove": sum(each["would_remove"] for each in documents),
         "would_change": sum(each["would_change"] for each in documents),

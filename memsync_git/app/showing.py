@@ -1,4 +1,4 @@
-"""`show` and `hosts`: what the memory says about a name, by whom and when.
+"""`show`: what the memory says about a name, by whom and when.
 
 Rule 1: nothing is written and nothing is fetched.
 Rule 2: a name is matched exactly; what it may have meant is suggested, never assumed.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from memsync_git.app.chronicle import history_of, touching, transactions
 from memsync_git.app.moments import moment_of
 from memsync_git.app.naming import keys_called, unheard_of
-from memsync_git.app.parts import change_parts, host_parts, text_of
+from memsync_git.app.parts import change_parts, text_of
 from memsync_git.app.past import host_in, state_at, wall_ms
 from memsync_git.app.revisions import Revision
 from memsync_git.app.times import timestamp
@@ -22,7 +22,6 @@ from memsync_git.crdt.intervals import EMPTY
 from memsync_git.crdt.state import State
 from memsync_git.documents import (
     ChangePart,
-    HostsDocument,
     MomentPart,
     RelationPart,
     SaidPart,
@@ -37,23 +36,6 @@ from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
-
-
-def hosts(rooms: Rooms) -> HostsDocument:
-    """Every machine that has said something, this one first.
-
-    Raises:
-        Misused: this machine was never set up.
-    """
-    replica = rooms.replica()
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "replica": {"id": replica.rid, "host": replica.host},
-        "hosts": host_parts(replica),
-    }
-
-
-# --- show
 
 
 def show(rooms: Rooms, options: ShowOptions) -> ShowDocument:

@@ -9,12 +9,12 @@ and without one what the others hold is joined and nothing is deleted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from memsync_git.app.contexts import is_same_file
 from memsync_git.app.joining import begin, first_round
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.planning import Plan, as_it_stands, damage_notices, damage_of
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from memsync_git.documents import PreviewDocument, StorePart, SyncDocument
 
 UNHARMED: Final = "Nothing was changed."
-CONTEXT: Final = re.compile(r"memory-(.+)\.jsonl")
-"""How mcp-knowledge-graph calls the file of a context (fact page, part 3)."""
-NO_NAME: Final = re.compile(r"[^a-z0-9_-]+")
 
 
 # --- looking
@@ -57,35 +54,6 @@ def stores(rooms: Rooms) -> StoresDocument:
     if rooms.identity() is None:
         raise not_set_up()
     return _document(rooms, "list")
-
-
-def contexts(folder: str) -> dict[str, str]:
-    """The files of contexts in a folder, by the names of stores they become.
-
-    Raises:
-        Misused: there are none, or two would be called the same.
-    """
-    place = Path(folder).expanduser().absolute()
-    files = sorted(path for path in place.glob("memory-*.jsonl") if path.is_file())
-    found: dict[str, str] = {}
-    for path in files:
-        name = store_name(path.name)
-        if name in found:
-            raise Misused(
-                f"{Path(found[name]).name} and {path.name} would both be called {name}.",
-                unharmed=UNHARMED,
-                hint=f"memsync-git stores add NAME --file {path}",
-            )
-        found[name] = str(path)
-    if not found:
-        raise Misused(f"There is no memory-CONTEXT.jsonl in {place}.", unharmed=UNHARMED, hint=f"ls {place}")
-    return found
-
-
-def store_name(file: str) -> str:
-    """What the store of a context's file is called: its context, in the letters a name may have."""
-    context = CONTEXT.fullmatch(file)
-    return NO_NAME.sub("-", (context[1] if context else file).lower()).strip("-_") or "context"
 
 
 def candidates(
@@ -123,7 +91,7 @@ def _wanted(rooms: Rooms, name: str, file: str | None, taken: Sequence[StoreSett
         )
     wanted = known or StoreSettings(name=_fit("name", name))
     path = Path(file).expanduser().absolute() if file is not None else wanted.path
-    other = next((each for each in taken if each.name != name and _is_same_file(each.path, path)), None)
+    other = next((each for each in taken if each.name != name and is_same_file(each.path, path)), None)
     if other is not None:
         raise Misused(
             f"{path} is the file of the store {other.name}.",
@@ -131,10 +99,6 @@ def _wanted(rooms: Rooms, name: str, file: str | None, taken: Sequence[StoreSett
             hint="memsync-git stores list",
         )
     return replace(wanted, file=_fit("file", str(path)))
-
-
-def _is_same_file(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()
 
 
 def _fit(key: str, value: str) -> str:

@@ -13,7 +13,7 @@ from memsync_git.app.history import state_still
 from memsync_git.app.installation import Identity, Installation, RemoteMemory, machine_id
 from memsync_git.app.keeping import bare, collect, collect_if_due, keep_small
 from memsync_git.app.logbook import log_round, start_logging
-from memsync_git.app.noting import noted
+from memsync_git.app.noting import noted, tell_of_trouble
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.pulse import FRESH_FOR_S
 from memsync_git.app.resting import Look, look
@@ -53,6 +53,18 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     """
     if rooms.identity() is None:
         raise not_set_up()
+    if options.dry_run:
+        return _synced_each(rooms, options)
+    if options.if_stale_min is not None and is_left_to_daemon(rooms, options.if_stale_min):
+        return _left_to_another(rooms)
+    try:
+        return _synced_each(rooms, options)
+    finally:
+        if options.cause == "cron":
+            tell_of_trouble(rooms)
+
+
+def _synced_each(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     stores = rooms.each()
     if len(stores) == 1 and not rooms.unadopted():
         return _sync_one(stores[0], options)
@@ -64,8 +76,6 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
 def _sync_one(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     if options.dry_run:
         return _rehearsed(rooms, options)
-    if options.if_stale_min is not None and is_left_to_daemon(rooms, options.if_stale_min):
-        return _left_to_another(rooms)
     with noted(rooms, options.cause):
         return _looked_and_synced(rooms, options)
 

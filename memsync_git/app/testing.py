@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,20 +22,34 @@ from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.parts import host_parts
 from memsync_git.app.rehearsal import rehearse
 from memsync_git.app.resting import LookedAt
+from memsync_git.app.several import machines
 from memsync_git.app.syncing import would
 from memsync_git.app.trial import try_out
 from memsync_git.documents import PreviewDocument, SelfTestDocument, SelfTestRow
 from memsync_git.ports import Snapshot
 from memsync_git.replica import Replica
 from memsync_git.sync import RoundOptions
+from memsync_git.values import dataclass
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from memsync_git.documents import ChangePart
+    from memsync_git.documents import ChangePart, HostPart
 
 LOCK_WAIT_S = 2.0
 MOST_CHANGES_LISTED = 200
 DOCTOR = "memsync-git doctor"
+NEXT_SYNC = "next sync"
+
+Step = tuple[str, Callable[[Case], Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the next sync of one store would change, and the other machines that take part in it."""
+
+    machines: Sequence[HostPart]
+    up: Sequence[ChangePart]
+    down: Sequence[ChangePart]
 
 
 def self_test(rooms: Rooms, *, executable: str = "") -> SelfTestDocument:
@@ -44,14 +58,46 @@ def self_test(rooms: Rooms, *, executable: str = "") -> SelfTestDocument:
     Raises:
         Misused: this machine was never set up.
     """
+    first, *further = rooms.on_one_visit().each()
+    forecasts: list[Forecast] = []
     with alone(rooms, wait_s=LOCK_WAIT_S) as is_alone:
-        case = Case(rooms, executable=executable, is_alone=is_alone)
+        case = Case(first, executable=executable, is_alone=is_alone)
         if case.identity is None:
             raise not_set_up()
-        rows = [_timed(name, partial(examined, check, case)) for name, check in STEPS]
-        preview: list[PreviewDocument] = []
-        rows.append(_timed("next sync", partial(examined, partial(_previewed, preview), case)))
-    return {"schema_version": SCHEMA_VERSION, "rows": rows, "preview": preview[0] if preview else None}
+        rows = _tried(case, STEPS, forecasts)
+        if further:
+            rows = [_of_store(row, first.store.name) if row["name"] in OF_A_STORE else row for row in rows]
+        for one in further:
+            steps = tuple(step for step in STEPS if step[0] in OF_A_STORE)
+            again = _tried(Case(one, executable=executable, is_alone=is_alone), steps, forecasts)
+            rows += [_of_store(row, one.store.name, f"{row['name']} {one.store.name}") for row in again]
+    rows += [_unadopted(name) for name in rooms.unadopted()]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "rows": rows,
+        "preview": _preview(forecasts) if forecasts else None,
+    }
+
+
+def _tried(case: Case, steps: Sequence[Step], forecasts: list[Forecast]) -> list[SelfTestRow]:
+    """The rows of one store; what a sync of it would change is added to the forecasts."""
+    rows = [_timed(name, partial(examined, check, case)) for name, check in steps]
+    return [*rows, _timed(NEXT_SYNC, partial(examined, partial(_foreseen, forecasts), case))]
+
+
+def _of_store(row: SelfTestRow, store: str, name: str = "") -> SelfTestRow:
+    return {**row, "store": store, "name": name or row["name"]}
+
+
+def _unadopted(store: str) -> SelfTestRow:
+    return {
+        "name": f"store {store}",
+        "store": store,
+        "verdict": "warn",
+        "detail": "It stands in the configuration, but was never adopted",
+        "ms": 0,
+        "hint": f"memsync-git stores add {store}",
+    }
 
 
 def _timed(name: str, look: Callable[[], Finding]) -> SelfTestRow:
@@ -102,27 +148,29 @@ def trial(case: Case) -> Finding:
     return ok(f"two machines wrote and agreed, over a copy of {counted(tried.records, 'record')}")
 
 
-def _previewed(preview: list[PreviewDocument], case: Case) -> Finding:
+def _foreseen(forecasts: list[Forecast], case: Case) -> Finding:
     """What a real sync would change, found by rehearsing one."""
     if not isinstance(case.replica, Replica):
         return warn("Not rehearsed: there is no replica to copy", DOCTOR)
     asked = [LookedAt(found, outcome) for found, outcome in case.remotes.values()]
     rehearsed = rehearse(case.rooms, RoundOptions(), asked)
     changes = would(rehearsed)
-    preview.append(_preview(rehearsed.replica, changes["up"], changes["down"]))
+    others = [part for part in host_parts(rehearsed.replica) if part["id"] != rehearsed.replica.rid]
+    forecasts.append(Forecast(others, changes["up"], changes["down"]))
     if rehearsed.report.file_reason:
         return warn(rehearsed.report.file_reason.rstrip("."), rehearsed.report.file_hint)
     up, down = counted(len(changes["up"]), "change"), counted(len(changes["down"]), "change")
     return ok(f"would publish {up} and bring {down} to the file")
 
 
-def _preview(replica: Replica, up: list[ChangePart], down: list[ChangePart]) -> PreviewDocument:
-    changes = [*down, *up]
+def _preview(forecasts: Sequence[Forecast]) -> PreviewDocument:
+    up = [change for each in forecasts for change in each.up]
+    changes = [*(change for each in forecasts for change in each.down), *up]
     counts = Counter(part["change"] for part in changes)
     return {
         "schema_version": SCHEMA_VERSION,
-        "action": f"memsync-git sync  would publish {len(up)} and bring {len(down)} to the file",
-        "machines": [part for part in host_parts(replica) if part["id"] != replica.rid],
+        "action": f"memsync-git sync  would publish {len(up)} and bring {len(changes) - len(up)} to the file",
+        "machines": machines(host for each in forecasts for host in each.machines),
         "would_add": counts["add"],
         "would_remove": counts["remove"],
         "would_change": counts["change"],
@@ -132,7 +180,7 @@ def _preview(replica: Replica, up: list[ChangePart], down: list[ChangePart]) -> 
     }
 
 
-STEPS: tuple[tuple[str, Callable[[Case], Finding]], ...] = (
+STEPS: tuple[Step, ...] = (
     ("configuration", machine.configuration),
     ("git", machine.git),
     ("identity", store.identity),
@@ -148,3 +196,6 @@ STEPS: tuple[tuple[str, Callable[[Case], Finding]], ...] = (
     ("clock", machine.clock),
     ("trial round", trial),
 )
+
+OF_A_STORE = ("store", "permissions", "memory file", "format", "trial round", NEXT_SYNC)
+"""The steps that are tried in every store; the others are about this machine."""

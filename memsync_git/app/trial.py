@@ -19,7 +19,7 @@ from memsync_git.crdt.fragment import Fragment
 from memsync_git.formats import Decoded, Row, decode, encode
 from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Entity, Graph, Rid
-from memsync_git.remotes.loopback import HostCommit, LoopbackHub, LoopbackRemote, MainCommit
+from memsync_git.remotes.loopback import HostCommit, LoopbackHub, LoopbackRemote, MainCommit, Shelf
 from memsync_git.replica import Replica
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.reading import SqliteReader
@@ -46,7 +46,7 @@ class ScratchMachine:
         self._limits = rooms.limits
         self.file = file
         name = next((each.name for each in rooms.configuration.remotes), "origin")
-        remotes = [LoopbackRemote(hub, name)]
+        remotes = [LoopbackRemote(hub, name, rooms.store.name)]
         world = World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings())
         self.session = Session(world)
 
@@ -79,7 +79,7 @@ def try_out(rooms: Rooms, fragments: Iterable[Fragment], on_main: Mapping[Rid, t
     Raises:
         StoreDamaged: the replica store cannot be read.
     """
-    hub = seeded_hub(list(fragments), on_main)
+    hub = seeded_hub(list(fragments), on_main, rooms.store.name)
     here, there = _this_machine(rooms, hub), _second_machine(rooms, hub)
     here.sync()
     there.sync()
@@ -95,14 +95,14 @@ def try_out(rooms: Rooms, fragments: Iterable[Fragment], on_main: Mapping[Rid, t
     return Tried(problems[0] if problems else "", len(there.session.replica.ring.graph) - len(noted))
 
 
-def seeded_hub(fragments: list[Fragment], on_main: Mapping[Rid, tuple[int, str]]) -> LoopbackHub:
+def seeded_hub(fragments: list[Fragment], on_main: Mapping[Rid, tuple[int, str]], store: str) -> LoopbackHub:
     """A hub in memory that holds what was fetched from a real one."""
     hub = LoopbackHub()
     tree = {each.rid: each for each in fragments if on_main.get(each.rid) == each.version}
     for fragment in sorted(fragments, key=lambda each: each.version):
         hub.hosts[fragment.rid] = HostCommit(fragment)
     if tree:
-        hub.main = MainCommit(hub.next_head(), tree=tree, at_ms=hub.now_ms())
+        hub.main = MainCommit(hub.next_head(), shelves={store: Shelf(tree)}, at_ms=hub.now_ms())
     return hub
 
 

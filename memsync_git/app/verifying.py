@@ -1,4 +1,4 @@
-"""`verify`: whether the file, the store and every remote hold the same.
+"""`verify`: whether the file, the store and every remote hold the same, in every store that is meant.
 
 Rule 1: nothing is written, but objects fetched into the clone, which is a cache.
 Rule 2: a digest names what something says, not how it is laid out: the order of rows is no difference.
@@ -56,14 +56,26 @@ def verify(rooms: Rooms) -> VerifyDocument:
     """
     if rooms.identity() is None:
         raise not_set_up()
+    stores = rooms.on_one_visit().each()
     with alone(rooms, wait_s=LOOK_WAIT_S) as is_alone:
-        found = list(_compared(Case(rooms, is_alone=is_alone)))
-    apart = [each.outcome for each in found if each.outcome != SAME]
+        told = [(one.store.name, list(_compared(Case(one, is_alone=is_alone)))) for one in stores]
+    apart = [each.outcome for _, found in told for each in found if each.outcome != SAME]
+    parts = [_placed(each.part, name, is_one=len(told) == 1) for name, found in told for each in found]
     return {
         "schema_version": SCHEMA_VERSION,
         "outcome": worst_outcome(apart) if apart else SAME,
-        "parts": [each.part for each in found],
+        "parts": [*parts, *map(_unadopted, rooms.unadopted())],
     }
+
+
+def _placed(part: VerifiedPart, store: str, *, is_one: bool) -> VerifiedPart:
+    """A part, with the store it was found in where there are several."""
+    return part if is_one else {**part, "store": store}
+
+
+def _unadopted(name: str) -> VerifiedPart:
+    never = f"it was never adopted, so there is nothing to compare: memsync-git stores add {name}"
+    return {**_part("store", "", "", "warn", never).part, "store": name}
 
 
 def _compared(case: Case) -> Iterator[Compared]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from memsync_git.alerts import ADVICE, Trouble, troubles_of
+from memsync_git.alerts import ADVICE, Troubles, advice_on, concerns_of
 from memsync_git.cli.declaring import examples
 from memsync_git.cli.lazy import LazyGroup
 from memsync_git.cli.opening import opened
@@ -27,7 +27,6 @@ from memsync_git.errors import Busy, MemsyncError, Misused, StoreDamaged
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
-    from memsync_git.documents import StatusDocument
 
 PATIENCE_S: Final = 0.2
 """Reading takes a few milliseconds, on a busy machine ten times that; 300 are promised in all."""
@@ -47,9 +46,9 @@ def hook() -> None:
 def session_start() -> None:
     """Say in one line what is wrong with the sync; nothing if all is well. Exits 0 always."""
     with contextlib.suppress(KeyboardInterrupt):
-        from memsync_git.app.picture import status  # before the clock starts: a cold disk is no trouble
+        from memsync_git.app.troubles import troubles  # before the clock starts: a cold disk is no trouble
 
-        line = in_time(lambda: line_now(status), PATIENCE_S)
+        line = in_time(lambda: line_now(troubles), PATIENCE_S)
         if line:
             _put(line)
 
@@ -72,21 +71,22 @@ def in_time(answer: Callable[[], str], patience_s: float) -> str:
         return line_of("The state of sync could not be read in time.", "memsync-git status")
 
 
-def line_now(status: Callable[[Rooms], StatusDocument]) -> str:
+def line_now(troubles: Callable[[Rooms], Troubles]) -> str:
     """What is wrong now; empty if nothing is. Never raises."""
     try:
-        troubles: tuple[Trouble, ...] = troubles_of(status(opened().rooms))
+        found = troubles(opened().rooms)
     except Busy:
         return ""  # somebody is syncing at this very moment
-    except StoreDamaged:
-        troubles = ("store",)
     except Misused as error:
         return line_of(error.message.split("\n")[0], _command_of(error))
+    except StoreDamaged:
+        return line_of(ADVICE["store"].sentence, ADVICE["store"].command)
     except MemsyncError:
-        troubles = ("other",)
+        return line_of(ADVICE["other"].sentence, ADVICE["other"].command)
     except Exception:  # noqa: BLE001  rule 1
         return line_of("The state of sync could not be told.", "memsync-git doctor")
-    return line_of(ADVICE[troubles[0]].sentence, ADVICE[troubles[0]].command) if troubles else ""
+    gravest = advice_on(concerns_of(found), found)[:1]
+    return line_of(gravest[0].sentence, gravest[0].command) if gravest else ""
 
 
 def _command_of(error: Misused) -> str:

@@ -24,7 +24,7 @@ SENTENCES: Final[dict[StoresAction, str]] = {"add": "Added.", "remove": "Removed
     cls=LazyGroup,
     places={},
     invoke_without_command=True,
-    epilog=examples("memsync-git stores", "memsync-git stores add work --file ~/work/memory.jsonl"),
+    epilog=examples("memsync-git stores", "memsync-git stores add office --file ~/office/memory.jsonl"),
 )
 @json_option
 @click.pass_context
@@ -43,12 +43,15 @@ def list_(as_json: bool) -> None:
 
 @stores.command(
     epilog=examples(
-        "memsync-git stores add work --file ~/work/memory.jsonl", "memsync-git stores add --contexts ~/.aim"
+        "memsync-git stores add office --file ~/office/memory.jsonl",
+        "memsync-git stores add --contexts ~/.aim",
     )
 )
 @click.argument("name", required=False)
 @click.option("--file", metavar="PATH", help="The memory file.")
-@click.option("--contexts", metavar="DIR", help="Add every memory-CONTEXT.jsonl of a folder instead.")
+@click.option(
+    "--contexts", metavar="DIR", help="Add every memory.jsonl and memory-CONTEXT.jsonl of a folder instead."
+)
 @click.option("--include", multiple=True, metavar="GLOB", help="Share only these names or types; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these names or types out; repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show the preview only.")
@@ -80,7 +83,7 @@ def add(
     _put(app.add_stores(plans), shown if is_asked else None, as_json=as_json)
 
 
-@stores.command(epilog=examples("memsync-git stores remove work"))
+@stores.command(epilog=examples("memsync-git stores remove office"))
 @click.argument("name")
 @json_option
 def remove(name: str, as_json: bool) -> None:

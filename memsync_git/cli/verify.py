@@ -9,7 +9,7 @@ from memsync_git.cli.exits import CODES
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put
 from memsync_git.cli.terminal import Screen, columns, safe
-from memsync_git.documents import VerifyDocument
+from memsync_git.documents import VerifiedPart, VerifyDocument
 
 
 @click.command(epilog=examples("memsync-git verify"))
@@ -28,13 +28,16 @@ def verify(as_json: bool) -> None:
 
 def render_verify(document: VerifyDocument, screen: Screen) -> str:
     """A line for each thing that was compared."""
-    cells = [
-        (safe(f"{part['what']} {part['name']}".rstrip()), safe(part["digest"]) or "-", safe(part["evidence"]))
-        for part in document["parts"]
-    ]
+    cells = [(_name(part), safe(part["digest"]) or "-", safe(part["evidence"])) for part in document["parts"]]
     lines = columns(cells)
     told = [
         f"{screen.mark(part['verdict'])} {line}" for part, line in zip(document["parts"], lines, strict=True)
     ]
     same = document["outcome"] == "accepted"
     return "\n".join([*told, "Everything says the same." if same else "Not everything says the same."])
+
+
+def _name(part: VerifiedPart) -> str:
+    """What was compared, behind its store where there are several."""
+    named = f"{part['what']} {part['name']}".rstrip()
+    return safe(f"{part['store']}: {named}" if "store" in part else named)

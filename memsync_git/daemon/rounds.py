@@ -1,4 +1,4 @@
-"""A round of the daemon, whatever becomes of it: run, told to whoever listens, answered to the Pacer.
+"""A round of the daemon in one store, whatever becomes of it: run, noted, and answered.
 
 Rule 1: nothing gets out. A round that fails, or has a bug, is an outcome like any other.
 Rule 2: a bug leaves a report, as it does on the command line; what was half done was rolled back.
@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from memsync_git.app.keeping import collect_if_due
-from memsync_git.app.listening import Listener
 from memsync_git.app.noting import note_failure
 from memsync_git.app.opening import Rooms
 from memsync_git.app.reports import write_report
@@ -23,6 +22,7 @@ from memsync_git.daemon.workers import words_of
 from memsync_git.documents import NoticePart, SyncDocument
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.pacing import Outcome, RoundEnded, Sync
+from memsync_git.values import dataclass
 from memsync_git.words import OutcomeWord
 
 OUTCOMES: Final[dict[OutcomeWord, Outcome]] = {
@@ -37,32 +37,32 @@ OUTCOMES: Final[dict[OutcomeWord, Outcome]] = {
 log = logging.getLogger("memsync_git.daemon")
 
 
-class Rounds:
-    """The rounds of one daemon. `rooms` follows the configuration; `aside` has a job done elsewhere."""
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a round came to: for the Pacer, and as `sync` prints it (None: another process was at it)."""
 
-    def __init__(
-        self,
-        rooms: Rooms,
-        workplace: Workplace,
-        listeners: Sequence[Listener],
-        aside: Callable[[Callable[[], None]], None],
-    ) -> None:
+    ended: RoundEnded
+    document: SyncDocument | None
+
+
+class Rounds:
+    """The rounds of one store. `rooms` follows the configuration."""
+
+    def __init__(self, rooms: Rooms, workplace: Workplace) -> None:
         self.rooms = rooms
         self._workplace = workplace
-        self._listeners = listeners
-        self._aside = aside
 
-    def run(self, sync: Sync) -> RoundEnded:
+    def run(self, sync: Sync) -> Ran:
         """One round. Never raises."""
         document = self._tried(sync.remotes, lambda: self._workplace.sync(sync.reason, sync.remotes))
         give_back()
         if document is None:
-            return RoundEnded(dict.fromkeys(sync.remotes, "busy"))
-        return RoundEnded(outcomes_of(document, sync.remotes), active=is_active(document))
+            return Ran(RoundEnded(dict.fromkeys(sync.remotes, "busy")), None)
+        return Ran(RoundEnded(outcomes_of(document, sync.remotes), active=is_active(document)), document)
 
-    def flush(self) -> None:
-        """Publish what waits, before the end. Never raises."""
-        self._tried((), self._workplace.flush)
+    def flush(self) -> SyncDocument | None:
+        """Publish what waits, before the end; None if nothing does. Never raises."""
+        return self._tried((), self._workplace.flush)
 
     def collect(self) -> None:
         """The monthly collection, if it is due."""
@@ -84,7 +84,8 @@ class Rounds:
             note_failure(self.rooms, told["message"], "daemon", ms=ms)
             document = failed_document(names, told, ms)
         if document is not None:
-            self._tell(document)
+            said = {part["name"]: part["outcome"] for part in document["remotes"]}
+            log.debug("A round ended: %s, %s, %d ms.", document["outcome"], said, document["ms"])
         return document
 
     def _told(self, error: Exception) -> NoticePart:
@@ -98,14 +99,6 @@ class Rounds:
             "Changes are written whole or not at all.",
             "memsync-git doctor",
         )
-
-    # --- telling
-
-    def _tell(self, document: SyncDocument) -> None:
-        said = {part["name"]: part["outcome"] for part in document["remotes"]}
-        log.debug("A round ended: %s, %s, %d ms.", document["outcome"], said, document["ms"])
-        for listener in self._listeners:
-            self._aside(lambda listener=listener: listener.round_ended(document, self.rooms))  # type: ignore[misc]
 
 
 def outcomes_of(document: SyncDocument, names: Sequence[str]) -> dict[str, Outcome]:

@@ -5,22 +5,26 @@
 
 Rule 1: one Pacer for all: the stores share remotes, and what the Pacer knows is how remotes answer.
 Rule 2: what fails in one store keeps nothing from the others.
-Rule 3: `go_by`, `capture` and rounds run on different threads; the crew is replaced whole, never changed.
+Rule 3: whoever listens is told once of all stores.
+Rule 4: `go_by`, `capture` and rounds run on different threads; the crew is replaced whole, never changed.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms
+from memsync_git.app.several import synced_together
 from memsync_git.app.turns import Expect
 from memsync_git.app.working import Workplace
 from memsync_git.daemon.rounds import Rounds
 from memsync_git.daemon.workers import words_of
+from memsync_git.documents import SyncDocument
 from memsync_git.local.watch import Watch
 from memsync_git.pacing import Outcome, RoundEnded, Sync
 from memsync_git.ports import Clock
@@ -60,17 +64,16 @@ class Stores:
         changed: Callable[[], None],
         hub_changed: Callable[[str], None],
     ) -> None:
-        self._listeners, self._aside = listeners, aside
+        self._rooms, self._listeners, self._aside = rooms.on_one_visit(), listeners, aside
         self._expect, self._clock = expect, clock
         self._changed, self._hub_changed = changed, hub_changed
-        stores = rooms.each()
+        stores = self._rooms.each()
         self._crew = tuple(map(self._begun, stores))
         self._watches = self._watches_of(stores)
 
     def _begun(self, rooms: Rooms) -> Served:
         workplace = Workplace(rooms, expect=self._expect, clock=self._clock)
-        rounds = Rounds(rooms, workplace, self._listeners, aside=self._aside)
-        return Served(rooms.store.name, workplace, rounds)
+        return Served(rooms.store.name, workplace, Rounds(rooms, workplace))
 
     def go_by(self, stores: Sequence[Rooms]) -> tuple[Callable[[], None], Callable[[], None]]:
         """Serve the stores of another configuration, each seen from its own rooms.
@@ -78,6 +81,7 @@ class Stores:
         Two jobs come back: to end what is served no longer, for the thread of rounds, and to stop watching
         as before, for the thread of captures.
         """
+        stores = [replace(one, visits=self._rooms.visits) for one in stores]
         known = {served.name: served for served in self._crew}
         crew = []
         for one in stores:
@@ -85,6 +89,7 @@ class Stores:
             served.rounds.rooms = one
             served.workplace.doubt(one)
             crew.append(served)
+        self._rooms = replace(stores[0], picked="")
         before, self._watches = self._watches, self._watches_of(stores)
         self._crew = tuple(crew)
         gone = tuple(known.values())
@@ -140,12 +145,22 @@ class Stores:
 
     def run(self, sync: Sync) -> RoundEnded:
         """A round of every store. Never raises."""
-        return together([served.rounds.run(sync) for served in self._crew])
+        self._rooms.begin_visit()
+        ran = [(served.name, served.rounds.run(sync)) for served in self._crew]
+        self._tell((name, each.document) for name, each in ran)
+        return together([each.ended for _, each in ran])
 
     def flush(self) -> None:
         """Publish what waits, before the end. Never raises."""
-        for served in self._crew:
-            served.rounds.flush()
+        self._tell([(served.name, served.rounds.flush()) for served in self._crew])
+
+    def _tell(self, documents: Iterable[tuple[str, SyncDocument | None]]) -> None:
+        """Tell whoever listens what the stores came to, those aside that had no round."""
+        told = [(name, document) for name, document in documents if document is not None]
+        if told:
+            document, rooms = synced_together(told), self._rooms
+            for listener in self._listeners:
+                self._aside(partial(listener.round_ended, document, rooms))
 
     def collect(self) -> None:
         """The monthly collection of what all stores share, if it is due. Never raises."""

@@ -47,9 +47,12 @@ from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
 from memsync_git.remotes.seen import NOTHING_SEEN, Branch, Seen, digest_of
 from memsync_git.remotes.trees import Oid, lookup
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
+from memsync_git.remotes.visits import Visit
 from memsync_git.wire.fragments import LIMITS, WireLimits
 
 T = TypeVar("T")
+FetchFailure = Unreachable | Refused | None
+"""Why a fetch brought nothing; None where it went well."""
 
 UNSOUND = Unreadable("the hub", "git's own checks refuse an object it sent")
 
@@ -62,6 +65,7 @@ class GitRemote:
     refs_mode: which refs the hub takes; found out when it refuses some, to be stored by the caller.
     known_digest: set by the caller; a fetch that finds the remote there reads nothing.
     keeps_connection: one connection serves many calls, where the transport can; `hang_up` closes it.
+    visit: the fetches this store shares with others of its machine; None where it fetches for itself.
     """
 
     def __init__(
@@ -77,12 +81,14 @@ class GitRemote:
         timeout_s: float = 60.0,
         limits: WireLimits = LIMITS,
         keeps_connection: bool = False,
+        visit: Visit[FetchFailure] | None = None,
     ) -> None:
         self.name = name
         self.refs_mode: RefsMode = refs_mode
         self.known_digest = ""
         self._clock = clock
         self._store = store
+        self._visit: Visit[FetchFailure] = visit or Visit()
         self._main_name = f"heads/{check_branch(branch)}"
         address = validate(url) if isinstance(url, str) else url
         self._clone = Clone(
@@ -157,7 +163,7 @@ class GitRemote:
         near = self._read_near()
         if near is not None:
             return near
-        failure = self._fetch_through_git()
+        failure = self._visit.fetched(self._store, lambda: self._advised(self._fetch_through_git()))
         return failure if failure is not None else self._fetched(self._clone.refs())
 
     def _read_near(self) -> Fetched | None:
@@ -172,7 +178,7 @@ class GitRemote:
             self._clone.lender = None
             return None
 
-    def _fetch_through_git(self) -> Unreachable | Refused | None:
+    def _fetch_through_git(self) -> FetchFailure:
         """Bring the clone up to date; None where that went well."""
         ran = self._clone.fetch()
         is_unsound = ran.code != 0 and "fsck" in ran.err

@@ -2,7 +2,8 @@
 
 Rule 1: what a hub accepts and what it calls stale is decided as git decides it: a ref moves
 forward to a descendant, or it does not move.
-Rule 2: faults are injected from outside, through four hooks; each may run any code (another
+Rule 2: several stores share the refs, as they do in a repository: what one moves has moved for all.
+Rule 3: faults are injected from outside, through four hooks; each may run any code (another
 machine's round, say) and may answer in the hub's place.
 
         before_fetch ─ read the hub ─ after_fetch        before_apply ─ move the refs ─ after_apply
@@ -14,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
@@ -44,20 +45,40 @@ from memsync_git.remotes.plan import (
     own_plan,
     remembers_more,
 )
+from memsync_git.wire.rid import DEFAULT_STORE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HostCommit:
-    """One revision on a host ref; `depth` counts from the first."""
+    """One revision of one store on a host ref; `depth` counts from the first."""
 
     fragment: Fragment
     parent: HostCommit | None = None
     depth: int = 0
 
+    def of(self, store: str) -> Fragment | None:
+        """What it holds of a store: the newest revision of that one."""
+        commit: HostCommit | None = self
+        while commit is not None and commit.fragment.header.store != store:
+            commit = commit.parent
+        return commit.fragment if commit is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What main holds of one store: its fragments, and the unified file with its time."""
+
+    tree: Mapping[Rid, Fragment] = field(default_factory=dict)
+    unified: bytes | None = None
+    unified_ms: int | None = None
+
+
+EMPTY_SHELF: Final = Shelf()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MainCommit:
-    """One commit on main: the fragments, the unified file with its time, and what else lies there.
+    """One commit on main: what it holds of every store, by name, and what else lies there.
 
     at_ms: when it was made, by the clock of whoever made it.
     """
@@ -65,11 +86,13 @@ class MainCommit:
     head: str
     parent: MainCommit | None = None
     depth: int = 0
-    tree: Mapping[Rid, Fragment] = field(default_factory=dict)
-    unified: bytes | None = None
-    unified_ms: int | None = None
+    shelves: Mapping[str, Shelf] = field(default_factory=dict)
     others: Mapping[str, bytes] = field(default_factory=dict)
     at_ms: int | None = None
+
+    def of(self, store: str = DEFAULT_STORE) -> Shelf:
+        """What it holds of a store."""
+        return self.shelves.get(store, EMPTY_SHELF)
 
 
 Commit = TypeVar("Commit", HostCommit, MainCommit)
@@ -118,7 +141,7 @@ class LoopbackHub:
         there = self.hosts.get(rid)
         if self.refuses_hosts:
             return Refused(self.refuses_hosts)
-        if there is not None and there.fragment.version == new.fragment.version:
+        if there is not None and _version(there, new.fragment.header.store) == new.fragment.version:
             return None
         if not is_ancestor(there, new):
             return Stale(foreign_reason(new.fragment))
@@ -136,7 +159,7 @@ class LoopbackHub:
 
 
 class LoopbackRemote:
-    """One machine's way to a `LoopbackHub`.
+    """One machine's way to a store in a `LoopbackHub`.
 
     before_fetch: called first; an outcome it returns is answered instead.
     after_fetch: gets the answer and returns the one to give.
@@ -144,9 +167,10 @@ class LoopbackRemote:
     after_apply: gets the answer and returns the one to give; the refs have moved.
     """
 
-    def __init__(self, hub: LoopbackHub, name: str = "origin") -> None:
+    def __init__(self, hub: LoopbackHub, name: str = "origin", store: str = DEFAULT_STORE) -> None:
         self.hub = hub
         self.name = name
+        self._store = store
         self.known_digest = ""
         self.known_records: KnownRecords = nothing_known
         self.before_fetch: Callable[[], FetchOutcome | None] = lambda: None
@@ -173,19 +197,20 @@ class LoopbackRemote:
             self._main = main
         digest = self.hub.digest()
         if digest == self.known_digest:
-            unified_ms = main.unified_ms if main else None
+            unified_ms = main.of(self._store).unified_ms if main else None
             return Fetched(head=self._head(), unified_ms=unified_ms, digest=digest, unchanged=True)
         return self._read(main or MainCommit(""), digest)
 
     def _read(self, main: MainCommit, digest: str) -> Fetched:
-        versions = {(fragment.rid, *fragment.version): fragment for fragment in main.tree.values()}
-        tips = (tip.fragment for tip in self._hosts.values())
-        versions |= {(fragment.rid, *fragment.version): fragment for fragment in tips}
+        shelf = main.of(self._store)
+        versions = {(fragment.rid, *fragment.version): fragment for fragment in shelf.tree.values()}
+        tips = (tip.of(self._store) for tip in self._hosts.values())
+        versions |= {(fragment.rid, *fragment.version): fragment for fragment in tips if fragment is not None}
         return Fetched(
             fragments=tuple(versions.values()),
-            on_main={rid: fragment.version for rid, fragment in main.tree.items()},
+            on_main={rid: fragment.version for rid, fragment in shelf.tree.items()},
             head=main.head,
-            unified_ms=main.unified_ms,
+            unified_ms=shelf.unified_ms,
             digest=digest,
         )
 
@@ -212,37 +237,36 @@ class LoopbackRemote:
         if own is None:
             return None
         there, mine = self._hosts.get(own.rid), self._own.get(own.rid)
-        match own_plan(own, there.fragment.version if there else None, onto=onto):
+        match own_plan(own, _version(there, self._store), onto=onto):
             case Present():
                 return None
             case Foreign(reason):
                 return Stale(reason)
             case Ahead():
                 tip = mine if mine is not None and is_ancestor(there, mine) else there
-                if tip is not None and tip.fragment.version == own.version:
+                if tip is not None and _version(tip, self._store) == own.version:
                     return tip
                 return HostCommit(own, tip, tip.depth + 1 if tip else 0)
 
     def _next_main(self, publication: Publication) -> MainCommit | None:
         """The commit main should move to, or None where what is known of it is complete."""
         base = self._main or MainCommit("")
-        changes = lacking(publication, {rid: there.version for rid, there in base.tree.items()})
+        shelf = base.of(self._store)
+        changes = lacking(publication, {rid: there.version for rid, there in shelf.tree.items()})
         others = _moved(base.others, publication.relocate)
-        if not changes and others == base.others and publication.unified in (None, base.unified):
+        if not changes and others == base.others and publication.unified in (None, shelf.unified):
             return self._main if self._main is not self._main_there else None
-        commit = MainCommit(
+        shelf = replace(shelf, tree={**shelf.tree, **changes})
+        if publication.unified is not None:
+            shelf = replace(shelf, unified=publication.unified, unified_ms=self.hub.now_ms())
+        return MainCommit(
             head=self.hub.next_head(),
             parent=self._main,
             depth=base.depth + 1 if self._main else 0,
-            tree={**base.tree, **changes},
-            unified=base.unified,
-            unified_ms=base.unified_ms,
+            shelves={**base.shelves, self._store: shelf},
             others=others,
             at_ms=self.hub.now_ms(),
         )
-        if publication.unified is None:
-            return commit
-        return replace(commit, unified=publication.unified, unified_ms=self.hub.now_ms())
 
     def _apply(
         self, host: HostCommit | None, main: MainCommit | None, *, carries_own: bool
@@ -261,7 +285,7 @@ class LoopbackRemote:
 
     def revision(self, rid: Rid, rev: int) -> Fragment | None:
         tip = self._hosts.get(rid)
-        while tip is not None and tip.fragment.rev > rev:
+        while tip is not None and (tip.fragment.header.store != self._store or tip.fragment.rev > rev):
             tip = tip.parent
         return tip.fragment if tip else None
 
@@ -270,7 +294,7 @@ class LoopbackRemote:
         for commit in self._commits():
             is_near = is_near or commit.head == head
             if is_near:
-                fragments = tuple(commit.tree.values())
+                fragments = tuple(commit.of(self._store).tree.values())
                 yield PastView(commit.head, fragments, commit.at_ms, commit.parent is None)
 
     def past_heads(self) -> Iterator[PastHead]:
@@ -282,6 +306,12 @@ class LoopbackRemote:
         while commit is not None:
             yield commit
             commit = commit.parent
+
+
+def _version(tip: HostCommit | None, store: str) -> Version | None:
+    """The version of a store that a host ref holds."""
+    found = tip.of(store) if tip is not None else None
+    return found.version if found is not None else None
 
 
 def _digest(hosts: Mapping[Rid, HostCommit], main: MainCommit | None) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from memsync_git.app import App
-from memsync_git.app.storing import contexts, store_name
+from memsync_git.app.contexts import contexts, store_name
 from memsync_git.config import Places
 from memsync_git.config.writing import change
 from memsync_git.documents import StoresDocument
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.model import Entity
-from memsync_git.options import ShowOptions, SyncOptions
+from memsync_git.options import InitOptions, ShowOptions, SyncOptions
+from tests.laws.test_exposition import parsed
 
 from .machines import Machine, new_hub
 
@@ -255,8 +256,43 @@ def test_the_contexts_of_a_folder_become_stores_in_one_step(desk: Machine, lapto
     assert names_in(laptop.home / "aim" / "memory-Home Improvement.jsonl") == {"Shelf"}
 
 
+def test_the_file_without_a_context_becomes_a_store_too_and_what_is_one_is_passed_over(
+    desk: Machine, laptop: Machine
+) -> None:
+    for machine in (desk, laptop):
+        (machine.home / "aim").mkdir()
+    aim = desk.home / "aim"
+    note(aim / "memory.jsonl", "Compass")
+    note(aim / "memory-club.jsonl", "Chess")
+    (aim / "memory.jsonl.bak").touch()
+    (aim / "memoryless.jsonl").touch()
+    app = desk.app
+    app.add_stores(app.store_candidates(app.contexts(str(aim))))
+    assert [store["store"] for store in desk.app.stores()["stores"]] == ["default", "club", "aim"]
+    note(aim / "memory-home.jsonl", "Shelf")
+    assert desk.app.contexts(str(aim)) == {"home": str(aim / "memory-home.jsonl")}
+    app = desk.app
+    app.add_stores(app.store_candidates(app.contexts(str(aim))))
+    with pytest.raises(Misused, match="is a store already"):
+        desk.app.contexts(str(aim))
+    add(laptop, "aim", laptop.home / "aim" / "memory.jsonl")
+    assert names_in(laptop.home / "aim" / "memory.jsonl") == {"Compass"}
+
+
+def test_the_file_without_a_context_may_be_the_first_store(tmp_path: Path, hub: Path) -> None:
+    aim = tmp_path / "aim"
+    aim.mkdir()
+    note(aim / "memory.jsonl", "Compass")
+    note(aim / "memory-club.jsonl", "Chess")
+    alone = Machine(tmp_path / "alone", "alone", hub)
+    alone.home.mkdir()
+    wanted = InitOptions(remote=str(hub), host="alone", file=str(aim / "memory.jsonl"))
+    alone.app.join(alone.app.plan(wanted), service=False)
+    assert alone.app.contexts(str(aim)) == {"club": str(aim / "memory-club.jsonl")}
+
+
 def test_contexts_that_would_be_called_the_same_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misused, match=r"There is no memory-CONTEXT\.jsonl"):
+    with pytest.raises(Misused, match=r"There is no memory\.jsonl and no memory-CONTEXT\.jsonl"):
         contexts(str(tmp_path))
     for name in ("memory-a b.jsonl", "memory-a-b.jsonl"):
         (tmp_path / name).touch()
@@ -266,7 +302,12 @@ def test_contexts_that_would_be_called_the_same_are_refused(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("memory-work.jsonl", "work"), ("memory-Größe 2.jsonl", "gr-e-2"), ("memory-§.jsonl", "context")],
+    [
+        ("memory-work.jsonl", "work"),
+        ("memory-Größe 2.jsonl", "gr-e-2"),
+        ("memory-§.jsonl", "context"),
+        ("memory.jsonl", "aim"),
+    ],
 )
 def test_a_context_gives_a_name_that_a_store_may_have(file: str, name: str) -> None:
     assert store_name(file) == name
@@ -335,3 +376,121 @@ def test_a_new_hub_is_given_every_store(desk: Machine, laptop: Machine, tmp_path
     guest.join()
     add(guest)
     assert names_in(work_of(guest)) == {"Plan"}
+
+
+# --- the whole machine, told as one
+
+
+def test_verify_compares_every_store_and_names_the_one_that_differs(desk: Machine) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    document = desk.app.verify()
+    assert document["outcome"] == "accepted"
+    assert {part.get("store") for part in document["parts"]} == {"default", "work"}
+    note(work_of(desk), "Plan", "Budget")
+    document = desk.app.verify()
+    apart = [(part.get("store"), part["what"]) for part in document["parts"] if part["verdict"] != "ok"]
+    assert (document["outcome"], apart) == ("failed", [("work", "file")])
+    assert {"store"} & {key for part in of(desk, "work").verify()["parts"] for key in part} == set()
+
+
+def test_the_worst_of_all_stores_is_what_verify_ends_with(desk: Machine) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    work_of(desk).write_bytes(b"{broken")
+    desk.adds(Entity("Alice", "person", ()))
+    assert desk.app.verify()["outcome"] == "unusable"
+
+
+def test_verify_and_the_self_test_name_a_store_that_was_only_configured(desk: Machine) -> None:
+    note(work_of(desk), "Plan")
+    change(desk.app.rooms.places.config, {"stores.work.file": str(work_of(desk))})
+    (part,) = [each for each in desk.app.verify()["parts"] if each.get("store") == "work"]
+    assert "never adopted" in part["evidence"]
+    (row,) = [each for each in desk.app.self_test()["rows"] if each.get("store") == "work"]
+    assert (row["verdict"], row["hint"]) == ("warn", "memsync-git stores add work")
+
+
+def test_the_self_test_tries_every_file_and_asks_the_machine_once(desk: Machine, laptop: Machine) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    add(laptop)
+    note(work_of(laptop), "Plan", "Budget")
+    laptop.sync()
+    desk.adds(Entity("Alice", "person", ()))
+    note(work_of(desk), "Plan", "Meeting")
+    document = desk.app.self_test()
+    rows = {row["name"]: row for row in document["rows"]}
+    assert len(rows) == len(document["rows"])
+    assert not [name for name, row in rows.items() if row["verdict"] == "fail"]
+    assert {"store", "store work", "trial round work", "next sync work"} <= set(rows)
+    assert "clock work" not in rows
+    assert (rows["next sync"]["store"], rows["next sync work"]["store"]) == ("default", "work")
+    assert "would publish 1 change and bring 0" in rows["next sync"]["detail"]
+    assert "would publish 2 changes and bring 2" in rows["next sync work"]["detail"]
+    assert {part["name"] for part in document["preview"]["changes"]} == {"Alice", "Meeting", "Budget"}
+    assert document["preview"]["action"].endswith("would publish 3 and bring 2 to the file")
+    work_of(desk).write_bytes(b"{broken")
+    rows = {row["name"]: row for row in desk.app.self_test()["rows"]}
+    assert (rows["memory file"]["verdict"], rows["memory file work"]["verdict"]) == ("ok", "fail")
+
+
+def test_figures_are_those_of_all_stores(desk: Machine) -> None:
+    before = parsed(desk.app.metrics())
+    note(work_of(desk), "Plan")
+    add(desk)
+    desk.sync()
+    found = parsed(desk.app.metrics())
+    assert found["memsync_entities", 'store="work"'] == 1
+    rounds = [
+        sum(value for (name, _), value in samples.items() if name == "memsync_rounds_total")
+        for samples in (before, found)
+    ]
+    assert rounds[1] == rounds[0] + 3, "the first of work, and one in each"
+    desk.unplug()
+    note(work_of(desk), "Plan", "Budget")
+    of(desk, "work").sync(SyncOptions())
+    found = parsed(desk.app.metrics())
+    assert found["memsync_remote_outcome", 'remote="origin",outcome="offline"'] == 1
+    assert found["memsync_failing_since_timestamp_seconds", ""] > 0
+    assert found["memsync_pending_items", 'direction="up"'] == 2
+
+
+def test_a_machine_is_listed_once_and_renamed_and_retired_wherever_it_takes_part(
+    desk: Machine, laptop: Machine
+) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    add(laptop)
+    note(work_of(laptop), "Plan", "Budget")
+    laptop.sync()
+    desk.adds(Entity("Alice", "person", ()))
+    desk.sync()
+    assert [host["host"] for host in desk.app.hosts()["hosts"]] == ["desk", "laptop"], "from work alone"
+    laptop.app.rename("kitchen")
+    desk.sync()
+    assert {host["host"] for host in of(desk, "work").hosts()["hosts"]} == {"desk", "kitchen"}
+
+    laptop.adds(Entity("Bob", "person", ()))
+    laptop.sync()
+    desk.sync()
+    retired = desk.app.retire("kitchen")
+    assert {host["host"]: host["retired"] for host in retired["hosts"]} == {"desk": False, "kitchen": True}
+    for store in ("default", "work"):
+        marked = {host["host"]: host["retired"] for host in of(desk, store).hosts()["hosts"]}
+        assert marked == {"desk": False, "kitchen": True}
+    assert "retired already" in desk.app.retire("kitchen")["notices"][0]["message"]
+
+
+def test_what_only_one_store_heard_of_can_be_retired_and_this_machine_cannot(
+    desk: Machine, laptop: Machine
+) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    add(laptop)
+    note(work_of(laptop), "Plan", "Budget")
+    laptop.sync()
+    desk.sync()
+    assert {host["host"]: host["retired"] for host in desk.app.retire("laptop")["hosts"]}["laptop"]
+    with pytest.raises(Misused, match="cannot retire itself"):
+        desk.app.retire("desk")

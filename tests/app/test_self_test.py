@@ -234,9 +234,9 @@ def fetched_by(machine: Machine) -> Fetched:
 
 def test_the_trial_begins_with_what_was_fetched_and_mends_a_main_that_is_behind(tidy: Machine) -> None:
     fetched = fetched_by(tidy)
-    hub = seeded_hub(list(fetched.fragments), fetched.on_main)
+    hub = seeded_hub(list(fetched.fragments), fetched.on_main, "default")
     assert hub.main is not None
-    assert {rid: each.version for rid, each in hub.main.tree.items()} == dict(fetched.on_main)
+    assert {rid: each.version for rid, each in hub.main.of().tree.items()} == dict(fetched.on_main)
     assert set(hub.hosts) == {each.rid for each in fetched.fragments}
     assert try_out(tidy.app.rooms, fetched.fragments, {}).problem == ""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from memsync_git.cli.program import run
+from tests.cli.machines import Home, entity, new_hub
 from tests.standins.people import new_person
 
 
@@ -88,3 +89,19 @@ def written(home: Path) -> Callable[[str], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    """An empty repository to share."""
+    return new_hub(tmp_path / "hub.git")
+
+
+@pytest.fixture
+def laptop(memsync: Command, home: Path, hub: Path) -> Home:
+    """A machine that has joined the hub and noted Alice."""
+    machine = Home(home)
+    home.mkdir()
+    machine.write(entity("Alice", "likes tea"))
+    assert memsync("init", str(hub), "--host", "laptop", "--no-service").code == 0
+    return machine

@@ -8,21 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.cli.machines import Home, entity, new_hub
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Path:
-    return new_hub(tmp_path / "hub.git")
-
-
-@pytest.fixture
-def laptop(memsync: Command, home: Path, hub: Path) -> Home:
-    machine = Home(home)
-    home.mkdir()
-    machine.write(entity("Alice", "likes tea"))
-    assert memsync("init", str(hub), "--host", "laptop", "--no-service").code == 0
-    return machine
+from tests.cli.machines import Home, new_hub
 
 
 def test_every_answer_is_one_document(memsync: Command, laptop: Home, tmp_path: Path) -> None:

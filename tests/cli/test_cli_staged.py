@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.cli.machines import Home, entity, new_hub
+from tests.cli.machines import Home, entity
 
 PARTS = ("stash", "pull", "apply", "push")
 WINDOW_S = 2.2
@@ -23,9 +23,8 @@ LONG = tuple(f"fact {number}" for number in range(40))
 
 
 @pytest.fixture
-def laptop(memsync: Command, home: Path, tmp_path: Path) -> Home:
+def laptop(memsync: Command, home: Path, hub: Path, tmp_path: Path) -> Home:
     """A machine that has fetched Bob and Carol from the desk, and applied neither."""
-    hub = new_hub(tmp_path / "hub.git")
     machine = Home(home)
     home.mkdir()
     machine.write(entity("Alice", *LONG))

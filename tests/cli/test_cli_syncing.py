@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.cli.machines import Home, entity, main_of, new_hub, shared_names
+from tests.cli.machines import Home, entity, main_of, shared_names
 
 HOLDING = """
 import sys
@@ -22,21 +22,6 @@ with round_lock(Path(sys.argv[1]), 5.0):
     print("held", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Path:
-    return new_hub(tmp_path / "hub.git")
-
-
-@pytest.fixture
-def laptop(memsync: Command, home: Path, hub: Path) -> Home:
-    """A machine that has joined and noted Alice."""
-    machine = Home(home)
-    home.mkdir()
-    machine.write(entity("Alice", "likes tea"))
-    assert memsync("init", str(hub), "--host", "laptop", "--no-service").code == 0
-    return machine
 
 
 @contextmanager

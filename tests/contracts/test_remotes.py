@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from memsync_git.crdt.fragment import Fragment
 from memsync_git.ports import Accepted, Fetched, Remote, Stale
 from memsync_git.remotes.loopback import LoopbackHub, LoopbackRemote
 from tests.git.hubs import (
@@ -28,8 +29,8 @@ class LoopbackWorld:
         self.hub = LoopbackHub(clock.wall_ms)
         self.clock = clock
 
-    def remote(self) -> Remote:
-        return LoopbackRemote(self.hub, "origin")
+    def remote(self, store: str = "default") -> Remote:
+        return LoopbackRemote(self.hub, "origin", store)
 
     def roll_back(self) -> None:
         assert self.hub.main is not None
@@ -54,8 +55,8 @@ class GitWorld:
         self.clock = clock
         self.hub = HubFolder(folder, clock)
 
-    def remote(self) -> Remote:
-        return self.hub.remote()
+    def remote(self, store: str = "default") -> Remote:
+        return self.hub.remote(store=store)
 
     def roll_back(self) -> None:
         self.hub.git("update-ref", "refs/heads/main", "main~1")
@@ -400,3 +401,64 @@ def test_fetched_is_an_answer_not_a_view_of_something_that_moves(world: World) -
     accepted(one.publish(publication(fragment(DESK, 2, "b"))))
     assert isinstance(before, Fetched)
     assert before.on_main == {DESK: (1, "a")}
+
+
+# --- several stores
+
+
+def of_office(item: Fragment) -> Fragment:
+    return replace(item, header=replace(item.header, store="office"))
+
+
+def test_what_one_store_holds_never_shows_in_another(world: World) -> None:
+    home, office = world.remote(), world.remote("office")
+    accepted(home.publish(publication(fragment(DESK, 1, "a"), unified=b"home")))
+    assert fetched(office).fragments == ()
+    accepted(office.publish(publication(of_office(fragment(DESK, 1, "b")), unified=b"office")))
+    fetched(home)
+    accepted(home.publish(publication(fragment(DESK, 2, "c"))))
+    for store, version in (("default", (DESK, 2, "c")), ("office", (DESK, 1, "b"))):
+        found = fetched(world.remote(store))
+        assert versions(found) == {version}
+        assert found.on_main == {DESK: version[1:]}
+    assert fetched(world.remote("club")).fragments == ()
+
+
+def test_a_ref_that_another_store_moved_has_moved_for_all(world: World) -> None:
+    """Remotes of two machines, or of one whose clone was made anew: neither knows what the other pushed."""
+    home, office = world.remote(), world.remote("office")
+    accepted(home.publish(publication(fragment(DESK, 1, "a"))))
+    before = fetched(office).digest
+    accepted(home.publish(publication(fragment(DESK, 2, "b"))))
+    mine = publication(of_office(fragment(DESK, 1, "x")))
+    assert isinstance(office.publish(mine), Stale)
+    assert fetched(office).digest != before
+    accepted(office.publish(mine))
+    assert versions(world.remote().fetch()) == {(DESK, 2, "b")}
+
+
+def test_the_history_of_a_store_is_its_own(world: World) -> None:
+    home, office = world.remote(), world.remote("office")
+    for rev in (1, 2):
+        fetched(home)
+        accepted(home.publish(publication(fragment(DESK, rev, f"h{rev}"))))
+        fetched(office)
+        accepted(office.publish(publication(of_office(fragment(DESK, rev, f"o{rev}")))))
+    reader = world.remote("office")
+    fetched(reader)
+    assert reader.revision(DESK, 1) == of_office(fragment(DESK, 1, "o1"))
+    cuts = [{item.version[1] for item in view.fragments} for view in reader.past_views()]
+    assert next(cut for cut in cuts if cut) == {"o2"}
+    assert set().union(*cuts) == {"o1", "o2"}
+    assert len(cuts) == len(list(reader.past_heads())) == 4
+
+
+def test_the_time_of_a_unified_file_is_that_of_its_own_store(world: World) -> None:
+    home, office = world.remote(), world.remote("office")
+    accepted(home.publish(publication(fragment(DESK), unified=b"home")))
+    written_ms = world.clock.ms
+    world.clock.sleep(60)
+    fetched(office)
+    accepted(office.publish(publication(of_office(fragment(DESK)), unified=b"office")))
+    assert fetched(world.remote("office")).unified_ms == world.clock.ms
+    assert fetched(home).unified_ms == written_ms

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from memsync_git.daemon.stores import together
-from memsync_git.pacing import Outcome, RoundEnded
+from memsync_git.app.clocks import SystemClock
+from memsync_git.app.opening import Rooms
+from memsync_git.daemon.stores import Stores, together
+from memsync_git.documents import SyncDocument
+from memsync_git.pacing import Outcome, RoundEnded, Sync
 from tests.daemon.machines import Home, publishes, until
 
 
@@ -69,3 +72,44 @@ def test_the_pacer_hears_the_worst_that_is_said_of_a_remote(
 ) -> None:
     ended = [RoundEnded({"origin": first}), RoundEnded({"origin": second}, active=True)]
     assert together(ended) == RoundEnded({"origin": told}, active=True)
+
+
+class Listening:
+    """A listener with a notebook."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[SyncDocument, Rooms]] = []
+
+    def round_ended(self, document: SyncDocument, rooms: Rooms) -> None:
+        self.heard.append((document, rooms))
+
+
+def test_who_listens_is_told_once_of_all_stores_by_the_newest_configuration(laptop: Home) -> None:
+    adopt(laptop)
+    listener = Listening()
+    rooms, reread = laptop.app.rooms, laptop.app.rooms
+    served = Stores(
+        rooms,
+        [listener],
+        aside=lambda job: job(),
+        expect=lambda _: None,
+        clock=SystemClock(),
+        changed=lambda: None,
+        hub_changed=lambda _: None,
+    )
+    try:
+        laptop.add("Alice")
+        work(laptop).add("Plan")
+        served.run(Sync("full", ("origin",)))
+        served.go_by(reread.each())
+        served.run(Sync("poll", ("origin",)))
+        served.flush()
+    finally:
+        served.close()
+    (first, by), (second, by_then) = listener.heard
+    assert [store["store"] for store in first["stores"]] == ["default", "work"]
+    assert [store["outcome"] for store in first["stores"]] == ["accepted", "accepted"]
+    assert [first["local"]["added"], second["outcome"]] == [4, "nothing"]
+    assert by.configuration is rooms.configuration
+    assert by_then.configuration is reread.configuration
+    assert (by.picked, by_then.picked) == ("", "")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from memsync_git.app import App
-from memsync_git.app.opening import Rooms
 from memsync_git.app.working import Workplace
 from memsync_git.config import Places
 from memsync_git.daemon.rounds import Rounds, outcomes_of
@@ -29,16 +28,6 @@ from tests.git.sshd import Sshd
 FULL, POLL = Sync("full", ("origin",)), Sync("poll", ("origin",))
 
 
-class Listening:
-    """A listener with a notebook."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[SyncDocument, Rooms]] = []
-
-    def round_ended(self, document: SyncDocument, rooms: Rooms) -> None:
-        self.heard.append((document, rooms))
-
-
 class Failing(Workplace):
     """A workplace where every round raises."""
 
@@ -46,10 +35,6 @@ class Failing(Workplace):
 
     def sync(self, reason: object, names: object) -> SyncDocument:
         raise self.error
-
-
-def at_once(job: Callable[[], None]) -> None:
-    job()
 
 
 @pytest.fixture
@@ -66,28 +51,27 @@ def workplace(home: Home) -> Iterator[Workplace]:
     found.close()
 
 
-def test_rounds_answer_the_pacer_and_tell_who_listens(home: Home, workplace: Workplace) -> None:
-    listener = Listening()
-    rooms, reread = home.app.rooms, home.app.rooms
-    rounds = Rounds(rooms, workplace, [listener], at_once)
+def test_rounds_answer_the_pacer_and_say_what_they_came_to(home: Home, workplace: Workplace) -> None:
+    rounds = Rounds(home.app.rooms, workplace)
     home.add("Alice")
-    assert rounds.run(FULL) == RoundEnded({"origin": "well"}, active=True)
-    rounds.rooms = reread
-    assert rounds.run(POLL) == RoundEnded({"origin": "well"}, active=False)
-    assert [document["outcome"] for document, _ in listener.heard] == ["accepted", "nothing"]
-    assert [told is reread for _, told in listener.heard] == [False, True]
+    first, second = rounds.run(FULL), rounds.run(POLL)
+    assert first.ended == RoundEnded({"origin": "well"}, active=True)
+    assert second.ended == RoundEnded({"origin": "well"}, active=False)
+    assert first.document is not None
+    assert second.document is not None
+    assert [first.document["outcome"], second.document["outcome"]] == ["accepted", "nothing"]
 
 
 def test_a_bug_leaves_a_report_and_is_an_outcome_like_any_other(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    listener = Listening()
-    rounds = Rounds(home.app.rooms, Failing(home.app.rooms), [listener], at_once)
-    assert rounds.run(FULL) == RoundEnded({"origin": "failed"}, active=False)
+    ran = Rounds(home.app.rooms, Failing(home.app.rooms)).run(FULL)
+    assert ran.ended == RoundEnded({"origin": "failed"}, active=False)
     (report,) = (home.path / "logs").glob("report-*.txt")
     assert "command: daemon" in report.read_text()
-    document, _ = listener.heard[0]
+    document = ran.document
+    assert document is not None
     assert (document["outcome"], home.status()["state"]) == ("failed", "attention")
     (noted,) = home.rounds()[-1:]
     assert (noted.outcome, noted.cause, noted.went) == ("failed", "daemon", "badly")
@@ -97,21 +81,20 @@ def test_a_bug_leaves_a_report_and_is_an_outcome_like_any_other(
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome", "heard"),
+    ("error", "outcome", "is_told"),
     [
-        (StoreDamaged("The store cannot be read."), "failed", 1),
-        (Busy("Another round is being run."), "busy", 0),
+        (StoreDamaged("The store cannot be read."), "failed", True),
+        (Busy("Another round is being run."), "busy", False),
     ],
 )
 def test_an_expected_failure_leaves_no_report(
-    home: Home, error: MemsyncError, outcome: str, heard: int
+    home: Home, error: MemsyncError, outcome: str, is_told: bool
 ) -> None:
-    listener = Listening()
     workplace = Failing(home.app.rooms)
     workplace.error = error
-    rounds = Rounds(home.app.rooms, workplace, [listener], at_once)
-    assert rounds.run(FULL) == RoundEnded({"origin": outcome}, active=False)  # type: ignore[dict-item]
-    assert len(listener.heard) == heard
+    ran = Rounds(home.app.rooms, workplace).run(FULL)
+    assert ran.ended == RoundEnded({"origin": outcome}, active=False)  # type: ignore[dict-item]
+    assert (ran.document is not None) is is_told
     assert list((home.path / "logs").glob("report-*.txt")) == []
 
 
@@ -186,7 +169,7 @@ def test_quiet_polls_count_as_looks(
 
 
 def test_clones_are_collected_once_a_month(home: Home, workplace: Workplace) -> None:
-    rounds = Rounds(home.app.rooms, workplace, [], at_once)
+    rounds = Rounds(home.app.rooms, workplace)
     home.add("Alice")
     rounds.run(FULL)
     rounds.collect()

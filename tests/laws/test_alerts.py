@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.alerts import ADVICE, CALM_MS, REST_MS, Mark, Trouble, news, troubles_of
+from memsync_git.alerts import (
+    ADVICE,
+    CALM_MS,
+    OF_A_STORE,
+    REST_MS,
+    Mark,
+    Trouble,
+    advice_on,
+    concerns_of,
+    news,
+    troubles_of,
+)
 from memsync_git.documents import StatusDocument
 from tests.cli.documents_of_a_fleet import PLAIN_STATUS
 
@@ -124,3 +135,66 @@ def test_what_is_said_is_one_line_with_a_command() -> None:
         assert advice.sentence.isprintable()
         assert advice.sentence.endswith(".")
         assert advice.command.startswith("memsync-git ")
+
+
+# --- several stores
+
+NAMES = ("default", "office", "club", "home", "garden")
+FOUND = st.dictionaries(
+    st.sampled_from(NAMES), st.lists(st.sampled_from(list(ADVICE)), unique=True, max_size=3), min_size=1
+)
+
+
+@given(FOUND, st.lists(st.sampled_from(NAMES), max_size=6))
+def test_what_stores_share_is_told_once_whichever_of_them_meets_it_first(
+    found: dict[str, list[Trouble]], order: list[str]
+) -> None:
+    """The stores meet their troubles one after the other, as the rounds of a daemon do."""
+    told: list[str] = []
+    marks: dict[str, Mark] = {}
+    met: dict[str, list[Trouble]] = {name: [] for name in found}
+    for at, name in enumerate([*(each for each in order if each in found), *found]):
+        met[name] = found[name]
+        fresh, marks = news(concerns_of(met), marks, START_MS + at)
+        told += fresh
+    assert sorted(told) == sorted(concerns_of(found))
+    shared = {trouble for has in found.values() for trouble in has if trouble not in OF_A_STORE}
+    assert sorted(each for each in told if "/" not in each) == sorted(shared)
+
+
+@given(FOUND)
+def test_every_concern_is_said_and_a_store_is_named_only_where_not_all_have_it(
+    found: dict[str, list[Trouble]],
+) -> None:
+    said = advice_on(concerns_of(found), found)
+    assert [advice.sentence.rpartition(": ")[2] for advice in said] == [
+        ADVICE[trouble].sentence for trouble in ADVICE if any(trouble in has for has in found.values())
+    ]
+    for advice in said:
+        names = advice.sentence.rpartition(": ")[0]
+        trouble = next(each for each in ADVICE if advice.sentence.endswith(ADVICE[each].sentence))
+        whose = [name for name, has in found.items() if trouble in has]
+        assert (names == "") is (len(whose) == len(found))
+        if names:
+            assert names.split(", ")[0] == whose[0]
+
+
+def test_what_is_said_of_some_stores_names_them_and_the_command_takes_the_first() -> None:
+    found: dict[str, list[Trouble]] = {name: ["held"] for name in NAMES} | {"work": []}
+    (advice,) = advice_on(concerns_of(found), found)
+    assert advice.sentence == f"default, office, club and 2 more: {ADVICE['held'].sentence}"
+    assert advice.command == "memsync-git holds --store default"
+
+
+def test_only_the_news_of_a_store_is_said_when_another_was_told_before() -> None:
+    found: dict[str, list[Trouble]] = {"default": ["held"], "office": ["held"], "club": []}
+    _, marks = news(concerns_of({**found, "office": []}), {}, START_MS)
+    fresh, _ = news(concerns_of(found), marks, START_MS + 1)
+    (advice,) = advice_on(fresh, found)
+    assert advice.sentence == f"office: {ADVICE['held'].sentence}"
+
+
+def test_what_another_release_remembered_is_let_go_in_its_time() -> None:
+    _, marks = news(["refused"], {"strange/office": Mark(START_MS, is_told=True)}, START_MS + 1)
+    assert list(marks) == ["refused", "strange/office"]
+    assert news([], marks, START_MS + REST_MS + CALM_MS)[1].keys() == {"refused"}

@@ -113,8 +113,8 @@ def test_lines_of_the_real_server_are_read_and_what_is_published_is_json() -> No
     published = json.loads(encode(fleet.ash.session.replica.fragment()))
     assert len(published["records"]) == len(rows_of(REAL))
     assert fleet.hub.main is not None
-    assert fleet.hub.main.unified is not None
-    assert said(rows_of(fleet.hub.main.unified)) == said(rows_of(REAL))
+    assert fleet.hub.main.of().unified is not None
+    assert said(rows_of(fleet.hub.main.of().unified)) == said(rows_of(REAL))
 
 
 def test_the_last_to_write_wins_and_not_the_last_to_sync() -> None:

@@ -13,6 +13,7 @@ from memsync_git.replica import Mark, Replica
 from memsync_git.replica.holding import accept_hold, reject_hold
 from memsync_git.sync import RoundOptions, RoundReport, Settings
 from memsync_git.sync.pushing import unified_bytes
+from memsync_git.wire.rid import DEFAULT_STORE
 from tests.sim.cells import CACHED_US, Cell
 from tests.sim.faults import loose, set_clock
 from tests.sim.ledger import Ledger
@@ -25,6 +26,8 @@ from tests.sim.writer import Sentences, Writer
 
 MOST_SWEEPS = 12
 HUBS = ("origin", "backup")
+OF_A_MACHINE = ("size", "machine", "clock", "hubs", "cron", "staged")
+"""What is drawn for a machine, whatever store it is about: how many there are, their ids, their clocks."""
 NEVER_QUIET_MS = 0
 """In half a minute some machine has always just written: here a push may come first all the same."""
 SETTLING_US = 12 * SECOND_US
@@ -46,16 +49,36 @@ class Member:
         return self.machine.processes[-1] if self.machine.processes else None
 
 
-class Fleet:
-    """Everything of one history."""
+class World:
+    """What all machines of a history have in common: time, hubs, and texts nobody has written before."""
 
-    def __init__(self, cell: Cell, seed: int, *, keep_trace: bool = False) -> None:
+    def __init__(self, cell: Cell, *, keep_trace: bool) -> None:
+        self.scheduler = Scheduler(keep_trace=keep_trace)
+        self.hubs = {name: LoopbackHub(self._wall_ms) for name in HUBS[: cell.hubs]}
+        self.sentences = Sentences()
+
+    def _wall_ms(self) -> int:
+        return EPOCH_MS + self.scheduler.now_us // MS_US
+
+
+class Fleet:
+    """Everything of one history. `store`: the one its machines share; `world`: where others share theirs."""
+
+    def __init__(
+        self,
+        cell: Cell,
+        seed: int,
+        *,
+        keep_trace: bool = False,
+        store: str = DEFAULT_STORE,
+        world: World | None = None,
+    ) -> None:
         self.cell = cell
         self.seed = seed
-        self.scheduler = Scheduler(keep_trace=keep_trace)
+        self.store = store
+        world = world or World(cell, keep_trace=keep_trace)
+        self.scheduler, self.hubs, self.sentences = world.scheduler, world.hubs, world.sentences
         self.ledger = Ledger()
-        self.hubs = {name: self._hub() for name in HUBS[: cell.hubs]}
-        self.sentences = Sentences()
         self.tally = Tally()
         self.known = 0
         self.processes: list[Process] = []
@@ -65,7 +88,9 @@ class Fleet:
             self.members.append(self._member())
 
     def child(self, *path: object) -> Random:
-        """A generator of its own for one purpose."""
+        """A generator of its own for one purpose; what belongs to a machine is the same in all its stores."""
+        if self.store != DEFAULT_STORE and path[0] not in OF_A_MACHINE:
+            path = (*path, self.store)
         return Random(f"{self.cell.name}:{self.seed}:{path}")
 
     @property
@@ -74,9 +99,6 @@ class Fleet:
         return [member for member in self.members if not member.never_returns]
 
     # --- building
-
-    def _hub(self) -> LoopbackHub:
-        return LoopbackHub(lambda: EPOCH_MS + self.scheduler.now_us // MS_US)
 
     def _known_hubs(self, name: str) -> tuple[str, ...]:
         """The hubs a machine talks to; the first machine talks to all."""
@@ -89,7 +111,8 @@ class Fleet:
         name = f"m{len(self.members)}"
         rng = self.child("network", name)
         networks = [
-            SteppingRemote(self.hubs[hub], rng, Weather(), hub) for hub in hubs or self._known_hubs(name)
+            SteppingRemote(self.hubs[hub], rng, Weather(), hub, self.store)
+            for hub in hubs or self._known_hubs(name)
         ]
         machine = Machine(
             name, self.scheduler, self.ledger, self.child("machine", name), networks, self._habits(name)
@@ -105,6 +128,7 @@ class Fleet:
             push_first=self.cell.push_first,
             is_staged=self.child("staged", name).random() < self.cell.staged,
             settings=Settings(writer_caches=self.cell.writer_caches, quiet_ms=NEVER_QUIET_MS),
+            store=self.store,
         )
 
     def _writer(self, machine: Machine, n: int) -> Writer:
@@ -118,6 +142,14 @@ class Fleet:
 
     def run(self) -> Tally:
         """The whole history."""
+        self.begin()
+        self.scheduler.run(self.scheduler.now_us + self.cell.length_us)
+        self.stop()
+        self.settle()
+        return self.verdict()
+
+    def begin(self) -> None:
+        """Set the machines up, and let servers, services and faults loose."""
         for member in self.members:
             set_clock(self, member)
             self.scheduler.run_to_end(member.machine.install)
@@ -125,10 +157,6 @@ class Fleet:
         for member in self.members:
             self._begin(member)
         loose(self)
-        self.scheduler.run(self.scheduler.now_us + self.cell.length_us)
-        self._stop()
-        self._settle()
-        return self._verdict()
 
     def _begin(self, member: Member) -> None:
         self.restart(member)
@@ -155,7 +183,8 @@ class Fleet:
         self.members.append(twin)
         self._begin(twin)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Let everybody finish what they are doing."""
         for member in self.members:
             for network in member.machine.remotes:
                 network.weather = Weather()
@@ -182,21 +211,21 @@ class Fleet:
                     commit = commit.parent
                 self.tally.lies += commit is None
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Rounds on every machine until a whole sweep does nothing; then one more, which must do nothing."""
         for member in self.present:
             for process in list(member.machine.processes):
                 process.end()
             member.machine.is_up = True
             self.processes.append(member.machine.start())
-        while self._sweep():
+        while self.sweep():
             self.tally.sweeps += 1
             if self.tally.sweeps == MOST_SWEEPS:
                 self.tally.unsettled = 1
                 break
-        self.tally.noisy = int(self._sweep())
+        self.tally.noisy = int(self.sweep())
 
-    def _sweep(self) -> bool:
+    def sweep(self) -> bool:
         """One round on every machine; whether any of them did anything."""
         before = [hub.digest() for hub in self.hubs.values()]
         busy = [self._final_round(process) for process in self.processes]
@@ -229,7 +258,8 @@ class Fleet:
         )
         process.session.act(lambda replica, moment: decide(replica, hold.id, moment))
 
-    def _verdict(self) -> Tally:
+    def verdict(self) -> Tally:
+        """What came of it."""
         replicas = [process.session._replica for process in self.processes]
         first = replicas[0]
         for member in self.present:
@@ -247,7 +277,7 @@ class Fleet:
     def _agree(self, replicas: Iterable[Replica]) -> bool:
         """Whether every view has the same bytes, the hubs' too, and every file says the same."""
         views = {unified_bytes(replica.state, due=True) for replica in replicas}
-        views |= {hub.main.unified for hub in self.hubs.values() if hub.main is not None}
+        views |= {hub.main.of(self.store).unified for hub in self.hubs.values() if hub.main is not None}
         items = _items_of_file(self.processes[0])
         return len(views) == 1 and all(_items_of_file(process) == items for process in self.processes)
 

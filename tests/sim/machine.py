@@ -20,7 +20,7 @@ from memsync_git.replica.picking import picked_keys
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.sync import RoundOptions, RoundReport, Session, Settings, World, capture, sync_round
 from memsync_git.sync.session import content_hash
-from memsync_git.wire.rid import new_rid
+from memsync_git.wire.rid import DEFAULT_STORE, new_rid
 from tests.sim.ledger import Hidden, Ledger
 from tests.sim.network import SteppingRemote
 from tests.sim.ports import Killed, SeededChance, SteppingClock, SteppingFile, SteppingStore
@@ -145,6 +145,7 @@ class Habits:
     push_first: float = 0.0
     settings: Settings = field(default_factory=Settings)
     is_staged: bool = False
+    store: str = DEFAULT_STORE
 
     @property
     def options(self) -> RoundOptions:
@@ -200,7 +201,7 @@ class Machine:
         """What `init` does before the first round."""
         rid = new_rid(self.name, SeededChance(self.rng).token())
         process = self.start()
-        process.session.begin(Replica(rid, self.name))
+        process.session.begin(Replica(rid, self.name, self.habits.store))
         process.end()
 
     def start(self) -> Process:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from memsync_git.ports import Fetched, FetchOutcome, Publication, PublishOutcome, Unreachable
 from memsync_git.remotes.loopback import LoopbackHub, LoopbackRemote
+from memsync_git.wire.rid import DEFAULT_STORE
 from tests.sim.scheduler import MS_US
 
 if TYPE_CHECKING:
@@ -32,9 +33,17 @@ class Weather:
 class SteppingRemote:
     """One machine's network, and the remotes its processes use."""
 
-    def __init__(self, hub: LoopbackHub, rng: Random, weather: Weather, name: str = "origin") -> None:
+    def __init__(
+        self,
+        hub: LoopbackHub,
+        rng: Random,
+        weather: Weather,
+        name: str = "origin",
+        store: str = DEFAULT_STORE,
+    ) -> None:
         self.hub = hub
         self.name = name
+        self.store = store
         self.rng = rng
         self.weather = weather
         self._past: list[LoopbackHub] = []
@@ -59,7 +68,7 @@ class _Remote(LoopbackRemote):
     """A remote behind a network."""
 
     def __init__(self, network: SteppingRemote, process: Process) -> None:
-        super().__init__(network.hub, network.name)
+        super().__init__(network.hub, network.name, network.store)
         self._network = network
         self._process = process
         self.before_fetch, self.after_fetch = self._ask, self._told
