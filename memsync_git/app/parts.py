@@ -7,6 +7,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from memsync_git.app.times import timestamp
+from memsync_git.deeds.deed import Deed
 from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart
 from memsync_git.model import Entity, Item, Rid, Verbatim, key_of
 
@@ -74,6 +75,19 @@ def change_parts(added: Iterable[Item], removed: Iterable[Item]) -> list[ChangeP
             gone.remove(before)
     parts += [{**item_part(item), "change": "remove"} for item in gone]  # type: ignore[typeddict-item]
     return parts
+
+
+def deed_parts(deed: Deed) -> list[ChangePart]:
+    """What a deed changed, and what it said again as it stood."""
+    return [*change_parts(deed.added, deed.removed), *kept_parts(deed.kept)]
+
+
+def kept_parts(kept: Iterable[tuple[Item, Iterable[Item]]]) -> list[ChangePart]:
+    """What was said again as it stood, each with the values that gave way to it."""
+    return [
+        {**_typed(item_part(item)), "change": "keep", "beat": [text_of(other[-1]) for other in beaten]}  # type: ignore[typeddict-item]
+        for item, beaten in kept
+    ]
 
 
 def _typed(part: ItemPart) -> ItemPart:

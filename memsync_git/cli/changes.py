@@ -11,16 +11,24 @@ from memsync_git.cli.terminal import Screen, counted, cut, safe
 from memsync_git.documents import ChangePart, CountPart, ItemPart, NoticePart, PreviewDocument
 
 NO_CHANGE: Final = "would change nothing here"
-SIGNS: Final = {"add": ("+", "ok"), "remove": ("−", "fail"), "change": ("~", "warn")}
+SIGNS: Final = {"add": ("+", "ok"), "remove": ("−", "fail"), "change": ("~", "warn"), "keep": ("=", "faint")}
 
 
 def change_lines(changes: Iterable[ChangePart], screen: Screen) -> Iterator[str]:
     """A line for each change, as wide as the screen."""
     for change in changes:
         sign, colour = SIGNS[change["change"]]
-        was = f" (was {safe(change['was'])})" if change.get("was", change["value"]) != change["value"] else ""
         host = f" [{safe(change['host'])}]" if "host" in change else ""
-        yield "  " + screen.paint(cut(f"{sign} {item_words(change)}{was}{host}", screen.width - 2), colour)
+        words = f"{sign} {item_words(change)}{_instead_of(change)}{host}"
+        yield "  " + screen.paint(cut(words, screen.width - 2), colour)
+
+
+def _instead_of(change: ChangePart) -> str:
+    """What stood there before, or gave way."""
+    if change.get("was", change["value"]) != change["value"]:
+        return f" (was {safe(change['was'])})"
+    beaten = ", ".join(map(safe, change.get("beat", ())))
+    return f" (not {beaten})" if beaten else ""
 
 
 def item_words(item: ItemPart | ChangePart) -> str:
