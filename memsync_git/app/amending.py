@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
 from memsync_git.app.naming import full_name
-from memsync_git.app.parts import change_parts, in_order, item_part, text_of
+from memsync_git.app.parts import (
+    MOST_CHANGES_LISTED,
+    change_parts,
+    in_order,
+    item_part,
+    preview_of,
+    text_of,
+)
 from memsync_git.app.telling import left_out_notices, notice
 from memsync_git.app.times import timestamp
 from memsync_git.crdt.state import State
@@ -31,7 +38,6 @@ if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
 
 UNHARMED = "Nothing was changed."
-MOST_CHANGES_LISTED = 200
 MOST_NOTED = 5
 
 
@@ -78,18 +84,7 @@ class Outcome:
 def intention(replica: Replica, aim: Undoing | Restoring, action: str) -> Intention:
     outcome = _carried_out(replica, _moment(), aim)
     changes = change_parts(outcome.added, outcome.removed)
-    preview: PreviewDocument = {
-        "schema_version": SCHEMA_VERSION,
-        "action": action,
-        "machines": [],
-        "would_add": sum(1 for part in changes if part["change"] == "add"),
-        "would_remove": sum(1 for part in changes if part["change"] == "remove"),
-        "would_change": sum(1 for part in changes if part["change"] == "change"),
-        "changes": changes[:MOST_CHANGES_LISTED],
-        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
-        "notices": _notices(aim, outcome),
-    }
-    return Intention(aim, action, preview)
+    return Intention(aim, action, preview_of(action, changes, notices=_notices(aim, outcome)))
 
 
 def _moment() -> Moment:

@@ -10,7 +10,6 @@ Rule 2: a step that cannot be tried says why and what to do; it never stops thos
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from memsync_git.app.doctor import alone, examined, file, machine, place, remote
 from memsync_git.app.doctor.case import Case
 from memsync_git.app.doctor.finding import Finding, counted, fail, ok, warn
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.parts import host_parts
+from memsync_git.app.parts import host_parts, preview_of
 from memsync_git.app.rehearsal import rehearse
 from memsync_git.app.resting import LookedAt
 from memsync_git.app.syncing import would
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from memsync_git.documents import ChangePart
 
 LOCK_WAIT_S = 2.0
-MOST_CHANGES_LISTED = 200
 DOCTOR = "memsync-git doctor"
 
 
@@ -117,19 +115,9 @@ def _previewed(preview: list[PreviewDocument], case: Case) -> Finding:
 
 
 def _preview(replica: Replica, up: list[ChangePart], down: list[ChangePart]) -> PreviewDocument:
-    changes = [*down, *up]
-    counts = Counter(part["change"] for part in changes)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "action": f"memsync-git sync  would publish {len(up)} and bring {len(down)} to the file",
-        "machines": [part for part in host_parts(replica) if part["id"] != replica.rid],
-        "would_add": counts["add"],
-        "would_remove": counts["remove"],
-        "would_change": counts["change"],
-        "changes": changes[:MOST_CHANGES_LISTED],
-        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
-        "notices": [],
-    }
+    action = f"memsync-git sync  would publish {len(up)} and bring {len(down)} to the file"
+    machines = [part for part in host_parts(replica) if part["id"] != replica.rid]
+    return preview_of(action, [*down, *up], machines=machines)
 
 
 STEPS: tuple[tuple[str, Callable[[Case], Finding]], ...] = (
