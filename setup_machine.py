@@ -8,7 +8,7 @@
 
 Rule 1: the standard library only; this runs where nothing is installed. Never as root for its own sake.
 Rule 2: running it twice is the same as running it once; a run that was killed is simply repeated.
-Rule 3: what is not ours stays: a file in the way of the link or of the environment is never replaced.
+Rule 3: what is not ours stays: a file in the way of a link or of the environment is never replaced.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this is what tells people so
     )
 
 CHECKOUT = Path(__file__).resolve().parent
+SOURCES = (CHECKOUT / "memsync_git", CHECKOUT / "pyproject.toml", CHECKOUT / "docs" / "man")
+"""What an installation is made of: where it has changed, it is made again."""
 OLDEST_GIT = (2, 36)
 """The first git with core.fsync: a push that was acknowledged survives a power cut of the hub."""
 
@@ -130,6 +132,10 @@ class Environment:
     @property
     def program(self) -> Path:
         return self.folder / "bin" / "memsync-git"
+
+    @property
+    def manual(self) -> Path:
+        return self.folder / "share" / "man" / "man1" / "memsync-git.1"
 
     @property
     def stamp(self) -> Path:
@@ -226,6 +232,11 @@ def our_link() -> Path:
     return Path.home() / ".local" / "bin" / "memsync-git"
 
 
+def our_manual() -> Path:
+    """Where `man` looks for pages of the commands in ~/.local/bin."""
+    return Path.home() / ".local" / "share" / "man" / "man1" / "memsync-git.1"
+
+
 def set_up(wish: argparse.Namespace) -> int:
     """Install and link the program, then let it go on by itself (`memsync_git/setup.py`)."""
     git = check_git()
@@ -235,15 +246,16 @@ def set_up(wish: argparse.Namespace) -> int:
     if wish.dry_run:
         return preview(place, wish)
     install(place)
-    link(place)
+    link(our_link(), place.program, "the command")
+    link(our_manual(), place.manual, "the manual page")
     return installed(place, "up", *passed_on(wish))
 
 
 def preview(place: Environment, wish: argparse.Namespace) -> int:
     """What would be done; nothing is."""
-    there = place.holds(digest_of(CHECKOUT / "memsync_git", CHECKOUT / "pyproject.toml"))
+    there = place.holds(digest_of(*SOURCES))
     say("·", f"memsync-git {'is' if there else 'would be'} installed in {short(place.folder)}")
-    say("·", f"it would be linked as {short(our_link())}")
+    say("·", f"it would be linked as {short(our_link())}, its manual page as {short(our_manual())}")
     say(
         "·",
         f"the memory would be shared through {'the repository you named' if wish.remote else 'a local hub'}",
@@ -264,30 +276,30 @@ def service_wish(wish: argparse.Namespace) -> str:
 
 
 def install(place: Environment) -> None:
-    digest = digest_of(CHECKOUT / "memsync_git", CHECKOUT / "pyproject.toml")
+    digest = digest_of(*SOURCES)
     if not place.holds(digest):
         say("…", "installing; this takes about half a minute")
     done = place.install(digest, str(CHECKOUT))
     say("✓", f"memsync-git {'was' if done else 'is already'} installed in {short(place.folder)}")
 
 
-def link(place: Environment) -> None:
-    """Make the command reachable, unless something that is not ours has its name."""
-    path = our_link()
+def link(path: Path, target: Path, what: str) -> None:
+    """Make something reachable where it is looked for, unless something that is not ours stands there."""
     if os.path.lexists(path) and not is_ours(path):
-        say("!", f"{short(path)} is something else and was left; the command is {short(place.program)}")
+        say("!", f"{short(path)} is something else and was left; {what} is {short(target)}")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    path.symlink_to(place.program)
-    say("✓", f"the command is {short(path)}")
+    path.symlink_to(target)
+    say("✓", f"{what} is {short(path)}")
 
 
 def is_ours(path: Path) -> bool:
     """A link that leads nowhere, or into an environment that this script made."""
     if not path.is_symlink():
         return False
-    return not path.exists() or Environment(path.readlink().parent.parent).stamp.exists()
+    folders = [folder for folder in path.readlink().parents if folder.name]
+    return not path.exists() or any(Environment(folder).stamp.exists() for folder in folders)
 
 
 def passed_on(wish: argparse.Namespace) -> list[str]:
@@ -307,7 +319,7 @@ def uninstall(wish: argparse.Namespace) -> int:
     """Remove the service, with `--purge` all data, and then the program itself."""
     place = our_environment()
     if wish.dry_run:
-        say("·", f"would be removed: {short(place.folder)} and {short(our_link())}")
+        say("·", f"would be removed: {', '.join(map(short, (place.folder, our_link(), our_manual())))}")
     if place.python.exists():
         code = installed(place, "down", *passed_on(wish))
         if wish.dry_run or (code and wish.purge):
@@ -320,8 +332,8 @@ def uninstall(wish: argparse.Namespace) -> int:
             unharmed="Nothing was removed.",
             hint="python3 setup_machine.py --yes, then --uninstall --purge",
         )
-    if is_ours(our_link()):
-        our_link().unlink()
+    for path in filter(is_ours, (our_link(), our_manual())):
+        path.unlink()
     say("✓", "the program is removed" if place.remove() else "the program was not installed here")
     return 0
 

@@ -44,10 +44,14 @@ class ItemPart(TypedDict):
 
 
 class ChangePart(ItemPart):
-    """An item, and what happens or would happen to it. `was` is the value before, where there was one."""
+    """An item, and what happens or would happen to it. `was` is the value before, where there was one.
 
-    change: Literal["add", "remove", "change"]
+    keep: it was said again as it stood, and a conflict about it ended; `beat`: the values that gave way.
+    """
+
+    change: Literal["add", "remove", "change", "keep"]
     was: NotRequired[str]
+    beat: NotRequired[list[str]]
     host: NotRequired[str]
 
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from memsync_git.app.serving import Served, looked_at, program_at, serve, unserve
-from memsync_git.config.places import Places
+from memsync_git.config.places import COMPLETIONS, Places
 from memsync_git.config.reading import load
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.local.names import witness_name
@@ -156,6 +156,15 @@ def _tell_next() -> None:
     print(json.dumps({"mcpServers": {"memory": server}}, indent=2, ensure_ascii=False))
     if shutil.which("memsync-git") is None:
         print("\nThe command is in ~/.local/bin, which is not on your PATH yet.")
+    _hint(completion_hint(Path(os.environ.get("SHELL", "")).name, Path.home()))
+
+
+def completion_hint(shell: str, home: Path) -> str:
+    """How a shell comes to complete our commands; empty where it does, or where it is not known how."""
+    place = COMPLETIONS.get(shell)
+    if place is None or (home / place).exists():
+        return ""
+    return f"memsync-git completion {shell}  lets Tab complete commands; it says where that belongs"
 
 
 # --- down ----------------------------------------------------------------------------------------------

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
 from memsync_git.app.naming import full_name
-from memsync_git.app.parts import change_parts, in_order, text_of
+from memsync_git.app.parts import (
+    MOST_CHANGES_LISTED,
+    change_parts,
+    in_order,
+    item_part,
+    preview_of,
+    text_of,
+)
 from memsync_git.app.telling import left_out_notices, notice
 from memsync_git.app.times import timestamp
 from memsync_git.crdt.state import State
@@ -31,7 +38,6 @@ if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
 
 UNHARMED = "Nothing was changed."
-MOST_CHANGES_LISTED = 200
 MOST_NOTED = 5
 
 
@@ -78,18 +84,7 @@ class Outcome:
 def intention(replica: Replica, aim: Undoing | Restoring, action: str) -> Intention:
     outcome = _carried_out(replica, _moment(), aim)
     changes = change_parts(outcome.added, outcome.removed)
-    preview: PreviewDocument = {
-        "schema_version": SCHEMA_VERSION,
-        "action": action,
-        "machines": [],
-        "would_add": sum(1 for part in changes if part["change"] == "add"),
-        "would_remove": sum(1 for part in changes if part["change"] == "remove"),
-        "would_change": sum(1 for part in changes if part["change"] == "change"),
-        "changes": changes[:MOST_CHANGES_LISTED],
-        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
-        "notices": _kept_notices(outcome),
-    }
-    return Intention(aim, action, preview)
+    return Intention(aim, action, preview_of(action, changes, notices=_notices(aim, outcome)))
 
 
 def _moment() -> Moment:
@@ -108,7 +103,7 @@ def amend(rooms: Rooms, intention: Intention) -> AmendsDocument:
         before = session.replica.header.rev
         outcome = session.act(lambda replica, moment: _carried_out(replica, moment, aim))
         txn = last_txn(session) if session.replica.header.rev > before else None
-        notices = _kept_notices(outcome)
+        notices = _notices(aim, outcome)
         if txn is not None:
             notices += round_notices(session, whole_round(rooms, session))
     changes = change_parts(outcome.added, outcome.removed)
@@ -151,6 +146,23 @@ def _said(state: State, keys: Iterable[RecordKey]) -> set[Item]:
 
 
 # --- telling
+
+
+def _notices(aim: Undoing | Restoring, outcome: Outcome) -> list[NoticePart]:
+    is_empty = not (outcome.added or outcome.removed or outcome.kept)
+    ended = _ended_notices(aim.deed) if isinstance(aim, Undoing) and is_empty else []
+    return ended + _kept_notices(outcome)
+
+
+def _ended_notices(deed: Deed) -> list[NoticePart]:
+    """Why taking back what kept everything as it stood changes nothing."""
+    stood = [item_part(item) for item, beaten in deed.kept if beaten]
+    if not stood:
+        return []
+    about = f"{shown(stood[0]['name'])} kept {shown(stood[0]['value'])!r}"
+    others = f" and {len(stood) - 1} more" if len(stood) > 1 else ""
+    said = f"It only ended a conflict: {about}{others}. An undo brings no conflict back"
+    return [notice(said, hint="memsync-git log  lists what can be taken back")]
 
 
 def _kept_notices(outcome: Outcome) -> list[NoticePart]:

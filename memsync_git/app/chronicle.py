@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from memsync_git.app.naming import keys_called, unheard_of
-from memsync_git.app.parts import change_parts, in_order, item_part
+from memsync_git.app.parts import change_parts, in_order, item_part, kept_parts
 from memsync_git.app.past import VIEWS_SEARCHED, host_in, wall_ms
-from memsync_git.app.revisions import History, Meant, Revision, others_revisions, own_revisions
+from memsync_git.app.revisions import History, Meant, Revision, ordered, others_revisions, own_revisions
 from memsync_git.app.times import timestamp
 from memsync_git.conflicts import facts_of, touches
-from memsync_git.crdt.fragment import Stamp
+from memsync_git.crdt.fragment import Header, Stamp
 from memsync_git.crdt.view import fields_of, live_of, type_of
 from memsync_git.documents import (
     ActivityPart,
@@ -54,8 +54,7 @@ def history_of(
         Busy: another sync held the lock, and with it the clone, for ten seconds.
     """
     now_ms = _now_ms()
-    own = [revision for revision in own_revisions(replica, txns, now_ms) if is_meant(revision)]
-    ours = {replica.rid, *(txn.rid for txn in txns)}
+    own = [revision for revision in own_revisions(replica, txns) if is_meant(revision)]
 
     def enough(found: Sequence[Revision]) -> bool:
         return last is not None and len(found) >= last
@@ -66,20 +65,33 @@ def history_of(
                 remote,
                 replica,
                 now_ms,
-                wanted=lambda rid: rid not in ours,
+                wanted=lambda header: not _is_ours(replica, header),
                 enough=enough,
                 most=VIEWS_SEARCHED,
-                is_meant=lambda revision: bool(revision.deed) and is_meant(revision),
+                is_meant=lambda revision: revision.tells and is_meant(revision),
             )
             for remote in rooms.remotes()
         ]
-    others = {revision.txn: revision for each in heard for revision in each.revisions}
-    found = sorted(
-        [*own, *others.values()], key=lambda revision: (-revision.at_ms, revision.rid, -revision.rev)
-    )
-    return History(
-        tuple(found[:last]), all(each.is_whole for each in heard) and len(found) <= (last or len(found))
-    )
+    found = ordered([*own, *_finest(heard)], heard, now_ms)[::-1]
+    is_whole = all(each.is_whole for each in heard) and len(found) <= (last or len(found))
+    return History(tuple(found[:last]), is_whole)
+
+
+def _is_ours(replica: Replica, header: Header) -> bool:
+    """Whether this store wrote a fragment, be it under an id that another machine has by now."""
+    return header.rid == replica.rid or (header.rid, *header.version) in replica.versions
+
+
+def _finest(heard: Iterable[History]) -> list[Revision]:
+    """The revisions of each machine as that remote tells them that tells the most apart."""
+    finest: dict[Rid, list[Revision]] = {}
+    for history in heard:
+        by_rid: dict[Rid, list[Revision]] = {}
+        for revision in history.revisions:
+            by_rid.setdefault(revision.rid, []).append(revision)
+        for rid, revisions in by_rid.items():
+            finest[rid] = max(finest.get(rid, []), revisions, key=len)
+    return [revision for revisions in finest.values() for revision in revisions]
 
 
 def transactions(rooms: Rooms) -> list[Txn]:
@@ -91,9 +103,7 @@ def transactions(rooms: Rooms) -> list[Txn]:
 def touching(keys: Iterable[RecordKey]) -> Meant:
     """Whether a revision changed any of these records."""
     wanted = list(keys)
-    return lambda revision: any(
-        touches(item, key) for item in (*revision.deed.added, *revision.deed.removed) for key in wanted
-    )
+    return lambda revision: any(touches(item, key) for item in revision.deed.items for key in wanted)
 
 
 def _now_ms() -> int:
@@ -133,7 +143,9 @@ def _keys(name: str | None) -> list[RecordKey]:
 
 def revision_part(replica: Replica, revision: Revision, keys: Sequence[RecordKey] = ()) -> RevisionPart:
     """A revision as people read it; with `keys`, only what it changed about those records."""
-    changes = change_parts(_about(revision.deed.added, keys), _about(revision.deed.removed, keys))
+    deed = revision.deed
+    changes = change_parts(_about(deed.added, keys), _about(deed.removed, keys))
+    changes += kept_parts((item, beaten) for item, beaten in deed.kept if _about([item], keys))
     return {
         "txn": revision.txn,
         "first": revision.first,

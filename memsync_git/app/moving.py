@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
 from memsync_git.app.foreign import Foreign, foreign_at, foreign_of
 from memsync_git.app.naming import full_name
-from memsync_git.app.parts import change_parts, text_of
+from memsync_git.app.parts import change_parts, preview_of, text_of
 from memsync_git.app.telling import count_of, left_out_notices, notice
 from memsync_git.documents import CountPart, ImportDocument, NoticePart, PreviewDocument
 from memsync_git.formats import VARIANTS
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
     from memsync_git.crdt.pen import Written
 
-MOST_CHANGES_LISTED = 200
 MOST_NOTED = 5
 
 
@@ -70,17 +69,8 @@ def preview_data(rooms: Rooms, data: bytes, source: str) -> PreviewDocument:
 def _preview(rooms: Rooms, foreign: Foreign) -> PreviewDocument:
     gain = gain_of(replica_of_now(rooms), foreign.imported.graph)
     changes = change_parts(gain.added, gain.removed)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "action": f"import {foreign.source} ({foreign.format})",
-        "machines": [],
-        "would_add": sum(1 for part in changes if part["change"] == "add"),
-        "would_remove": 0,
-        "would_change": sum(1 for part in changes if part["change"] == "change"),
-        "changes": changes[:MOST_CHANGES_LISTED],
-        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
-        "notices": _notices(rooms, foreign, gain),
-    }
+    action = f"import {foreign.source} ({foreign.format})"
+    return preview_of(action, changes, notices=_notices(rooms, foreign, gain))
 
 
 def replica_of_now(rooms: Rooms) -> Replica:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from memsync_git.app.times import timestamp
-from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart
+from memsync_git.deeds.deed import Deed
+from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart, NoticePart, PreviewDocument
 from memsync_git.model import Entity, Item, Rid, Verbatim, key_of
+from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.config import StoreSettings
     from memsync_git.replica import Replica, Txn
+
+MOST_CHANGES_LISTED = 10_000
+"""Changes in one document: far more than anybody reads, all that a program may want, about 2 MB of JSON."""
 
 _ORDER = {"t": 0, "d": 0, "f": 1, "o": 2, "l": 3}
 ARROW = " → "
@@ -74,6 +80,41 @@ def change_parts(added: Iterable[Item], removed: Iterable[Item]) -> list[ChangeP
             gone.remove(before)
     parts += [{**item_part(item), "change": "remove"} for item in gone]  # type: ignore[typeddict-item]
     return parts
+
+
+def preview_of(
+    action: str,
+    changes: Sequence[ChangePart],
+    *,
+    machines: Iterable[HostPart] = (),
+    notices: Iterable[NoticePart] = (),
+) -> PreviewDocument:
+    """What a command would change, as a document."""
+    ways = Counter(part["change"] for part in changes)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "action": action,
+        "machines": list(machines),
+        "would_add": ways["add"],
+        "would_remove": ways["remove"],
+        "would_change": ways["change"],
+        "changes": list(changes[:MOST_CHANGES_LISTED]),
+        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
+        "notices": list(notices),
+    }
+
+
+def deed_parts(deed: Deed) -> list[ChangePart]:
+    """What a deed changed, and what it said again as it stood."""
+    return [*change_parts(deed.added, deed.removed), *kept_parts(deed.kept)]
+
+
+def kept_parts(kept: Iterable[tuple[Item, Iterable[Item]]]) -> list[ChangePart]:
+    """What was said again as it stood, each with the values that gave way to it."""
+    return [
+        {**_typed(item_part(item)), "change": "keep", "beat": [text_of(other[-1]) for other in beaten]}  # type: ignore[typeddict-item]
+        for item, beaten in kept
+    ]
 
 
 def _typed(part: ItemPart) -> ItemPart:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsync_git.app.clocks import SystemChance, SystemClock
-from memsync_git.app.parts import change_parts, first_in_order, host_parts
+from memsync_git.app.parts import MOST_CHANGES_LISTED, change_parts, first_in_order, host_parts
 from memsync_git.app.planning import Plan, configured, is_there, legacy
 from memsync_git.app.telling import notice
 from memsync_git.crdt.changes import items_between
@@ -30,8 +30,6 @@ from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.sync import RoundReport, Session, Stage
-
-MOST_CHANGES_LISTED = 200
 
 
 def preview(plan: Plan, told: Callable[[Stage], None] | None = None) -> PreviewDocument:
@@ -104,8 +102,8 @@ class Changes:
         return self.added + self.removed + self.changed
 
 
-def changes_between(before: Graph, after: Graph) -> Changes:
-    """The changes from one file to another, the first `MOST_CHANGES_LISTED` of them in full."""
+def changes_between(before: Graph, after: Graph, most: int = MOST_CHANGES_LISTED) -> Changes:
+    """The changes from one file to another, the first `most` of them in full."""
     added = removed = changed = 0
     for gone, come in _steps(before, after):
         was = _registers(gone)
@@ -113,11 +111,10 @@ def changes_between(before: Graph, after: Graph) -> Changes:
         added += len(come) - replaced
         removed += len(gone) - replaced
         changed += replaced
-    return Changes(added, removed, changed, tuple(_listed(before, after)))
+    return Changes(added, removed, changed, tuple(_listed(before, after, most)))
 
 
-def _listed(before: Graph, after: Graph) -> list[ChangePart]:
-    most = MOST_CHANGES_LISTED
+def _listed(before: Graph, after: Graph, most: int) -> list[ChangePart]:
     come = first_in_order((item for _, items in _steps(before, after) for item in items), most)
     replaced = _registers(come)
     was = [item for items, _ in _steps(before, after) for item in items if item[:-1] in replaced]

@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 from memsync_git.app.installation import RemoteMemory
 from memsync_git.app.keeping import keep_small
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.parts import change_parts, host_parts, in_order
+from memsync_git.app.parts import change_parts, host_parts, in_order, preview_of
 from memsync_git.app.picture import status
 from memsync_git.app.planning import IS_PUBLIC, absolute, foreign, surveyed
-from memsync_git.app.previewing import MOST_CHANGES_LISTED
 from memsync_git.app.several import previewed_together, synced_together
 from memsync_git.app.syncing import document_of, note
 from memsync_git.app.telling import bare, notice
@@ -193,17 +192,9 @@ def _preview(rooms: Rooms, wanted: Candidate) -> PreviewDocument:
     before, after = rehearsed.before.items(), rehearsed.after.items()
     changes = change_parts(in_order(after - before), in_order(before - after))
     known = set(rooms.replica().state.rids)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "action": f"sync with {redacted(wanted.settings.url)} as {wanted.settings.name}",
-        "machines": [part for part in host_parts(rehearsed.replica) if part["id"] not in known],
-        "would_add": sum(1 for part in changes if part["change"] == "add"),
-        "would_remove": sum(1 for part in changes if part["change"] == "remove"),
-        "would_change": sum(1 for part in changes if part["change"] == "change"),
-        "changes": changes[:MOST_CHANGES_LISTED],
-        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
-        "notices": list(wanted.notices),
-    }
+    action = f"sync with {redacted(wanted.settings.url)} as {wanted.settings.name}"
+    machines = [part for part in host_parts(rehearsed.replica) if part["id"] not in known]
+    return preview_of(action, changes, machines=machines, notices=wanted.notices)
 
 
 # --- changing

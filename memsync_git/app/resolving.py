@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from memsync_git.app.acting import acting, last_txn, round_notices, whole_round
 from memsync_git.app.choosing import Taken, answer, picked
 from memsync_git.app.naming import full_name, is_called, keys_called, unknown
-from memsync_git.app.parts import change_parts, text_of
+from memsync_git.app.parts import deed_parts, text_of
 from memsync_git.app.past import host_in, taken_from, wall_ms
 from memsync_git.app.telling import count_conflicts, left_out_notices, notice
 from memsync_git.app.times import timestamp
@@ -21,6 +21,7 @@ from memsync_git.conflicts import Contest, Survivor, contests, field_of, record_
 from memsync_git.crdt.fragment import Stamp
 from memsync_git.crdt.pen import Written
 from memsync_git.crdt.view import Conflict
+from memsync_git.deeds.deed import deed_of
 from memsync_git.documents import ConflictPart, ConflictsDocument, NoticePart, ResolvedDocument, ValuePart
 from memsync_git.model import Item
 from memsync_git.options import ResolveOptions, Restore
@@ -111,7 +112,7 @@ def resolve(rooms: Rooms, options: ResolveOptions) -> ResolvedDocument:
         report = whole_round(rooms, session)
         return {
             "schema_version": SCHEMA_VERSION,
-            "resolved": change_parts(written.added, written.removed),
+            "resolved": deed_parts(deed_of(written.added, written.removed, {}, written.beaten)),
             "left": count_conflicts(session.replica),
             "txn": txn,
             "notices": notices + round_notices(session, report),

@@ -2,14 +2,18 @@
 
 Rule 1: what another machine published at once is one revision, named by the last it holds.
 Rule 2: history is read as far as somebody asks, and how far that was is told.
-Rule 3: a time is what its machine told, where the order of main allows it; else the time of main.
+Rule 3: a revision comes after what it had seen, and was made before main held it; within that its machine is
+believed (`deeds/ordering.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from memsync_git.crdt.cut import Cut
@@ -17,6 +21,7 @@ from memsync_git.crdt.fragment import Header
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.deeds.dating import dated
 from memsync_git.deeds.deed import Deed, deed_of
+from memsync_git.deeds.ordering import Link, in_line
 from memsync_git.deeds.steps import step
 from memsync_git.model import Rid
 from memsync_git.replica import Txn
@@ -29,10 +34,17 @@ if TYPE_CHECKING:
 EVERY_NUMBER = Intervals(((1, 1 << 53),))
 """What a revision may have minted that was kept without its numbers."""
 
+WITHIN_MS = 999
+"""Commits know whole seconds, revisions their milliseconds: none is made after the commit that holds it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What one machine did at once. first: the first of the revisions that were published together."""
+    """What one machine did at once. first: the first of the revisions that were published together.
+
+    at_ms: when, as its machine told, and after `ordered` as that can be. seen: the newest revision it knew of
+    each other machine.
+    """
 
     rid: Rid
     first: int
@@ -41,43 +53,69 @@ class Revision:
     at_ms: int
     cause: str
     deed: Deed
+    seen: Mapping[Rid, int] = field(default_factory=dict)
 
     @property
     def txn(self) -> str:
         """What `undo` takes."""
         return f"{self.rid}:{self.rev}"
 
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to tell of it: something it changed, or said again as it stood."""
+        return bool(self.deed or self.deed.kept)
+
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Revisions, newest first. `is_whole`: there are none before them, as far as was asked."""
+    """Revisions, in no order. `is_whole`: there are none before them, as far as was asked.
+
+    held: by machine, when main held which of its revisions: (number, ms), the numbers rising.
+    """
 
     revisions: tuple[Revision, ...]
     is_whole: bool
+    held: Mapping[Rid, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
 
-WITHIN_MS = 999
-"""Commits know whole seconds, revisions their milliseconds: none is made after the commit that holds it."""
-
-Wanted = Callable[[Rid], bool]
+Wanted = Callable[[Header], bool]
 Meant = Callable[[Revision], bool]
 Enough = Callable[[Sequence[Revision]], bool]
+
+
+def ordered(revisions: Sequence[Revision], heard: Iterable[History], now_ms: int) -> list[Revision]:
+    """Revisions in the order in which they were made, the oldest first, each at the time this allows."""
+    heard = list(heard)
+    links = [
+        Link(each.rid, each.rev, each.at_ms, _held_ms(heard, each.rid, each.rev), each.seen)
+        for each in revisions
+    ]
+    return [replace(revisions[place], at_ms=at_ms) for place, at_ms in in_line(links, now_ms)]
+
+
+def _held_ms(heard: Iterable[History], rid: Rid, rev: int) -> int | None:
+    """When some main held a revision for the first time; None where none does."""
+    found: list[int] = []
+    for history in heard:
+        held = history.held.get(rid, ())
+        place = bisect_left(held, rev, key=itemgetter(0))
+        found += [held[place][1]] if place < len(held) else []
+    return min(found, default=None)
 
 
 # --- this machine
 
 
-def own_revisions(replica: Replica, txns: Sequence[Txn], now_ms: int) -> list[Revision]:
+def own_revisions(replica: Replica, txns: Iterable[Txn]) -> list[Revision]:
     """What this machine did, under this id and earlier ones, as `txns` are ordered; none without an item."""
     found: list[Revision] = []
-    for rid in dict.fromkeys(txn.rid for txn in txns):
-        under_it = [txn for txn in txns if txn.rid == rid]
-        times = dated([txn.at_ms for txn in under_it], now_ms)
-        found += [
-            Revision(rid, txn.rev, txn.rev, replica.host, at_ms, txn.cause, deed_of_txn(txn))
-            for txn, at_ms in zip(under_it, times, strict=True)
-            if txn.added or txn.removed
-        ]
+    seen: dict[Rid, Mapping[Rid, int]] = {}
+    for txn in txns:
+        known = seen[txn.rid] = {**seen.get(txn.rid, {}), **txn.seen} if txn.seen else seen.get(txn.rid, {})
+        revision = Revision(
+            txn.rid, txn.rev, txn.rev, replica.host, txn.at_ms, txn.cause, deed_of_txn(txn), known
+        )
+        found += [revision] if revision.tells else []
     return found
 
 
@@ -87,7 +125,7 @@ def deed_of_txn(txn: Txn) -> Deed:
         said = {txn.rid: EVERY_NUMBER}
     else:
         said = {txn.rid: Intervals((txn.said,))} if txn.said[0] <= txn.said[1] else {}
-    return deed_of(txn.added, txn.removed, said)
+    return deed_of(txn.added, txn.removed, said, txn.beaten)
 
 
 # --- the others
@@ -114,8 +152,9 @@ def others_revisions(
         walk.pass_by(after, before)
         if place == most or enough(walk.found):
             break
-    is_alone = not any(map(wanted, replica.state.rids))
-    return History(tuple(walk.dated(now_ms)), walk.is_whole or is_alone)
+    headers = map(replica.state.header, replica.state.rids)
+    is_alone = not any(wanted(header) for header in headers if header is not None)
+    return History(tuple(walk.found), walk.is_whole or is_alone, walk.held(now_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +184,8 @@ class _Walk:
         self.is_whole = False
         self._wanted = wanted
         self._is_meant = is_meant
-        self._places: list[int] = []
         self._told_ms: list[int | None] = []
+        self._came: dict[Rid, list[tuple[int, int]]] = defaultdict(list)
 
     def pass_by(self, after: _Stop, before: _Stop) -> None:
         """Note what brought one cut about from the one before it."""
@@ -154,26 +193,23 @@ class _Walk:
         for rid, fragment in after.cut.items():
             older = before.cut.get(rid)
             old_rev = older.rev if older is not None else 0
-            if old_rev < fragment.rev and self._wanted(rid):
-                self._note(fragment.header, old_rev, step(before.cut, after.cut, rid))
+            if old_rev < fragment.rev:
+                self._came[rid].append((fragment.rev, len(self._told_ms)))
+                if self._wanted(fragment.header):
+                    self._note(fragment.header, old_rev, step(before.cut, after.cut, rid))
         self._told_ms.append(after.told_ms)
 
     def _note(self, header: Header, old_rev: int, deed: Deed) -> None:
-        found = Revision(header.rid, old_rev + 1, header.rev, header.host, header.wall_ms, "", deed)
+        seen = {rid: rev for rid, (rev, _) in header.seen.items()}
+        found = Revision(header.rid, old_rev + 1, header.rev, header.host, header.wall_ms, "", deed, seen)
         if self._is_meant(found):
             self.found.append(found)
-            self._places.append(len(self._told_ms))
 
-    def dated(self, now_ms: int) -> list[Revision]:
-        """What was found, newest first, each at the time its place allows."""
+    def held(self, now_ms: int) -> dict[Rid, list[tuple[int, int]]]:
+        """When main held which revision, by the times its order allows; of what is only joined nothing."""
         oldest_first = dated(self._told_ms[::-1], now_ms + WITHIN_MS)
         times = [min(at_ms, now_ms) for at_ms in reversed(oldest_first)]
-        found: list[Revision] = []
-        last_ms: dict[Rid, int] = {}
-        for revision, place in reversed(list(zip(self.found, self._places, strict=True))):
-            earliest_ms, told_ms = last_ms.get(revision.rid, times[-1]), revision.at_ms
-            is_told = earliest_ms - WITHIN_MS <= told_ms <= times[place]
-            at_ms = max(told_ms, earliest_ms) if is_told else times[place]
-            last_ms[revision.rid] = at_ms
-            found.append(replace(revision, at_ms=at_ms))
-        return found[::-1]
+        return {
+            rid: sorted((rev, times[place]) for rev, place in came if place)
+            for rid, came in self._came.items()
+        }

@@ -13,21 +13,14 @@ from typing import TYPE_CHECKING
 from memsync_git.app.chronicle import history_of, touching, transactions
 from memsync_git.app.moments import moment_of
 from memsync_git.app.naming import keys_called, unheard_of
-from memsync_git.app.parts import change_parts, text_of
+from memsync_git.app.parts import change_parts, kept_parts, text_of
 from memsync_git.app.past import host_in, state_at, wall_ms
 from memsync_git.app.revisions import Revision
 from memsync_git.app.times import timestamp
 from memsync_git.conflicts import facts_of, touches
 from memsync_git.crdt.intervals import EMPTY
 from memsync_git.crdt.state import State
-from memsync_git.documents import (
-    ChangePart,
-    MomentPart,
-    RelationPart,
-    SaidPart,
-    ShowDocument,
-    ShownPart,
-)
+from memsync_git.documents import ChangePart, MomentPart, RelationPart, SaidPart, ShowDocument, ShownPart
 from memsync_git.errors import MemsyncError
 from memsync_git.model import Entity, RecordKey, Relation
 from memsync_git.options import ShowOptions
@@ -124,7 +117,7 @@ def _relation(relation: Relation) -> RelationPart:
 def _history(rooms: Rooms, replica: Replica, key: RecordKey, at_ms: int | None) -> list[MomentPart]:
     """Every change of a record that is known, oldest first."""
     history = history_of(rooms, replica, transactions(rooms), is_meant=touching([key]), last=None)
-    dated = [each for revision in history.revisions for each in _moments(revision, key)]
+    dated = [each for revision in reversed(history.revisions) for each in _moments(revision, key)]
     if not history.is_whole:
         dated += _untold(replica, key, history.revisions)
     until_ms = at_ms if at_ms is not None else max((ms for ms, _ in dated), default=0)
@@ -134,7 +127,8 @@ def _history(rooms: Rooms, replica: Replica, key: RecordKey, at_ms: int | None) 
 def _moments(revision: Revision, key: RecordKey) -> Iterator[tuple[int, MomentPart]]:
     added = [item for item in revision.deed.added if touches(item, key)]
     removed = [item for item in revision.deed.removed if touches(item, key)]
-    for part in change_parts(added, removed):
+    kept = [(item, beaten) for item, beaten in revision.deed.kept if touches(item, key)]
+    for part in (*change_parts(added, removed), *kept_parts(kept)):
         yield revision.at_ms, _moment(part, revision.host, revision.at_ms, revision.txn)
 
 

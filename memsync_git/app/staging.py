@@ -19,7 +19,7 @@ from memsync_git.app.keeping import keep_small
 from memsync_git.app.naming import hints, nearest
 from memsync_git.app.noting import noted
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.parts import change_parts, in_order, pending_up, staged_items
+from memsync_git.app.parts import change_parts, in_order, pending_up, preview_of, staged_items
 from memsync_git.app.syncing import document_of, note
 from memsync_git.app.telling import notice
 from memsync_git.documents import (
@@ -139,17 +139,8 @@ def preview(rooms: Rooms, names: Collection[str] = ()) -> PreviewDocument:
     before, after = rehearsed.before.items(), rehearsed.after.items()
     changes = change_parts(in_order(after - before), in_order(before - after))
     told = document_of(rehearsed.report, rehearsed.replica, dry_run=True)["notices"]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "action": "apply" if only is None else f"apply {', '.join(sorted(map(shown, only)))}",
-        "machines": [],
-        "would_add": sum(1 for part in changes if part["change"] == "add"),
-        "would_remove": sum(1 for part in changes if part["change"] == "remove"),
-        "would_change": sum(1 for part in changes if part["change"] == "change"),
-        "changes": changes[:MOST_LISTED],
-        "cut": max(0, len(changes) - MOST_LISTED),
-        "notices": told,
-    }
+    action = "apply" if only is None else f"apply {', '.join(sorted(map(shown, only)))}"
+    return preview_of(action, changes, notices=told)
 
 
 def waiting(rooms: Rooms) -> WaitingDocument:

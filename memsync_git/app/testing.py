@@ -10,7 +10,6 @@ Rule 2: a step that cannot be tried says why and what to do; it never stops thos
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from memsync_git.app.doctor import alone, examined, file, machine, place, remote
 from memsync_git.app.doctor.case import Case
 from memsync_git.app.doctor.finding import Finding, counted, fail, ok, warn
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.parts import host_parts
+from memsync_git.app.parts import host_parts, preview_of
 from memsync_git.app.rehearsal import rehearse
 from memsync_git.app.resting import LookedAt
 from memsync_git.app.several import machines
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from memsync_git.documents import ChangePart, HostPart
 
 LOCK_WAIT_S = 2.0
-MOST_CHANGES_LISTED = 200
 DOCTOR = "memsync-git doctor"
 NEXT_SYNC = "next sync"
 
@@ -166,18 +164,10 @@ def _foreseen(forecasts: list[Forecast], case: Case) -> Finding:
 def _preview(forecasts: Sequence[Forecast]) -> PreviewDocument:
     up = [change for each in forecasts for change in each.up]
     changes = [*(change for each in forecasts for change in each.down), *up]
-    counts = Counter(part["change"] for part in changes)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "action": f"memsync-git sync  would publish {len(up)} and bring {len(changes) - len(up)} to the file",
-        "machines": machines(host for each in forecasts for host in each.machines),
-        "would_add": counts["add"],
-        "would_remove": counts["remove"],
-        "would_change": counts["change"],
-        "changes": changes[:MOST_CHANGES_LISTED],
-        "cut": max(0, len(changes) - MOST_CHANGES_LISTED),
-        "notices": [],
-    }
+    action = f"memsync-git sync  would publish {len(up)} and bring {len(changes) - len(up)} to the file"
+    return preview_of(
+        action, changes, machines=machines(host for each in forecasts for host in each.machines)
+    )
 
 
 STEPS: tuple[Step, ...] = (

@@ -17,7 +17,7 @@ from memsync_git.app.chronicle import transactions
 from memsync_git.app.moments import moment_of
 from memsync_git.app.naming import hints, keys_called, names_of, nearest
 from memsync_git.app.past import VIEWS_SEARCHED, host_in, out_of_reach, state_at
-from memsync_git.app.revisions import Revision, others_revisions, own_revisions
+from memsync_git.app.revisions import Revision, ordered, others_revisions, own_revisions
 from memsync_git.app.times import timestamp
 from memsync_git.crdt.state import State
 from memsync_git.deeds.deed import together
@@ -97,7 +97,8 @@ def _now(rooms: Rooms) -> tuple[Replica, list[Txn]]:
 
 def _last(replica: Replica, txns: Sequence[Txn], count: int) -> list[Revision]:
     """The last own revisions that changed anything, oldest first."""
-    own = own_revisions(replica, [txn for txn in txns if txn.rid == replica.rid], time.time_ns() // 1_000_000)
+    under_this_id = own_revisions(replica, [txn for txn in txns if txn.rid == replica.rid])
+    own = ordered(under_this_id, (), time.time_ns() // 1_000_000)
     if not own:
         raise MemsyncError(NOTHING_DONE, unharmed=UNHARMED, hint="memsync-git log  tells what others changed")
     return own[-count:]
@@ -118,8 +119,9 @@ def _named(rooms: Rooms, replica: Replica, txns: Sequence[Txn], name: str) -> li
             f"{shown(name)!r} names no revision", unharmed=UNHARMED, hint="memsync-git log  lists them"
         )
     now_ms, rid, rev = time.time_ns() // 1_000_000, rids[0], int(number)
-    own = [each for each in own_revisions(replica, txns, now_ms) if (each.rid, each.rev) == (rid, rev)]
-    return own or _heard(rooms, replica, rid, rev, now_ms)
+    own = ordered(own_revisions(replica, txns), (), now_ms)
+    meant = [each for each in own if (each.rid, each.rev) == (rid, rev)]
+    return meant or _heard(rooms, replica, rid, rev, now_ms)
 
 
 def _rids(state: State, machine: str) -> list[Rid]:
@@ -139,13 +141,13 @@ def _heard(rooms: Rooms, replica: Replica, rid: Rid, rev: int, now_ms: int) -> l
                 remote,
                 replica,
                 now_ms,
-                wanted=lambda other: other == rid,
+                wanted=lambda found: found.rid == rid,
                 enough=lambda found: any(each.first <= rev for each in found),
                 most=VIEWS_SEARCHED,
             )
             found = [each for each in history.revisions if each.first <= rev <= each.rev]
             if found:
-                return found[:1]
+                return ordered(found[:1], [history], now_ms)
             is_whole = is_whole and history.is_whole
     if not is_whole:
         raise out_of_reach(f"what {rid}:{rev} changed")

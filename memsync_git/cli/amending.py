@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from memsync_git.cli.changes import (
-    change_lines,
     changes_something,
     consent,
+    few_lines,
     put_new_notices,
     put_preview,
 )
@@ -43,6 +43,5 @@ def render_amends(document: AmendsDocument, screen: Screen, *, told: Sequence[Ch
         return f"{screen.mark('ok')} Nothing to change: {safe(document['action'])}"
     lines = [f"{screen.mark('ok')} Done. memsync-git undo {safe(document['txn'])}  takes it back"]
     if document["changes"] != told:
-        lines += change_lines(document["changes"], screen)
-        lines += [f"  … and {document['cut']} more"] if document["cut"] else []
+        lines += few_lines(document["changes"], document["cut"], screen)
     return "\n".join(lines)

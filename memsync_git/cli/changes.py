@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from memsync_git.cli.asking import agree
@@ -11,16 +12,48 @@ from memsync_git.cli.terminal import Screen, counted, cut, safe
 from memsync_git.documents import ChangePart, CountPart, ItemPart, NoticePart, PreviewDocument
 
 NO_CHANGE: Final = "would change nothing here"
-SIGNS: Final = {"add": ("+", "ok"), "remove": ("−", "fail"), "change": ("~", "warn")}
+MOST_TOLD: Final = 20
+"""Changes on one screen, with the question still to be seen."""
+FEW: Final = 6
+"""Of each kind where there are more: enough to see whether it is what was meant."""
+SIGNS: Final = {"add": ("+", "ok"), "remove": ("−", "fail"), "change": ("~", "warn"), "keep": ("=", "faint")}
 
 
 def change_lines(changes: Iterable[ChangePart], screen: Screen) -> Iterator[str]:
     """A line for each change, as wide as the screen."""
     for change in changes:
         sign, colour = SIGNS[change["change"]]
-        was = f" (was {safe(change['was'])})" if change.get("was", change["value"]) != change["value"] else ""
         host = f" [{safe(change['host'])}]" if "host" in change else ""
-        yield "  " + screen.paint(cut(f"{sign} {item_words(change)}{was}{host}", screen.width - 2), colour)
+        words = f"{sign} {item_words(change)}{_instead_of(change)}{host}"
+        yield "  " + screen.paint(cut(words, screen.width - 2), colour)
+
+
+def few_lines(changes: Sequence[ChangePart], cut: int, screen: Screen, *, hint: str = "") -> Iterator[str]:
+    """As many of them as a person reads before answering, some of each kind; `cut` more are not given."""
+    told = changes if len(changes) <= MOST_TOLD else _some_of_each(changes)
+    yield from change_lines(told, screen)
+    left = len(changes) - len(told) + cut
+    if left:
+        yield f"  … and {left} more{hint}"
+
+
+def _some_of_each(changes: Iterable[ChangePart]) -> list[ChangePart]:
+    """The first few that come, that go and that change, in the order they stand."""
+    told: list[ChangePart] = []
+    counts: Counter[str] = Counter()
+    for change in changes:
+        counts[change["change"]] += 1
+        if counts[change["change"]] <= FEW:
+            told.append(change)
+    return told
+
+
+def _instead_of(change: ChangePart) -> str:
+    """What stood there before, or gave way."""
+    if change.get("was", change["value"]) != change["value"]:
+        return f" (was {safe(change['was'])})"
+    beaten = ", ".join(map(safe, change.get("beat", ())))
+    return f" (not {beaten})" if beaten else ""
 
 
 def item_words(item: ItemPart | ChangePart) -> str:
@@ -44,9 +77,7 @@ def render_preview(document: PreviewDocument, screen: Screen) -> str:
     parts = [screen.paint(safe(document["action"]), "strong")]
     parts += [f"  with {machine_words(host['host'], host['id'])}" for host in document["machines"]]
     parts.append(f"  {_sums(document)}")
-    parts += change_lines(document["changes"], screen)
-    if document["cut"]:
-        parts.append(f"  … and {document['cut']} more")
+    parts += few_lines(document["changes"], document["cut"], screen, hint="; --json lists them")
     return "\n".join(parts)
 
 

@@ -7,17 +7,14 @@ import sys
 import click
 
 from memsync_git.cli.declaring import examples
+from memsync_git.config.places import COMPLETIONS
 
-INSTALLING = {
-    "bash": "memsync-git completion bash > ~/.local/share/bash-completion/completions/memsync-git",
-    "zsh": "memsync-git completion zsh > ~/.zfunc/_memsync-git   (with fpath+=~/.zfunc before compinit)",
-    "fish": "memsync-git completion fish > ~/.config/fish/completions/memsync-git.fish",
-}
-"""Where each shell looks by itself."""
+BESIDES = {"zsh": "   (with fpath+=~/.zfunc before compinit)"}
+"""What a shell has to be told once."""
 
 
 @click.command(epilog=examples("memsync-git completion bash"))
-@click.argument("shell", type=click.Choice(list(INSTALLING)))
+@click.argument("shell", type=click.Choice(list(COMPLETIONS)))
 def completion(shell: str) -> None:
     """Print the script by which SHELL completes commands, options and values.
 
@@ -31,7 +28,8 @@ def completion(shell: str) -> None:
     assert found is not None, "click completes every shell that is offered"
     click.echo(found(program, {}, NAME, COMPLETING).source_template % _names(NAME, COMPLETING))
     if sys.stdout.isatty():
-        click.echo(f"To keep it: {INSTALLING[shell]}", err=True)
+        kept = f"memsync-git completion {shell} > ~/{COMPLETIONS[shell]}{BESIDES.get(shell, '')}"
+        click.echo(f"To keep it: {kept}", err=True)
 
 
 def _names(program: str, variable: str) -> dict[str, str]:

@@ -22,6 +22,13 @@ MEMORY_FILE = "memory.json"
 CLONE = "memory-backup-repo"
 LOG_FILE = "memory_sync.log"
 
+COMPLETIONS = {
+    "bash": ".local/share/bash-completion/completions/memsync-git",
+    "zsh": ".zfunc/_memsync-git",
+    "fish": ".config/fish/completions/memsync-git.fish",
+}
+"""Where each shell looks for what completes commands, below the home folder; zsh, if it is told to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

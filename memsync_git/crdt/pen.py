@@ -94,6 +94,7 @@ class _Draft:
 class Written:
     """What a pen did: the records whose own facts changed, and the items added and removed.
 
+    beaten: values that stood beside the one a register showed, and were removed with it.
     left_out: the names it was not to write about.
     """
 
@@ -101,6 +102,7 @@ class Written:
     touched: set[RecordKey] = field(default_factory=set)
     added: Sequence[Item] = ()
     removed: list[Item] = field(default_factory=list)
+    beaten: list[Item] = field(default_factory=list)
     left_out: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
@@ -212,7 +214,9 @@ class Pen:
         meant = [(rid, entry) for rid, entry in entries if is_meant(rid, entry.n)]
         if meant:
             self.remove_dots(key_of(item), ((rid, entry.n) for rid, entry in meant))
-            self._written.removed.append(_as_it_stood(item, meant))
+            stood = _as_it_stood(item, meant)
+            self._written.removed.append(stood)
+            self._written.beaten += _beaten_by(stood, meant)
         elif not entries and self._is_hinted(item):
             self._written.removed.append(item)
         return bool(meant)
@@ -406,6 +410,14 @@ def _as_it_stood(item: Item, removed: Sequence[tuple[Rid, Entry]]) -> Item:
         return item
     _, winner = max(removed, key=lambda pair: (pair[1].ts, pair[0], pair[1].n))
     return (*item[:-1], winner.value)
+
+
+def _beaten_by(stood: Item, removed: Iterable[tuple[Rid, Entry]]) -> Iterable[Item]:
+    """The other values of a register that went with the one that showed."""
+    if stood[0] not in ("t", "f"):
+        return ()
+    values = dict.fromkeys((*stood[:-1], entry.value) for _, entry in removed)
+    return [value for value in values if value != stood]
 
 
 def _readable(ms: int) -> int:

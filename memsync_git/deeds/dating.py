@@ -8,6 +8,7 @@ Rule 2: nothing was made after now, and nothing before there were such memories;
 of the chain whose times rise with it is believed, of two as large the later.
 Rule 3: whatever is not believed was made between its neighbours: as near to what it told as they allow, and
 with the one after it where nothing is before it.
+Rule 4: nothing was made after it was there, as far as anybody tells.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ battery stand before it, at 1970 or at the date of their firmware.
 """
 
 
-def dated(told_ms: Sequence[int | None], now_ms: int) -> list[int]:
+def dated(
+    told_ms: Sequence[int | None], now_ms: int, there_ms: Sequence[int | None] | None = None
+) -> list[int]:
     """When each link was made, oldest first, in milliseconds since 1970: never falling, never after now.
 
-    None: a link that tells no time.
+    None: a link that tells no time. there_ms: when each was there at the latest, None where nobody tells.
     """
+    there_ms = there_ms if there_ms is not None else [None] * len(told_ms)
     believed = _believed(told_ms, now_ms)
     latest: list[int] = []
     bound = now_ms
     for at in reversed(range(len(told_ms))):
-        bound = believed.get(at, bound)
+        there = there_ms[at]
+        bound = min(believed.get(at, bound), bound if there is None else there)
         latest.append(bound)
     found: list[int] = []
     for at, upper in enumerate(reversed(latest)):

@@ -30,10 +30,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What was changed. `said`: the facts that were minted, whether they still live or not."""
+    """What was changed. `said`: the facts that were minted, whether they still live or not.
+
+    beaten: values that stood beside one that showed, and went with it.
+    """
 
     turns: Mapping[Place, Turn]
     said: Said
+    beaten: tuple[Item, ...] = ()
 
     @property
     def added(self) -> list[Item]:
@@ -45,7 +49,27 @@ class Deed:
         """What stood there before and not after."""
         return [turn.was for turn in self.turns.values() if turn.was is not None and turn.now != turn.was]
 
+    @property
+    def items(self) -> list[Item]:
+        """Everything it is about."""
+        return [*self.added, *self.removed, *(item for item, _ in self.kept)]
+
+    @property
+    def kept(self) -> list[tuple[Item, tuple[Item, ...]]]:
+        """What was said again as it stood, each with the values it beat.
+
+        Where something was changed besides, only what beat others is told: the rest went along with that.
+        """
+        changes_something = bool(self)
+        found: list[tuple[Item, tuple[Item, ...]]] = []
+        for place, turn in self.turns.items():
+            if turn.now is not None and turn.now == turn.was and turn.now[0] != "o":
+                beaten = tuple(item for item in self.beaten if place_of(item) == place)
+                found += [(turn.now, beaten)] if beaten or not changes_something else []
+        return found
+
     def __bool__(self) -> bool:
+        """Whether it changed what the memory shows."""
         return any(turn.was != turn.now for turn in self.turns.values())
 
 
@@ -59,21 +83,24 @@ def place_of(item: Item) -> Place:
     return item[:-1] if is_register(item) else item
 
 
-def deed_of(added: Iterable[Item], removed: Iterable[Item], said: Said) -> Deed:
+def deed_of(added: Iterable[Item], removed: Iterable[Item], said: Said, beaten: Iterable[Item] = ()) -> Deed:
     """The deed that added and removed these items; what is among both stood there before and after."""
     was = {place_of(item): item for item in removed}
     now = {place_of(item): item for item in added}
-    return Deed({place: Turn(was.get(place), now.get(place)) for place in {**was, **now}}, said)
+    turns = {place: Turn(was.get(place), now.get(place)) for place in {**was, **now}}
+    return Deed(turns, said, tuple(item for item in beaten if item != now.get(place_of(item))))
 
 
 def together(deeds: Iterable[Deed]) -> Deed:
     """Several deeds as one, the oldest first."""
     turns: dict[Place, Turn] = {}
     said: dict[Rid, Intervals] = {}
+    beaten: dict[Item, None] = {}
     for deed in deeds:
+        beaten |= dict.fromkeys(deed.beaten)
         for place, turn in deed.turns.items():
             before = turns.get(place)
             turns[place] = Turn(before.was if before is not None else turn.was, turn.now)
         for rid, numbers in deed.said.items():
             said[rid] = said.get(rid, EMPTY) | numbers
-    return Deed(turns, said)
+    return Deed(turns, said, tuple(beaten))

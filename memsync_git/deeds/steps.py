@@ -14,7 +14,7 @@ from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts, Stam
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.records import Records, changed
 from memsync_git.crdt.state import State
-from memsync_git.deeds.deed import Deed, deed_of, place_of
+from memsync_git.deeds.deed import Deed, deed_of, is_register, place_of
 from memsync_git.model import Item, Record, RecordKey, Rid, items_of, key_of
 
 Fact = tuple[Stamp, Item]
@@ -32,7 +32,9 @@ def step(before: Cut, after: Cut, rid: Rid) -> Deed:
     removed += _removed_from_others(old.header, new.header, (before, after))
     said = {rid: Intervals(((first, last),))} if last >= first else {}
     now, was = _winners(added), _winners(removed)
-    return deed_of(now, [*was, *_hinted(before, {**before, rid: new}, now, was)], said)
+    beaten = {item for _, item in removed if is_register(item)} - set(was)
+    hinted = _hinted(before, {**before, rid: new}, now, was)
+    return deed_of(now, [*was, *hinted], said, sorted(beaten, key=str))
 
 
 def _hinted(before: Cut, after: Cut, now: Iterable[Item], was: Iterable[Item]) -> Iterator[Item]:

@@ -301,10 +301,10 @@ class Replica:
         anyway: bool = False,
     ) -> Written:
         """Make a pen's work one revision, and note it for messages, history and undo."""
-        before, first = self.header.rev, self.header.next
+        before = self.header
         written = pen.finish(tok=moment.tok, ok=ok, retire=retire, host=host, anyway=anyway)
         header = self.header
-        if header.rev > before:
+        if header.rev > before.rev:
             self.fresh.records |= {(self.rid, key) for key in written.records}
             self.note_version(header)
             txn = Txn(
@@ -314,7 +314,9 @@ class Replica:
                 cause,
                 written.added,
                 tuple(written.removed),
-                (first, header.next - 1),
+                (before.next, header.next - 1),
+                tuple(written.beaten),
+                _newly_seen(before, header),
             )
             self.fresh.txns.append(txn)
             self.unpublished.append(txn)
@@ -393,6 +395,11 @@ class Replica:
     def accepted_mark(self) -> Mark:
         """The newest own revision any remote has accepted."""
         return max(self.accepted.values(), key=lambda mark: mark.rev, default=Mark())
+
+
+def _newly_seen(before: Header, after: Header) -> dict[Rid, int]:
+    """The revisions of others that a revision had seen, and the own one before it had not."""
+    return {rid: seen[0] for rid, seen in after.seen.items() if before.seen.get(rid) != seen}
 
 
 def _renew(known: set[RecordKey], keys: Collection[RecordKey], is_among: Callable[[RecordKey], bool]) -> None:

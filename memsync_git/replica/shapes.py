@@ -121,8 +121,9 @@ ITEMS_TOGETHER = 1000
 
 
 def plain_txn(txn: Txn) -> Iterator[dict[str, Any]]:
-    """A revision in parts; the first says when and why."""
+    """A revision in parts; the first says when and why, and what it had seen."""
     about = {"at": txn.at_ms, "cause": txn.cause, "said": txn.said}
+    about |= {name: value for name, value in (("beaten", txn.beaten), ("seen", txn.seen)) if value}
     added, removed = iter(txn.added), iter(txn.removed)
     for _ in range(0, max(len(txn.added), len(txn.removed), 1), ITEMS_TOGETHER):
         some = (list(islice(items, ITEMS_TOGETHER)) for items in (added, removed))
@@ -135,9 +136,12 @@ def txn_of(key: str, parts: Sequence[dict[str, Any]]) -> Txn:
     added, removed = (
         tuple(item_of(item) for said in parts for item in said[way]) for way in ("added", "removed")
     )
-    numbers = parts[0].get("said")
+    about = parts[0]
+    numbers = about.get("said")
     minted = (numbers[0], numbers[1]) if numbers is not None else None
-    return Txn(Rid(rid), int(rev), parts[0]["at"], parts[0]["cause"], added, removed, minted)
+    beaten = tuple(map(item_of, about.get("beaten", ())))
+    seen = {Rid(other): last for other, last in about.get("seen", {}).items()}
+    return Txn(Rid(rid), int(rev), about["at"], about["cause"], added, removed, minted, beaten, seen)
 
 
 def plain_hold(hold: Hold) -> dict[str, Any]:

@@ -75,6 +75,8 @@ class Txn:
     """One revision of the own fragment, for messages, history and undo.
 
     said: the first and the last number it minted; None where an older release kept it without them.
+    beaten: values that did not show and went with those that did, where a conflict ended.
+    seen: the newest revision it knew of each other machine, where the revision before it had not known that.
     """
 
     rid: Rid
@@ -84,6 +86,8 @@ class Txn:
     added: Sequence[Item]
     removed: Sequence[Item]
     said: tuple[int, int] | None = None
+    beaten: Sequence[Item] = ()
+    seen: Mapping[Rid, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

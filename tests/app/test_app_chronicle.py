@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from memsync_git.app.revisions import own_revisions
+from memsync_git.app.revisions import ordered, own_revisions
 from memsync_git.errors import MemsyncError
 from memsync_git.model import Entity, Relation, Rid
-from memsync_git.options import LogOptions, UndoOptions
+from memsync_git.options import LogOptions, ResolveOptions, ShowOptions, UndoOptions, Write
 from memsync_git.replica import Replica, Txn
 
 from .machines import BALLAST, Machine, sync_all
@@ -101,6 +104,72 @@ def test_an_undo_of_one_of_two_leaves_what_the_other_said(laptop: Machine, desk:
     assert (line["host"], line["others"]) == ("desk", [])
 
 
+def test_changes_of_one_second_stand_in_the_order_in_which_they_were_seen(
+    laptop: Machine, desk: Machine
+) -> None:
+    laptop.writes(*STOCK)
+    sync_all(laptop, desk)
+    wanted = []
+    for number in range(4):
+        for machine, other in ((laptop, desk), (desk, laptop)):
+            machine.adds(Entity("Ann", "person", (f"{machine.host} {number}",)))
+            machine.sync()
+            other.sync()
+            wanted.append(f"{machine.host} {number}")
+    for machine in (laptop, desk):
+        told = machine.app.log(LogOptions(last=8))["revisions"]
+        assert [part["changes"][0]["value"] for part in told] == wanted[::-1]
+        assert [part["at"] for part in told] == sorted((part["at"] for part in told), reverse=True)
+        lines = machine.app.show(ShowOptions("Ann", history=True))["found"][0]["history"]
+        assert [part["value"] for part in lines if part["value"] in wanted] == wanted
+
+
+def test_a_conflict_that_ended_as_it_stood_is_told_by_everybody(laptop: Machine, desk: Machine) -> None:
+    laptop.writes(*STOCK)
+    sync_all(laptop, desk)
+    for machine, kind in ((laptop, "singer"), (desk, "pilot")):
+        machine.writes(STOCK[0], Entity("Ann", kind, ("likes tea", "sings")))
+    sync_all(laptop, desk)
+    shown = laptop.entities()["Ann"][0]
+    beaten = {"singer": "pilot", "pilot": "singer"}[shown]
+    resolved = laptop.app.resolve(ResolveOptions("Ann", Write(shown)))
+    sync_all(laptop, desk)
+    for machine in (laptop, desk):
+        newest = machine.app.log(LogOptions("Ann"))["revisions"][0]
+        assert (newest["host"], newest["txn"]) == ("laptop", resolved["txn"])
+        assert [(part["change"], part["value"], part["beat"]) for part in newest["changes"]] == [
+            ("keep", shown, [beaten])
+        ]
+        ended = machine.app.show(ShowOptions("Ann", history=True))["found"][0]["history"][-1]
+        assert (ended["change"], ended["value"]) == ("keep", shown)
+        undone = machine.app.amend(machine.app.plan_undo(UndoOptions(resolved["txn"])))
+        assert (undone["txn"], undone["changes"]) == (None, [])
+        assert f"Ann kept '{shown}'" in undone["notices"][0]["message"]
+    assert laptop.app.plan_undo(UndoOptions()).aim.txns == (resolved["txn"],), "it is the last change"
+
+
+def test_what_the_original_of_a_copied_machine_did_later_is_told(
+    laptop: Machine, desk: Machine, tmp_path: Path, hub: Path
+) -> None:
+    laptop.writes(*STOCK)
+    sync_all(laptop, desk)
+    desk.adds(Entity("Ann", "person", ("before the copy",)))
+    desk.sync()
+    copy = Machine(tmp_path / "copy", "copy", hub)
+    shutil.copytree(desk.home, copy.home)
+    configuration = copy.home / "config.toml"
+    configuration.write_text(configuration.read_text().replace(str(desk.home), str(copy.home)))
+    desk.adds(Entity("Ann", "person", ("after the copy",)))
+    desk.sync()
+    copy.adds(Entity("Ann", "person", ("on the copy",)))
+    sync_all(copy, desk)
+    assert copy.rid != desk.rid
+    for machine in (copy, desk, laptop):
+        machine.sync()
+        told = {part["changes"][0]["value"] for part in machine.app.log(LogOptions("Ann"))["revisions"]}
+        assert told >= {"after the copy", "before the copy", "on the copy"}
+
+
 def test_revisions_under_two_ids_are_dated_each_by_its_own_order() -> None:
     """A machine that had to take another id; ids are in no order."""
 
@@ -109,5 +178,9 @@ def test_revisions_under_two_ids_are_dated_each_by_its_own_order() -> None:
 
     start_ms = 1_763_637_000_000
     kept = [txn("a-0001", 1, start_ms + 900), txn("b-0001", 1, start_ms), txn("b-0001", 2, start_ms + 100)]
-    found = own_revisions(Replica(Rid("a-0001"), "laptop"), kept, start_ms + 1000)
-    assert [revision.at_ms - start_ms for revision in found] == [900, 0, 100]
+    found = ordered(own_revisions(Replica(Rid("a-0001"), "laptop"), kept), (), start_ms + 1000)
+    assert [(revision.txn, revision.at_ms - start_ms) for revision in found] == [
+        ("b-0001:1", 0),
+        ("b-0001:2", 100),
+        ("a-0001:1", 900),
+    ]

@@ -176,7 +176,7 @@ join /srv/hub.git as laptop
   would add 2 items, remove 1 item
   + Alice: likes tea
   − Alice: likes coffee
-  … and 1 more""",
+  … and 1 more; --json lists them""",
     ),
     (
         render_conflicts,
@@ -361,6 +361,21 @@ def test_a_notice_is_harmless_too() -> None:
     text = words_of({"message": fleet.NASTY, "unharmed": fleet.NASTY, "hint": fleet.NASTY})
     assert "\x1b" not in text
     assert len(text.split("\n")) == 3
+
+
+def test_of_many_changes_some_of_each_kind_are_shown_and_the_rest_is_counted() -> None:
+    kinds = ["add"] * 30 + ["remove"] + ["add"] * 5 + ["change"] * 9
+    changes = [{**fleet.ITEM, "value": f"{kind} {at}", "change": kind} for at, kind in enumerate(kinds)]
+    shown = render_preview({**fleet.PREVIEW, "changes": changes, "cut": 100}, SCREEN)
+    lines = [line.split(": ")[1] for line in shown.splitlines() if ": " in line and "…" not in line]
+    assert lines == [
+        *(f"add {at}" for at in range(6)),
+        "remove 30",
+        *(f"change {at}" for at in range(36, 42)),
+    ]
+    assert shown.splitlines()[-1] == "  … and 132 more; --json lists them"
+    few = render_preview({**fleet.PREVIEW, "changes": changes[:20], "cut": 0}, SCREEN)
+    assert "…" not in few
 
 
 def test_json_is_ascii_whatever_a_memory_says() -> None:

@@ -68,6 +68,11 @@ class Fresh:
         return done.stdout
 
     @property
+    def manual(self) -> Path:
+        """Where `man` finds a page, given that the command is in ~/.local/bin."""
+        return self.home / ".local" / "share" / "man" / "man1" / "memsync-git.1"
+
+    @property
     def memory(self) -> Path:
         return self.home / ".cache" / "mcp-memory" / "memory.json"
 
@@ -239,10 +244,19 @@ def test_two_machines_are_set_up_share_a_memory_and_are_taken_away(new_machine: 
     assert f'"MEMORY_FILE_PATH": "{first.memory}"' in done.stdout
     assert "✓" in done.stdout
     note(first, "from the first")
+    first.manual.unlink()
+    first.manual.write_text("a page of somebody else")
     again = first.setup("--yes", "--no-service")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "already installed" in again.stdout
     assert names(first) == {"from the first"}
+    assert "memsync-git.1 is something else and was left" in again.stdout
+    assert "memsync-git completion" not in again.stdout, "no shell is known"
+    first.manual.unlink()
+    assert (
+        "Hint: memsync-git completion bash" in first.setup("--yes", "--no-service", SHELL="/bin/bash").stdout
+    )
+    assert first.manual.read_text().startswith(".TH MEMSYNC-GIT 1")
 
     shared_program(second, first)
     systemctl, crontab = second.serves("systemctl"), second.serves("crontab")
@@ -287,6 +301,7 @@ def taken_away_but_for_the_memory(machine: Fresh, systemctl: Standin, crontab: S
     assert not (machine.home / ".config" / "systemd" / "user" / "memsync-git.service").exists()
     assert (machine.home / ".local" / "state" / "memsync-git" / "identity.db").exists()
     assert not os.path.lexists(machine.home / ".local" / "bin" / "memsync-git")
+    assert not os.path.lexists(machine.manual)
 
 
 def purged(machine: Fresh) -> None:

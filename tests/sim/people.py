@@ -89,7 +89,7 @@ class Person:
     def _own(self, process: Process) -> list[Revision]:
         replica = process.session.replica
         txns = [txn for txn in rows.transactions(process.session.world.store) if txn.rid == replica.rid]
-        return own_revisions(replica, txns, self.member.machine.wall_ms())
+        return own_revisions(replica, txns)
 
     def _last(self, process: Process) -> Wish | None:
         """The last own revisions; often an undo, whose undo this is."""
@@ -107,7 +107,7 @@ class Person:
             process.session.world.remotes[0],
             replica,
             self.member.machine.wall_ms(),
-            wanted=lambda rid: rid != replica.rid,
+            wanted=lambda header: header.rid != replica.rid,
             enough=lambda found: len(found) > MOST_CUTS,
             most=MOST_CUTS,
         )
