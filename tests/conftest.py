@@ -31,6 +31,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The fleets first: whoever runs several tests at once is not left alone with the longest at the end."""
+    items.sort(key=lambda item: "sim" not in item.path.parts)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _services_of_whoever_runs_this_are_left_alone(
     tmp_path_factory: pytest.TempPathFactory,
