@@ -12,10 +12,11 @@ from memsync_git.app import App
 from memsync_git.app.contexts import contexts, store_name
 from memsync_git.config import Places
 from memsync_git.config.writing import change
-from memsync_git.documents import StoresDocument
+from memsync_git.documents import StoresDocument, SyncDocument
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.model import Entity
 from memsync_git.options import InitOptions, ShowOptions, SyncOptions
+from tests.git.web import Serving
 from tests.laws.test_exposition import parsed
 
 from .machines import Machine, new_hub
@@ -549,3 +550,33 @@ def test_two_machines_that_write_into_both_stores_at_once_agree(desk: Machine, l
     assert set(desk.entities()) == set(laptop.entities()) == {"Alice", "Bob"}
     assert names_in(work_of(desk)) == names_in(work_of(laptop)) == {"Plan", "of Alice", "of Bob"}
     assert desk.app.verify()["outcome"] == laptop.app.verify()["outcome"] == "accepted"
+
+
+def test_a_sync_of_several_stores_asks_a_far_hub_as_often_as_a_sync_of_one(tmp_path: Path, hub: Path) -> None:
+    subprocess.run(["git", "-C", hub, "config", "http.receivepack", "true"], check=True)
+    serving = Serving(tmp_path)
+    try:
+        desk = Machine(tmp_path / "desk", "desk", hub)
+        desk.home.mkdir()
+        desk.app.join(desk.app.plan(InitOptions(remote=serving.url, host="desk")), service=False)
+        for name in ("work", "club"):
+            note(desk.home / f"{name}.jsonl", "Plan")
+            add(desk, name, desk.home / f"{name}.jsonl")
+        desk.sync()
+
+        def connections(document: SyncDocument) -> tuple[str, int]:
+            return document["outcome"], sum("info/refs" in each for each in serving.asked())
+
+        serving.asked()
+        assert connections(desk.sync()) == ("nothing", 1)
+        desk.adds(Entity("Alice", "person", ()))
+        for name in ("work", "club"):
+            note(desk.home / f"{name}.jsonl", "Plan", "Budget")
+        before = commits(hub)
+        assert connections(desk.sync()) == ("accepted", 2), "a look and a push"
+        assert commits(hub) == before + 1
+        assert connections(desk.sync()) == ("nothing", 1)
+        serving.opens_to = "nobody"
+        assert connections(desk.sync()) == ("refused", 1)
+    finally:
+        serving.close()

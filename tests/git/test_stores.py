@@ -305,3 +305,20 @@ def test_a_clone_that_is_damaged_is_mended_by_each(hub: HubFolder) -> None:
     assert all(accepted(outcome).on_main for outcome in publish_together(newer))
     assert versions(hub.remote().fetch()) == {(DESK, 2, "b")}
     assert versions(hub.remote(store="work").fetch()) == {(DESK, 2, "w")}
+
+
+def test_after_a_kill_each_store_finds_its_revision_there_and_nothing_is_pushed_again(hub: HubFolder) -> None:
+    """The process died between the push and its note: another one knows of no outcome."""
+    home, work, _ = both(hub, str(hub.path))
+    publish_together(
+        [(home, publication(fragment(DESK))), (work, publication(of_work(fragment(DESK, 1, "w"))))]
+    )
+    refs = hub.git("for-each-ref")
+    home, work, _ = both(hub, str(hub.path))
+    assert versions(home.fetch()) == {(DESK, 1, "a")}
+    assert versions(work.fetch()) == {(DESK, 1, "w")}
+    for outcome in publish_together(
+        [(home, publication(fragment(DESK))), (work, publication(of_work(fragment(DESK, 1, "w"))))]
+    ):
+        assert accepted(outcome).on_main
+    assert hub.git("for-each-ref") == refs
