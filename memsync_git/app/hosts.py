@@ -7,15 +7,15 @@ Rule 3: what is said of a machine is said in every store that is meant, of which
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from memsync_git.app.acting import acting, round_notices, whole_round
 from memsync_git.app.naming import nearest
 from memsync_git.app.opening import not_set_up
-from memsync_git.app.parts import host_parts
-from memsync_git.app.several import hosts_together, in_each
+from memsync_git.app.parts import host_parts, machines
+from memsync_git.app.several import Told, in_each, notices_together
 from memsync_git.app.telling import notice
 from memsync_git.config.writing import set_value
 from memsync_git.crdt.pen import Pen
@@ -41,7 +41,7 @@ def hosts(rooms: Rooms) -> HostsDocument:
     Raises:
         Misused: this machine was never set up.
     """
-    return hosts_together(in_each(rooms, lambda one: _document(one.replica())))
+    return _together(in_each(rooms, lambda one: _document(one.replica())))
 
 
 def _document(replica: Replica, notices: Iterable[NoticePart] = ()) -> HostsDocument:
@@ -52,6 +52,20 @@ def _document(replica: Replica, notices: Iterable[NoticePart] = ()) -> HostsDocu
     }
     told = list(notices)
     return {**document, "notices": told} if told else document
+
+
+def _together(told: Sequence[Told[HostsDocument]]) -> HostsDocument:
+    """The machines of several stores as one list; who this is is told by the first."""
+    first = told[0][1]
+    if len(told) == 1:
+        return first
+    notices = notices_together((name, document.get("notices", ())) for name, document in told)
+    together: HostsDocument = {
+        "schema_version": first["schema_version"],
+        "replica": first["replica"],
+        "hosts": machines(host for _, document in told for host in document["hosts"]),
+    }
+    return {**together, "notices": notices} if notices else together
 
 
 # --- retiring
@@ -70,7 +84,7 @@ def retire(rooms: Rooms, name: str) -> HostsDocument:
         own = {one.replica().rid for one in rooms.each()}
         machine = _meant(hosts(rooms)["hosts"], own, name)
         rid = Rid(machine["id"])
-        document = hosts_together(in_each(rooms, partial(_retired_in, rid=rid)))
+        document = _together(in_each(rooms, partial(_retired_in, rid=rid)))
     was = notice(f"{shown(machine['host'])} was retired already.")
     return {**document, "notices": [was if machine["retired"] else HEARD_LATER]}
 
@@ -132,7 +146,7 @@ def rename(rooms: Rooms, label: str) -> HostsDocument:
     if rooms.identity() is None:
         raise not_set_up()
     with round_lock(rooms.lock_path, LOCK_WAIT_S):
-        return hosts_together(in_each(rooms, partial(_renamed_in, label=wanted)))
+        return _together(in_each(rooms, partial(_renamed_in, label=wanted)))
 
 
 def _renamed_in(rooms: Rooms, label: str) -> HostsDocument:

@@ -139,6 +139,18 @@ def host_parts(replica: Replica) -> list[HostPart]:
     ]
 
 
+def machines(hosts: Iterable[HostPart]) -> list[HostPart]:
+    """Every machine once, with its latest change; retired if it is so wherever it takes part."""
+    latest: dict[str, HostPart] = {}
+    retired: dict[str, bool] = {}
+    for host in hosts:
+        known = latest.setdefault(host["id"], host)
+        if (host["last_change"] or "") > (known["last_change"] or ""):
+            latest[host["id"]] = host
+        retired[host["id"]] = retired.get(host["id"], True) and host["retired"]
+    return [{**host, "retired": retired[host["id"]]} for host in latest.values()]
+
+
 def host_of(replica: Replica, rid: Rid) -> str:
     """The label of a machine, its rid where none is known."""
     header = replica.state.header(rid)

@@ -7,19 +7,21 @@ Rule 3: a store that is not synchronised is named, never passed over.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from memsync_git.app.opening import Rooms
+from memsync_git.app.parts import machines
 from memsync_git.app.telling import failed_document, notice
+from memsync_git.app.together import published
 from memsync_git.errors import Busy, MemsyncError
+from memsync_git.offering import Offering, answered_together
 from memsync_git.words import OutcomeWord, StateWord, worst_outcome
 
 if TYPE_CHECKING:
     from memsync_git.documents import (
         CountPart,
-        HostPart,
-        HostsDocument,
         LastSyncPart,
         NoticePart,
         PreviewDocument,
@@ -81,30 +83,37 @@ def in_each(rooms: Rooms, work: Callable[[Rooms], Part]) -> list[Told[Part]]:
 # --- sync
 
 
-def sync_each(rooms: Rooms, sync_one: Callable[[Rooms], SyncDocument]) -> SyncDocument:
-    """A sync of every store that is meant.
+def sync_each(rooms: Rooms, sync_one: Callable[[Rooms], Offering[SyncDocument]]) -> SyncDocument:
+    """A sync of every store that is meant. What they publish to one remote goes in one push.
 
     Raises:
-        Busy: another sync held the lock.
+        Busy: another sync held the lock, or a store.
         MemsyncError: no store could be synchronised; what the first one met.
     """
-    told: list[Told[SyncDocument]] = []
+    began_s = time.monotonic()
+    stores = rooms.on_one_visit().each()
     failures: list[MemsyncError] = []
-    names = [remote.name for remote in rooms.configuration.remotes]
-    for one in rooms.on_one_visit().each():
-        try:
-            document = sync_one(one)
-        except Busy:
-            raise
-        except MemsyncError as error:
-            failures.append(error)
-            document = failed_document(names, notice(error.message, error.unharmed, error.hint), 0)
-        told.append((one.store.name, document))
-    if len(failures) == len(told):
-        raise failures[0]
-    document = synced_together(told)
+    documents = answered_together([_tried(one, sync_one(one), failures) for one in stores], published)
+    busy = next((error for error in failures if isinstance(error, Busy)), None)
+    if busy is not None or len(failures) == len(stores):
+        raise busy or failures[0]
+    names = [one.store.name for one in stores]
+    document = synced_together(list(zip(names, documents, strict=True)))
+    document["ms"] = round((time.monotonic() - began_s) * 1000)
     document["notices"] = [*document["notices"], *unadopted_notices(rooms)]
     return document
+
+
+def _tried(
+    rooms: Rooms, steps: Offering[SyncDocument], failures: list[MemsyncError]
+) -> Offering[SyncDocument]:
+    """A sync of one store, whatever becomes of it."""
+    try:
+        return (yield from steps)
+    except MemsyncError as error:
+        failures.append(error)
+        names = [remote.name for remote in rooms.configuration.remotes]
+        return failed_document(names, notice(error.message, error.unharmed, error.hint), 0)
 
 
 def synced_together(told: Sequence[Told[SyncDocument]]) -> SyncDocument:
@@ -170,7 +179,7 @@ def _worst_result(results: Sequence[RemoteResultPart]) -> RemoteResultPart:
 
 def _all_notices(told: Sequence[Told[SyncDocument]] | Sequence[Told[StatusDocument]]) -> list[NoticePart]:
     """What the stores have to say, and where to look for what waits in others than the first."""
-    said = _notices((name, document["notices"]) for name, document in told)
+    said = notices_together((name, document["notices"]) for name, document in told)
     for name, document in told[1:]:
         if document["conflicts"]:
             said.append(notice(f"{name} has conflicts.", "", f"memsync-git conflicts --store {name}"))
@@ -180,7 +189,7 @@ def _all_notices(told: Sequence[Told[SyncDocument]] | Sequence[Told[StatusDocume
     return said
 
 
-def _notices(told: Iterable[Told[Sequence[NoticePart]]]) -> list[NoticePart]:
+def notices_together(told: Iterable[Told[Sequence[NoticePart]]]) -> list[NoticePart]:
     """What several stores have to say, each thing once. What only one says is said of that one."""
     of: dict[str, tuple[NoticePart, list[str]]] = {}
     stores = []
@@ -263,35 +272,6 @@ def _earliest(times: Iterable[str | None]) -> str | None:
     """The first of some moments; never, if one of them never was."""
     told = list(times)
     return None if None in told else min((each for each in told if each), default=None)
-
-
-# --- hosts
-
-
-def hosts_together(told: Sequence[Told[HostsDocument]]) -> HostsDocument:
-    """The machines of several stores as one list; who this is is told by the first."""
-    first = told[0][1]
-    if len(told) == 1:
-        return first
-    notices = _notices((name, document.get("notices", ())) for name, document in told)
-    together: HostsDocument = {
-        "schema_version": first["schema_version"],
-        "replica": first["replica"],
-        "hosts": machines(host for _, document in told for host in document["hosts"]),
-    }
-    return {**together, "notices": notices} if notices else together
-
-
-def machines(hosts: Iterable[HostPart]) -> list[HostPart]:
-    """Every machine once, with its latest change; retired if it is so wherever it takes part."""
-    latest: dict[str, HostPart] = {}
-    retired: dict[str, bool] = {}
-    for host in hosts:
-        known = latest.setdefault(host["id"], host)
-        if (host["last_change"] or "") > (known["last_change"] or ""):
-            latest[host["id"]] = host
-        retired[host["id"]] = retired.get(host["id"], True) and host["retired"]
-    return [{**host, "retired": retired[host["id"]]} for host in latest.values()]
 
 
 # --- previews

@@ -28,12 +28,15 @@ from memsync_git.app.telling import (
     sync_document,
 )
 from memsync_git.errors import Busy
+from memsync_git.offering import answered
 from memsync_git.options import Cause, SyncOptions
+from memsync_git.stores.lock import SharedLock
 
 if TYPE_CHECKING:
     from memsync_git.app.rehearsal import Rehearsed
     from memsync_git.documents import SyncDocument, WouldPart
     from memsync_git.model import Graph, Item
+    from memsync_git.offering import Offering
     from memsync_git.ports import Remote
     from memsync_git.replica import Replica
     from memsync_git.sync import RemoteReport, RoundOptions, RoundReport, Session
@@ -44,7 +47,7 @@ ALL_REFS = "host+main"
 
 
 def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
-    """One round, both ways; with several stores one for each that is meant, one after the other.
+    """One round, both ways; with several stores one for each that is meant, published together.
 
     Raises:
         Misused: this machine was never set up.
@@ -66,36 +69,35 @@ def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
 
 def _synced_each(rooms: Rooms, options: SyncOptions) -> SyncDocument:
     stores = rooms.each()
-    if len(stores) == 1 and not rooms.unadopted():
-        return _sync_one(stores[0], options)
-    from memsync_git.app.several import sync_each
+    wait_s = 0.0 if options.if_stale_min is not None else options.wait_s
+    with SharedLock(rooms.lock_path, wait_s) as lock:
+        if len(stores) == 1 and not rooms.unadopted():
+            return answered(_sync_one(stores[0], options, lock))
+        from memsync_git.app.several import sync_each
 
-    return sync_each(rooms, lambda one: _sync_one(one, options))
+        return sync_each(rooms, lambda one: _sync_one(one, options, lock))
 
 
-def _sync_one(rooms: Rooms, options: SyncOptions) -> SyncDocument:
+def _sync_one(rooms: Rooms, options: SyncOptions, lock: SharedLock) -> Offering[SyncDocument]:
     if options.dry_run:
         return _rehearsed(rooms, options)
     with noted(rooms, options.cause):
-        return _looked_and_synced(rooms, options)
+        return (yield from _looked_and_synced(rooms, options, lock))
 
 
-def _looked_and_synced(rooms: Rooms, options: SyncOptions) -> SyncDocument:
+def _looked_and_synced(rooms: Rooms, options: SyncOptions, lock: SharedLock) -> Offering[SyncDocument]:
     seen = _look(rooms, options)
     if seen.rests is not None:
         return seen.rests
-    from memsync_git.stores.lock import round_lock
-
-    wait_s = 0.0 if options.if_stale_min is not None else options.wait_s
     with start_logging(rooms):
         try:
-            with round_lock(rooms.lock_path, wait_s):
-                return _synced(rooms, options, seen.remotes)
+            lock.take()
+            return (yield from _synced(rooms, options, seen.remotes))
         except Busy:
             if options.if_stale_min is None:
                 raise
             if is_held_by_wedged_daemon(rooms):
-                return _synced(rooms, options, seen.remotes)
+                return (yield from _synced(rooms, options, seen.remotes))
             return _left_to_another(rooms)
 
 
@@ -107,9 +109,9 @@ def _look(rooms: Rooms, options: SyncOptions) -> Look:
     return look(rooms, cause=options.cause)
 
 
-def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None) -> SyncDocument:
+def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None) -> Offering[SyncDocument]:
     with rooms.session(remotes) as session:
-        document = one_round(rooms, session, round_options(options), cause=options.cause)
+        document = yield from one_round(rooms, session, round_options(options), cause=options.cause)
         keep_small(session.world.remotes)
         if options.cause == "cron":
             collect_if_due(rooms, lambda: collect(rooms, session.world.remotes))
@@ -118,14 +120,14 @@ def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None
 
 def one_round(
     rooms: Rooms, session: Session, options: RoundOptions, *, cause: Cause, captured: Tally | None = None
-) -> SyncDocument:
+) -> Offering[SyncDocument]:
     """One round of a session, noted for `status`. The caller holds the round lock, and keeps clones small.
 
     captured: what was taken in from the file before, and belongs to this round.
     """
-    from memsync_git.sync import sync_round
+    from memsync_git.sync import round_steps
 
-    report = sync_round(session, options)
+    report = yield from round_steps(session, options)
     if captured is not None:
         report.local.add(captured)
     session.world.file.protect()

@@ -18,10 +18,9 @@ from memsync_git.app.doctor import alone, examined, file, machine, place, remote
 from memsync_git.app.doctor.case import Case
 from memsync_git.app.doctor.finding import Finding, counted, fail, ok, warn
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.parts import host_parts, preview_of
+from memsync_git.app.parts import host_parts, machines, preview_of
 from memsync_git.app.rehearsal import rehearse
 from memsync_git.app.resting import LookedAt
-from memsync_git.app.several import machines
 from memsync_git.app.syncing import would
 from memsync_git.app.trial import try_out
 from memsync_git.documents import PreviewDocument, SelfTestDocument, SelfTestRow

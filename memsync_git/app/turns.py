@@ -11,9 +11,9 @@ another process may do the same (the fleet simulation runs a daemon just so).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.passing import PassingRemote
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from memsync_git.crdt.fragment import Fragment
     from memsync_git.crdt.records import Records
     from memsync_git.model import Rid
+    from memsync_git.offering import Offering
     from memsync_git.ports import (
         Clock,
         FetchOutcome,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
         Remote,
     )
 
+
+T = TypeVar("T")
 
 STEP_S = 120.0
 """A step without a network ends by then: a whole parse of the largest memory file takes seconds."""
@@ -63,6 +66,23 @@ class Turn:
             yield
         finally:
             self._lock.acquire()
+
+    def waited_for(self, steps: Offering[T]) -> Offering[T]:
+        """Go through the steps of a round; others have the turn while it waits for an outcome."""
+        try:
+            offer = next(steps)
+            while True:
+                try:
+                    with self.given_away():
+                        outcome = yield offer
+                except Exception as error:  # noqa: BLE001  it is raised where the round stands
+                    offer = steps.throw(error)
+                else:
+                    offer = steps.send(outcome)
+        except StopIteration as end:
+            return cast("T", end.value)
+        finally:
+            steps.close()
 
 
 class YieldingClock:
@@ -117,9 +137,13 @@ class YieldingRemote(PassingRemote):
         with self._spoken_to():
             return self.remote.revision(rid, rev)
 
+    def in_contact(self) -> AbstractContextManager[None]:
+        """A block in which the remote behind this one is spoken to, by somebody who has no turn."""
+        return in_contact(self._expect, self._timeout_s)
+
     @contextmanager
     def _spoken_to(self) -> Iterator[None]:
-        with in_contact(self._expect, self._timeout_s), self._turn.given_away():
+        with self.in_contact(), self._turn.given_away():
             yield
 
 

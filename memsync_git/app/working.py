@@ -3,7 +3,8 @@
 Rule 1: a capture needs neither the round lock nor a remote, and waits for no network.
 Rule 2: what is warm is believed only while it is what it was: after a failure, a full check, another
 configuration, or where another store stands in the place of ours, the session is opened anew.
-Rule 3: nothing is captured before a look, or a round, has found the store as new as its file.
+Rule 3: a round waits for the outcome of what it publishes without the turn; whoever runs it publishes.
+Rule 4: nothing is captured before a look, or a round, has found the store as new as its file.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from memsync_git.app.resting import look
 from memsync_git.app.syncing import one_round, round_options
 from memsync_git.app.turns import Expect, Turn, YieldingClock, YieldingRemote, in_contact
 from memsync_git.options import SyncOptions
-from memsync_git.stores.lock import round_lock
+from memsync_git.stores.lock import SharedLock, round_lock
 from memsync_git.sync.report import Tally
 
 if TYPE_CHECKING:
     from memsync_git.documents import SyncDocument
+    from memsync_git.offering import Offering
     from memsync_git.pacing import Reason
     from memsync_git.ports import Clock, Remote
     from memsync_git.sync import Captured, Session
@@ -120,38 +122,38 @@ class Workplace:
 
     # --- rounds
 
-    def sync(self, reason: Reason, names: Iterable[str]) -> SyncDocument:
+    def sync(self, reason: Reason, names: Iterable[str], lock: SharedLock) -> Offering[SyncDocument]:
         """One round with some remotes; with all of them where the file has never been met.
 
         Raises:
             Busy: another process is at it.
             StoreDamaged: the replica store cannot be used.
         """
-        with round_lock(self._rooms.lock_path, 0.0):
-            if reason == "full":
-                self.doubt()
-            with self._turn.taken(), self._careful():
-                remotes = self._chosen(self._at_work(), set(names))
-            for remote in remotes:
-                remote.known_digest = "" if reason == "full" else self._rooms.known_digest(remote.name)
-            if reason == "poll" and len(remotes) == len(self._rooms.configuration.remotes):
-                with in_contact(self._expect, self._timeout_s):
-                    seen = look(self._rooms, remotes, cause="daemon")
-                if seen.rests is not None:
-                    return seen.rests
-                remotes = remotes if seen.remotes is None else seen.remotes
-            document = self._round(remotes, SyncOptions(push_first=reason == "local"))
-            self._expect(UPKEEP_S)
-            keep_small(remotes)
+        lock.take()
+        if reason == "full":
+            self.doubt()
+        with self._turn.taken(), self._careful():
+            remotes = self._chosen(self._at_work(), set(names))
+        for remote in remotes:
+            remote.known_digest = "" if reason == "full" else self._rooms.known_digest(remote.name)
+        if reason == "poll" and len(remotes) == len(self._rooms.configuration.remotes):
+            with in_contact(self._expect, self._timeout_s):
+                seen = look(self._rooms, remotes, cause="daemon")
+            if seen.rests is not None:
+                return seen.rests
+            remotes = remotes if seen.remotes is None else seen.remotes
+        document = yield from self._round(remotes, SyncOptions(push_first=reason == "local"))
+        self._expect(UPKEEP_S)
+        keep_small(remotes)
         return document
 
-    def flush(self) -> SyncDocument | None:
+    def flush(self, lock: SharedLock) -> Offering[SyncDocument | None]:
         """Publish what no remote has yet, and all of it in its readable form; None if nothing waits."""
-        with round_lock(self._rooms.lock_path, 0.0):
-            with self._turn.taken(), self._careful():
-                replica = self._at_work().replica
-                waiting = [each for each in self._remotes if not replica.is_published(each.name)]
-            return self._round(waiting, SyncOptions(full=True)) if waiting else None
+        lock.take()
+        with self._turn.taken(), self._careful():
+            replica = self._at_work().replica
+            waiting = [each for each in self._remotes if not replica.is_published(each.name)]
+        return (yield from self._round(waiting, SyncOptions(full=True))) if waiting else None
 
     def collect(self) -> None:
         """The monthly collection.
@@ -169,7 +171,7 @@ class Workplace:
             return self._remotes
         return [remote for remote in self._remotes if remote.name in names]
 
-    def _round(self, remotes: Sequence[Remote], options: SyncOptions) -> SyncDocument:
+    def _round(self, remotes: Sequence[Remote], options: SyncOptions) -> Offering[SyncDocument]:
         from memsync_git.sync import take_up
 
         with self._turn.taken(), self._careful():
@@ -180,9 +182,10 @@ class Workplace:
             self._in_round = True
             captured, self._captured = self._captured, Tally()
             try:
-                document = one_round(
+                steps = one_round(
                     self._rooms, session, round_options(options), cause="daemon", captured=captured
                 )
+                document = yield from self._turn.waited_for(steps)
             finally:
                 self._in_round = False
             self._is_current = self._is_current or take_up(session)

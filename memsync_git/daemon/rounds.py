@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from memsync_git.app.keeping import collect_if_due
@@ -21,7 +21,9 @@ from memsync_git.daemon.allocator import give_back
 from memsync_git.daemon.workers import words_of
 from memsync_git.documents import NoticePart, SyncDocument
 from memsync_git.errors import Busy, MemsyncError
+from memsync_git.offering import Offering
 from memsync_git.pacing import Outcome, RoundEnded, Sync
+from memsync_git.stores.lock import SharedLock
 from memsync_git.values import dataclass
 from memsync_git.words import OutcomeWord
 
@@ -52,17 +54,18 @@ class Rounds:
         self.rooms = rooms
         self._workplace = workplace
 
-    def run(self, sync: Sync) -> Ran:
+    def run(self, sync: Sync, lock: SharedLock) -> Offering[Ran]:
         """One round. Never raises."""
-        document = self._tried(sync.remotes, lambda: self._workplace.sync(sync.reason, sync.remotes))
+        work = self._workplace.sync(sync.reason, sync.remotes, lock)
+        document = yield from self._tried(sync.remotes, work)
         give_back()
         if document is None:
             return Ran(RoundEnded(dict.fromkeys(sync.remotes, "busy")), None)
         return Ran(RoundEnded(outcomes_of(document, sync.remotes), active=is_active(document)), document)
 
-    def flush(self) -> SyncDocument | None:
+    def flush(self, lock: SharedLock) -> Offering[SyncDocument | None]:
         """Publish what waits, before the end; None if nothing does. Never raises."""
-        return self._tried((), self._workplace.flush)
+        return self._tried((), self._workplace.flush(lock))
 
     def collect(self) -> None:
         """The monthly collection, if it is due."""
@@ -71,11 +74,13 @@ class Rounds:
         except MemsyncError as error:
             log.warning("The monthly collection failed: %s", error.message)
 
-    def _tried(self, names: Sequence[str], work: Callable[[], SyncDocument | None]) -> SyncDocument | None:
+    def _tried(
+        self, names: Sequence[str], work: Offering[SyncDocument] | Offering[SyncDocument | None]
+    ) -> Offering[SyncDocument | None]:
         """What a round came to; None if another process was at it, or nothing was to do."""
         began_s = time.monotonic()
         try:
-            document = work()
+            document = yield from work
         except Busy:
             log.debug("Another process runs a round.")
             return None

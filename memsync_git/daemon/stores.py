@@ -1,7 +1,7 @@
 """Everything the daemon serves, store by store: a watch, captures and rounds for each memory file.
 
     file A ─▶ watch ─▶┐            ┌─▶ capture A, capture B, …
-    file B ─▶ watch ─▶┴─▶ Pacer ──▶┴─▶ round A, round B, …      one after the other
+    file B ─▶ watch ─▶┴─▶ Pacer ──▶┴─▶ round A, round B, …      published together
 
 Rule 1: one Pacer for all: the stores share remotes, and what the Pacer knows is how remotes answer.
 Rule 2: what fails in one store keeps nothing from the others.
@@ -12,7 +12,7 @@ Rule 4: `go_by`, `capture` and rounds run on different threads; the crew is repl
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -20,14 +20,17 @@ from typing import Final
 from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms
 from memsync_git.app.several import synced_together
+from memsync_git.app.together import published
 from memsync_git.app.turns import Expect
 from memsync_git.app.working import Workplace
 from memsync_git.daemon.rounds import Rounds
 from memsync_git.daemon.workers import words_of
 from memsync_git.documents import SyncDocument
 from memsync_git.local.watch import Watch
+from memsync_git.offering import answered_together
 from memsync_git.pacing import Outcome, RoundEnded, Sync
 from memsync_git.ports import Clock
+from memsync_git.stores.lock import SharedLock
 from memsync_git.values import dataclass
 from memsync_git.words import Watching
 
@@ -146,17 +149,24 @@ class Stores:
     def run(self, sync: Sync) -> RoundEnded:
         """A round of every store. Never raises."""
         self._rooms.begin_visit()
-        ran = [(served.name, served.rounds.run(sync)) for served in self._crew]
-        self._tell((name, each.document) for name, each in ran)
-        return together([each.ended for _, each in ran])
+        crew = self._crew
+        with SharedLock(self._rooms.lock_path, 0.0) as lock:
+            ran = answered_together([served.rounds.run(sync, lock) for served in crew], published)
+        self._tell(crew, [each.document for each in ran])
+        return together([each.ended for each in ran])
 
     def flush(self) -> None:
         """Publish what waits, before the end. Never raises."""
-        self._tell([(served.name, served.rounds.flush()) for served in self._crew])
+        self._rooms.begin_visit()
+        crew = self._crew
+        with SharedLock(self._rooms.lock_path, 0.0) as lock:
+            documents = answered_together([served.rounds.flush(lock) for served in crew], published)
+        self._tell(crew, documents)
 
-    def _tell(self, documents: Iterable[tuple[str, SyncDocument | None]]) -> None:
+    def _tell(self, crew: Sequence[Served], documents: Sequence[SyncDocument | None]) -> None:
         """Tell whoever listens what the stores came to, those aside that had no round."""
-        told = [(name, document) for name, document in documents if document is not None]
+        rounds = zip(crew, documents, strict=True)
+        told = [(served.name, document) for served, document in rounds if document is not None]
         if told:
             document, rooms = synced_together(told), self._rooms
             for listener in self._listeners:

@@ -1,25 +1,25 @@
-"""From a publication to commits: the objects to store and the refs to move. No process, no network.
+"""From a publication to what it brings: the objects to store, and what is wanted of the refs. No process,
+no network; commits are made of it in `shares.py`.
 
         H → refs/memsync/<rid>   parent: the own commit before it   tree: this machine's fragments
         M → refs/heads/main      parent: the main before it         tree: the parent's, with what it lacks
 
 Rule 1: nothing is made where the remote holds it already; a commit the hub has lost is pushed again.
 Rule 2: main's tree is kept entry by entry, things nobody can read included.
-Rule 3: H is a function of the fragment and its parent, so making it again makes the same commit.
+Rule 3: H is a function of the fragments and its parent, so making it again makes the same commit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
 from memsync_git.ports import Publication, Stale
-from memsync_git.remotes.clone import Tip
 from memsync_git.remotes.plan import Ahead, Foreign, Present, lacking, own_plan
 from memsync_git.remotes.readme import README_PATH, README_TEXT
 from memsync_git.remotes.seen import Branch, Files, Found, Seen
+from memsync_git.remotes.shares import STORE, Move, Part, Share, Step
 from memsync_git.remotes.trees import (
     BLOB_MODE,
     TREE_MODE,
@@ -29,52 +29,21 @@ from memsync_git.remotes.trees import (
     NewObject,
     Oid,
     Person,
-    commit_bytes,
-    grafted,
     lookup,
     new_object,
     oid_of,
-    parse_tree,
     tree_bytes,
 )
 from memsync_git.wire.fragments import written_files
 from memsync_git.wire.repository import MARKER_PATH, encode_marker
-from memsync_git.wire.rid import fragment_path, unified_path
+from memsync_git.wire.rid import DEFAULT_STORE, fragment_path, unified_path
 
-MAX_SUBJECT_CHARS = 200
 MAX_COMMIT_S = 1 << 33
 """The year 2242: git refuses dates far beyond."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A ref to be moved to the commit of `branch`, and that commit's tree and time."""
-
-    branch: Branch
-    tree: Oid
-    at_s: int
-
-    @property
-    def oid(self) -> Oid:
-        assert self.branch.oid is not None
-        return self.branch.oid
-
-    @property
-    def tip(self) -> Tip:
-        return Tip(self.oid, self.tree, self.at_s)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What to store and what to move. None: that ref holds everything already."""
-
-    objects: tuple[NewObject, ...] = ()
-    host: Move | None = None
-    main: Move | None = None
-
-
 class Drafting:
-    """Making one draft. `now_ms` dates main's commit; `load` reads a tree of the clone."""
+    """Making one share. `now_ms` dates main's commit; `load` reads a tree of the clone."""
 
     def __init__(self, publication: Publication, seen: Seen, *, store: str, now_ms: int, load: Load) -> None:
         self._publication = publication
@@ -85,17 +54,24 @@ class Drafting:
         self._objects: dict[Oid, NewObject] = {}
         self._files: dict[tuple[Rid, int, str], Files] = {}
 
-    def draft(self, *, host_name: str | None, main: bool) -> Draft | Stale:
-        """The whole draft; `host_name` is the tracking name of the own host ref, None to leave it out."""
+    def share(self, *, host_name: str | None, main: bool) -> Share | Stale:
+        """The whole share; `host_name` is the tracking name of the own host ref, None to leave it out."""
         host = self._host(host_name)
         if isinstance(host, Stale):
             return host
-        move = self._main() if main else None
-        return Draft(tuple(self._objects.values()), host, move)
+        part = self._main() if main else None
+        publication = self._publication
+        stored = tuple(self._objects.values())
+        return Share(stored, host, part, publication.message, self._trailers())
+
+    def _trailers(self) -> tuple[tuple[str, str], ...]:
+        """The trailers of the publication, behind the store where it is not the one all begin with."""
+        of_store = () if self._store == DEFAULT_STORE else ((STORE, self._store),)
+        return (*of_store, *self._publication.trailers)
 
     # --- the host ref ----------------------------------------------------------------------------
 
-    def _host(self, name: str | None) -> Move | Stale | None:
+    def _host(self, name: str | None) -> Part | Stale:
         own = self._publication.own
         if own is None:
             return None
@@ -113,7 +89,7 @@ class Drafting:
         if parent.versions().get(own.rid) == own.version:
             return self._again(parent)
         person = self._person(_seconds(own.header.wall_ms) if own.header.wall_ms else self._now_s)
-        return self._commit(parent, self._placed(own), person, {own.rid: self._found(own)})
+        return Step(parent, self._placed(own), {own.rid: self._found(own)}, person)
 
     def _again(self, branch: Branch) -> Move:
         """A commit that was made before: the hub lost it, or never got it."""
@@ -121,7 +97,7 @@ class Drafting:
 
     # --- main --------------------------------------------------------------------------------------
 
-    def _main(self) -> Move | None:
+    def _main(self) -> Part:
         base = self._seen.base
         missing = lacking(self._publication, base.versions())
         changes = self._moves(base)
@@ -131,7 +107,7 @@ class Drafting:
         if not changes:
             return self._again(base) if base.oid != self._seen.main.oid else None
         found = {rid: self._found(fragment) for rid, fragment in missing.items()}
-        return self._commit(base, changes, self._person(self._now_s), found)
+        return Step(base, changes, found, self._person(self._now_s))
 
     def _moves(self, base: Branch) -> dict[str, Entry | None]:
         changes: dict[str, Entry | None] = {}
@@ -161,16 +137,6 @@ class Drafting:
         return {path: self._blob(text) for path, text in texts.items() if path.encode() not in base.root}
 
     # --- objects -------------------------------------------------------------------------------------
-
-    def _commit(
-        self, parent: Branch, changes: Mapping[str, Entry | None], person: Person, found: Mapping[Rid, Found]
-    ) -> Move:
-        tree, trees = grafted(parent.root, changes, self._load)
-        parents = () if parent.oid is None else (parent.oid,)
-        commit = new_object("commit", commit_bytes(tree.oid, parents, person, _message(self._publication)))
-        self._objects |= {item.oid: item for item in (*trees, commit)}
-        branch = Branch(commit.oid, parse_tree(tree.data), {**parent.found, **found}, parent.newer)
-        return Move(branch, tree.oid, person.at_s)
 
     def _found(self, fragment: Fragment) -> Found:
         """The files of a fragment: those that were read, or new ones."""
@@ -216,13 +182,3 @@ class Drafting:
 
 def _seconds(ms: int) -> int:
     return min(max(ms // 1000, 0), MAX_COMMIT_S)
-
-
-def _message(publication: Publication) -> str:
-    subject = _one_line(publication.message)[:MAX_SUBJECT_CHARS] or "memsync-git: sync"
-    trailers = "\n".join(f"{_one_line(key)}: {_one_line(value)}" for key, value in publication.trailers)
-    return f"{subject}\n\n{trailers}" if trailers else subject
-
-
-def _one_line(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text).strip()

@@ -36,7 +36,7 @@ from memsync_git.ports import (
 )
 from memsync_git.remotes import display, history, upkeep
 from memsync_git.remotes.clone import Clone, Tip
-from memsync_git.remotes.draft import Draft, Drafting
+from memsync_git.remotes.draft import Drafting
 from memsync_git.remotes.glance import git_dir_of
 from memsync_git.remotes.lookout import Lookout
 from memsync_git.remotes.near import near_hub
@@ -45,9 +45,11 @@ from memsync_git.remotes.outcomes import fetch_failure
 from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, lacking, remembers_more
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
 from memsync_git.remotes.seen import NOTHING_SEEN, Branch, Seen, digest_of
-from memsync_git.remotes.trees import Oid, lookup
+from memsync_git.remotes.shares import Draft, Share, drafted
+from memsync_git.remotes.trees import Listing, Oid, lookup
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
 from memsync_git.remotes.visits import Visit
+from memsync_git.values import dataclass
 from memsync_git.wire.fragments import LIMITS, WireLimits
 
 T = TypeVar("T")
@@ -57,6 +59,25 @@ FetchFailure = Unreachable | Refused | None
 UNSOUND = Unreadable("the hub", "git's own checks refuse an object it sent")
 
 SIGN_IN = "asks for your name and token; git config --global credential.helper cache  keeps them"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A publication that has something to push, on what was seen; `host_name` as in `Drafting.share`.
+
+    mode: the refs it was made for.
+    """
+
+    publication: Publication
+    seen: Seen
+    host_name: str | None
+    mode: RefsMode
+    share: Share
+
+    def goes_with(self, other: Prepared) -> bool:
+        """Whether both can be one push: of one machine to the same refs, as both have seen them."""
+        refs = (self.host_name, self.mode, self.seen.tips) == (other.host_name, other.mode, other.seen.tips)
+        return refs and self.share.goes_with(other.share)
 
 
 class GitRemote:
@@ -121,7 +142,7 @@ class GitRemote:
     # --- fetch -----------------------------------------------------------------------------------
 
     def fetch(self) -> FetchOutcome:
-        return self._advised(self._mending(self._fetch))
+        return self.advised(self._mending(self._fetch))
 
     def forget(self) -> None:
         """Know nothing of the hub any more: another one may stand under this name from now on."""
@@ -136,7 +157,7 @@ class GitRemote:
         """Close the connection that was kept open; the next call opens another one."""
         self._clone.contact.hang_up()
 
-    def _advised(self, outcome: T) -> T | Refused:
+    def advised(self, outcome: T) -> T | Refused:
         """A refusal for want of credentials, with the way to give git some."""
         if not isinstance(outcome, Refused) or not self._clone.contact.is_locked_out:
             return outcome
@@ -163,7 +184,7 @@ class GitRemote:
         near = self._read_near()
         if near is not None:
             return near
-        failure = self._visit.fetched(self._store, lambda: self._advised(self._fetch_through_git()))
+        failure = self._visit.fetched(self._store, lambda: self.advised(self._fetch_through_git()))
         return failure if failure is not None else self._fetched(self._clone.refs())
 
     def _read_near(self) -> Fetched | None:
@@ -211,39 +232,77 @@ class GitRemote:
     # --- publish -----------------------------------------------------------------------------------
 
     def publish(self, publication: Publication) -> PublishOutcome:
-        return self._advised(self._mending(lambda: self._publish(publication)))
+        return self.advised(self._mending(lambda: self._publish(publication)))
 
     def _publish(self, publication: Publication) -> PublishOutcome:
+        prepared = self.prepared(publication)
+        if not isinstance(prepared, Prepared):
+            return prepared
+        (draft,) = drafted([prepared.share], self._lookout.listing)
+        match self.pushed(prepared, draft, carries_own=publication.own is not None):
+            case Pushed() as pushed:
+                return self.settled(prepared, draft, pushed)
+            case None:
+                return self._publish(publication)
+            case Unreachable() | Refused() as outcome:
+                return outcome
+
+    # The three steps of a publish, for whoever takes those of several stores together (`together.py`).
+
+    def prepared(self, publication: Publication) -> Prepared | PublishOutcome:
+        """What is to be pushed; the outcome, where nothing is."""
         seen = self._current()
         if remembers_more(publication, digest_of(seen.tips), self.known_digest):
             return Stale(NOT_JOINED)
-        pusher = Pusher(self._clone, self.refs_mode, main_name=self._main_name)
+        pusher = self._pusher()
         host_name = pusher.host_name(publication.own.rid) if publication.own else None
-        draft = self._drafted(publication, seen, host_name, main=pusher.moves_main)
-        if isinstance(draft, Stale):
-            return draft
-        if draft.host is None and draft.main is None:
+        drafting = Drafting(
+            publication, seen, store=self._store, now_ms=self._clock.wall_ms(), load=self._lookout.listing
+        )
+        share = drafting.share(host_name=host_name, main=pusher.moves_main)
+        if isinstance(share, Stale):
+            return share
+        if share.is_empty:
             on_main = not lacking(publication, seen.main.versions())
             return Accepted(
                 on_main, head=seen.main.oid or "", main_refused=not (on_main or pusher.moves_main)
             )
-        carries_own = publication.own is not None
+        return Prepared(publication, seen, host_name, self.refs_mode, share)
+
+    def pushed(
+        self, prepared: Prepared, draft: Draft, *, carries_own: bool
+    ) -> Pushed | Unreachable | Refused | None:
+        """Push a draft; None where a ref was stale only because another store of this machine moved it."""
 
         def push() -> Pushed:
             self._clone.keep(draft.objects)
-            return pusher.push(draft, host_name, seen.tips, carries_own=carries_own)
+            return self._pusher().push(draft, prepared.host_name, prepared.seen.tips, carries_own=carries_own)
 
-        done = self._carried_out(push, seen)
+        done = self._carried_out(push, prepared.seen)
         if not isinstance(done, tuple):
             return done
         pushed, before = done
         self.refs_mode = pushed.refs_mode
-        if self._overtaken(before, pushed):
-            return self._publish(publication)
-        self._seen = seen = self._lookout.noted(seen, draft, pushed, host_name, publication)
-        if draft.main is not None and pushed.main is None:
+        return None if self._overtaken(before, pushed) else pushed
+
+    def settled(self, prepared: Prepared, draft: Draft, pushed: Pushed) -> PublishOutcome:
+        """What a push means for this store, by the refs it wanted something of; it is remembered."""
+        publication, carries_own = prepared.publication, prepared.publication.own is not None
+        is_hostless = carries_own and prepared.host_name is None
+        host = pushed.host if draft.host is not None or is_hostless else None
+        main = pushed.main if draft.main is not None or prepared.mode == "host" else None
+        self.refs_mode = pushed.refs_mode
+        self._seen = seen = self._lookout.noted(prepared.seen, draft, pushed, prepared.host_name, publication)
+        if draft.main is not None and main is None:
             self.show({item.oid: item.data for item in draft.objects})
-        return joint_outcome(pushed.host, pushed.main, carries_own=carries_own, head=seen.main.oid or "")
+        return joint_outcome(host, main, carries_own=carries_own, head=seen.main.oid or "")
+
+    def listing(self, oid: Oid) -> Listing:
+        """One tree of the clone; raises `CloneDamaged` where it is missing."""
+        return self._lookout.listing(oid)
+
+    def _pusher(self) -> Pusher:
+        return Pusher(self._clone, self.refs_mode, main_name=self._main_name)
 
     def _carried_out(
         self, push: Callable[[], Pushed], seen: Seen
@@ -291,14 +350,6 @@ class GitRemote:
                 self._tips = self._clone.refs()
             self._seen = self._lookout.look(self._tips)
         return self._seen
-
-    def _drafted(
-        self, publication: Publication, seen: Seen, host_name: str | None, *, main: bool
-    ) -> Draft | Stale:
-        drafting = Drafting(
-            publication, seen, store=self._store, now_ms=self._clock.wall_ms(), load=self._lookout.listing
-        )
-        return drafting.draft(host_name=host_name, main=main)
 
     # --- history -----------------------------------------------------------------------------------
 

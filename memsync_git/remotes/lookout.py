@@ -16,11 +16,11 @@ from memsync_git.model import Rid
 from memsync_git.ports import KnownRecords, Publication, nothing_known
 from memsync_git.remotes import known
 from memsync_git.remotes.clone import Clone, Tip
-from memsync_git.remotes.draft import Draft
 from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
 from memsync_git.remotes.pushing import Pushed
 from memsync_git.remotes.reading import Reading
 from memsync_git.remotes.seen import Branch, Cache, Seen
+from memsync_git.remotes.shares import Draft
 from memsync_git.remotes.trees import EMPTY, Listing, Oid, oid_of, parse_tree
 from memsync_git.wire.fragments import WireLimits
 

@@ -16,9 +16,9 @@ from memsync_git.model import Rid
 from memsync_git.ports import Refused, Stale, Unreachable
 from memsync_git.remotes._git import Ran
 from memsync_git.remotes.clone import Clone, Tip
-from memsync_git.remotes.draft import Draft
 from memsync_git.remotes.outcomes import Behind, Declined, RefOutcome, Taken, Unheard, Unknown, outcomes
 from memsync_git.remotes.plan import Verdict
+from memsync_git.remotes.shares import Draft
 from memsync_git.remotes.trees import Oid
 from memsync_git.values import dataclass
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from memsync_git.errors import Busy
@@ -87,6 +87,42 @@ class DaemonLock(RoundLock):
 def round_lock(path: Path, wait_s: float) -> AbstractContextManager[None]:
     """Hold the lock at `path` while a block runs; see `RoundLock.held`."""
     return RoundLock(path).held(wait_s)
+
+
+class SharedLock:
+    """The lock of the round for the rounds of several stores: the first that needs it takes it for all.
+
+    It is given back at the end of the block. Who could not have it waits once, not for every store.
+    """
+
+    def __init__(self, path: Path, wait_s: float) -> None:
+        self._path, self._wait_s = path, wait_s
+        self._open = ExitStack()
+        self._is_held = False
+        self._busy: Busy | None = None
+
+    def take(self) -> None:
+        """Hold it from now on.
+
+        Raises:
+            Busy: somebody else holds it.
+        """
+        if self._busy is not None:
+            raise self._busy
+        if self._is_held:
+            return
+        try:
+            self._open.enter_context(round_lock(self._path, self._wait_s))
+        except Busy as error:
+            self._busy = error
+            raise
+        self._is_held = True
+
+    def __enter__(self) -> SharedLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 def daemon_lock(path: Path) -> AbstractContextManager[None]:

@@ -9,7 +9,7 @@ Rule 3: nothing here knows how a port works, and correctness needs no lock.
 from memsync_git.sync.capture import Captured, capture
 from memsync_git.sync.opening import take_up
 from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport, Stage
-from memsync_git.sync.round import sync_round
+from memsync_git.sync.round import round_steps, sync_round
 from memsync_git.sync.session import Session, Settings, World
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Stage",
     "World",
     "capture",
+    "round_steps",
     "sync_round",
     "take_up",
 ]

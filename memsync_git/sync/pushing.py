@@ -15,6 +15,7 @@ from dataclasses import replace
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.state import Shown, State
 from memsync_git.model import Rid
+from memsync_git.offering import Offer, Offering
 from memsync_git.ports import (
     Accepted,
     Fetched,
@@ -42,7 +43,7 @@ SMALLEST_ROW_BYTES = 100
 
 def push(
     session: Session, remote: Remote, fetched: Fetched | None, report: RoundReport, options: RoundOptions
-) -> None:
+) -> Offering[None]:
     """Publish what a remote lacks, following up while somebody else is quicker on main."""
     line = report.of(remote.name)
     for _ in range(1 + FOLLOW_UPS):
@@ -59,14 +60,16 @@ def push(
             if fetched is not None and holds and not _lacking(replica, fetched):
                 note_complete(session, line, fetched.digest, holds)
             return
-        outcome = remote.publish(publication)
+        outcome = yield Offer(remote, publication)
         _note(session, remote, publication, outcome, line, holds)
         fetched = _look_again(session, remote, report) if _was_overtaken(outcome) else None
         if fetched is None:
             return
 
 
-def push_first(session: Session, remote: Remote, report: RoundReport, options: RoundOptions) -> None:
+def push_first(
+    session: Session, remote: Remote, report: RoundReport, options: RoundOptions
+) -> Offering[None]:
     """Publish what this machine has changed; the push is the check that nobody else was quicker."""
     replica = session.replica
     holds = cut_of(replica) if is_exhausted(session, remote.name, None, replica) else ""
@@ -74,7 +77,7 @@ def push_first(session: Session, remote: Remote, report: RoundReport, options: R
     if publication is None:
         return
     spare_reading(session, remote)
-    outcome = remote.publish(publication)
+    outcome = yield Offer(remote, publication)
     _note(session, remote, publication, outcome, report.of(remote.name), holds)
     match outcome:
         case Accepted(on_main=True):
@@ -86,7 +89,7 @@ def push_first(session: Session, remote: Remote, report: RoundReport, options: R
         case Accepted() | Stale():
             fetched = _look_again(session, remote, report)
             if fetched is not None:
-                push(session, remote, fetched, report, options)
+                yield from push(session, remote, fetched, report, options)
 
 
 def _was_overtaken(outcome: PublishOutcome) -> bool:

@@ -16,6 +16,7 @@ from itertools import islice
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.state import State
 from memsync_git.model import Graph, Projection, Record, same_items
+from memsync_git.offering import Offering, answered
 from memsync_git.ports import Fetched, Missing, Remote
 from memsync_git.replica import Mark, Observed, Version
 from memsync_git.replica.adopting import adopt, adopt_from, deleted_by_fleet
@@ -48,7 +49,11 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
     Raises:
         StoreDamaged: the replica store cannot be read or written.
     """
-    options = options or RoundOptions()
+    return answered(round_steps(session, options or RoundOptions()))
+
+
+def round_steps(session: Session, options: RoundOptions) -> Offering[RoundReport]:
+    """The same for several stores together: what it would publish it offers; raises like `sync_round`."""
     report = RoundReport()
     began_s = session.world.clock.monotonic_s()
     fetched: dict[str, Fetched | None] = {}
@@ -60,12 +65,12 @@ def sync_round(session: Session, options: RoundOptions | None = None) -> RoundRe
         return _closed(session, report, began_s)
     if not options.capture:
         report.rounds = 1
-        _exchanged(session, options, NOT_READ, fetched, report)
+        yield from _exchanged(session, options, NOT_READ, fetched, report)
         return _closed(session, report, began_s)
     capture_leftovers(session, report)
     captured = _read(session, options, report)
     for report.rounds in range(1, MOST_ROUNDS + 1):
-        again = _once(session, options, captured, fetched, report)
+        again = yield from _once(session, options, captured, fetched, report)
         if again is None:
             break
         captured, fetched = again, {}
@@ -114,9 +119,9 @@ def _once(
     captured: Captured,
     fetched: dict[str, Fetched | None],
     report: RoundReport,
-) -> Captured | None:
+) -> Offering[Captured | None]:
     """One pass. Return the file as captured after the linger if it said something new."""
-    captured = _exchanged(session, options, captured, fetched, report)
+    captured = yield from _exchanged(session, options, captured, fetched, report)
     session.apply_rules(captured.decoded.graph if captured.decoded is not None else None)
     if captured.is_writable and captured.clean is None and needs_writing(session, captured, options.only):
         captured = capture(session, report)  # the network took its time: write over what stands there now
@@ -148,14 +153,14 @@ def _exchanged(
     captured: Captured,
     fetched: dict[str, Fetched | None],
     report: RoundReport,
-) -> Captured:
+) -> Offering[Captured]:
     """Fetch and publish; a file met for the first time is adopted in between."""
     for remote in session.world.remotes if options.fetch else ():
         if remote.name in fetched:
             continue
         options.told("fetch")
         if captured.state != "waiting" and _may_push_first(session, remote, options, report):
-            push_first(session, remote, report, options)
+            yield from push_first(session, remote, report, options)
         else:
             fetched[remote.name] = pull(session, remote, report)
     if captured.state == "waiting":
@@ -164,7 +169,7 @@ def _exchanged(
     for remote in session.world.remotes if options.publish else ():
         if fetched.get(remote.name) is not None or not options.fetch:
             options.told("publish")
-            push(session, remote, fetched.get(remote.name), report, options)
+            yield from push(session, remote, fetched.get(remote.name), report, options)
     return captured
 
 

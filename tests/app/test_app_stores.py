@@ -12,10 +12,11 @@ from memsync_git.app import App
 from memsync_git.app.contexts import contexts, store_name
 from memsync_git.config import Places
 from memsync_git.config.writing import change
-from memsync_git.documents import StoresDocument
+from memsync_git.documents import StoresDocument, SyncDocument
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.model import Entity
 from memsync_git.options import InitOptions, ShowOptions, SyncOptions
+from tests.git.web import Serving
 from tests.laws.test_exposition import parsed
 
 from .machines import Machine, new_hub
@@ -494,3 +495,88 @@ def test_what_only_one_store_heard_of_can_be_retired_and_this_machine_cannot(
     assert {host["host"]: host["retired"] for host in desk.app.retire("laptop")["hosts"]}["laptop"]
     with pytest.raises(Misused, match="cannot retire itself"):
         desk.app.retire("desk")
+
+
+# --- one push for all
+
+
+def commits(hub: Path, ref: str = "main") -> int:
+    return int(subprocess.check_output(["git", "-C", str(hub), "rev-list", "--count", ref]))
+
+
+def test_what_changed_in_several_stores_is_one_commit_and_one_push(desk: Machine, hub: Path) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    desk.sync()
+    before = commits(hub)
+    desk.adds(Entity("Alice", "person", ("likes tea",)))
+    note(work_of(desk), "Plan", "Budget")
+    document = desk.sync()
+    assert [each["outcome"] for each in document["stores"]] == ["accepted", "accepted"]
+    assert commits(hub) == before + 1
+    assert commits(hub, f"refs/memsync/{desk.rid}") == 2, "the first of work, and one for both"
+    said = subprocess.check_output(["git", "-C", str(hub), "log", "-1", "--format=%B", "main"], text=True)
+    assert "Alice" in said.splitlines()[0]
+    assert "Budget" in said.splitlines()[0]
+    assert said.count("Memsync-Txn: ") == 2
+    assert desk.sync()["outcome"] == "nothing"
+
+
+def test_a_store_whose_file_cannot_be_used_is_published_with_the_others_as_far_as_it_says(
+    desk: Machine, laptop: Machine, hub: Path
+) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    add(laptop)
+    desk.sync()
+    work_of(desk).write_bytes(work_of(desk).read_bytes() + b'\n{"type":"entity","na')
+    desk.adds(Entity("Alice", "person", ()))
+    document = desk.sync()
+    assert [each["outcome"] for each in document["stores"]] == ["accepted", "unusable"]
+    laptop.sync()
+    assert set(laptop.entities()) == {"Alice"}
+    assert names_in(work_of(laptop)) == {"Plan"}
+
+
+def test_two_machines_that_write_into_both_stores_at_once_agree(desk: Machine, laptop: Machine) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    add(laptop)
+    for name, machine in (("Alice", desk), ("Bob", laptop)):
+        machine.adds(Entity(name, "person", ()))
+        note(work_of(machine), "Plan", f"of {name}")
+    for machine in (desk, laptop, desk):
+        machine.sync()
+    assert set(desk.entities()) == set(laptop.entities()) == {"Alice", "Bob"}
+    assert names_in(work_of(desk)) == names_in(work_of(laptop)) == {"Plan", "of Alice", "of Bob"}
+    assert desk.app.verify()["outcome"] == laptop.app.verify()["outcome"] == "accepted"
+
+
+def test_a_sync_of_several_stores_asks_a_far_hub_as_often_as_a_sync_of_one(tmp_path: Path, hub: Path) -> None:
+    subprocess.run(["git", "-C", hub, "config", "http.receivepack", "true"], check=True)
+    serving = Serving(tmp_path)
+    try:
+        desk = Machine(tmp_path / "desk", "desk", hub)
+        desk.home.mkdir()
+        desk.app.join(desk.app.plan(InitOptions(remote=serving.url, host="desk")), service=False)
+        for name in ("work", "club"):
+            note(desk.home / f"{name}.jsonl", "Plan")
+            add(desk, name, desk.home / f"{name}.jsonl")
+        desk.sync()
+
+        def connections(document: SyncDocument) -> tuple[str, int]:
+            return document["outcome"], sum("info/refs" in each for each in serving.asked())
+
+        serving.asked()
+        assert connections(desk.sync()) == ("nothing", 1)
+        desk.adds(Entity("Alice", "person", ()))
+        for name in ("work", "club"):
+            note(desk.home / f"{name}.jsonl", "Plan", "Budget")
+        before = commits(hub)
+        assert connections(desk.sync()) == ("accepted", 2), "a look and a push"
+        assert commits(hub) == before + 1
+        assert connections(desk.sync()) == ("nothing", 1)
+        serving.opens_to = "nobody"
+        assert connections(desk.sync()) == ("refused", 1)
+    finally:
+        serving.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts
-from memsync_git.remotes.draft import Draft, Drafting
+from memsync_git.remotes.draft import Drafting
 from memsync_git.remotes.seen import NOTHING_SEEN, Seen
+from memsync_git.remotes.shares import Draft, Share, drafted
 from memsync_git.remotes.trees import Listing, Oid, parse_tree
 from memsync_git.wire.fragments import SHARD_OVER_BYTES, decode, encode, encode_files
 from memsync_git.wire.rid import fragment_path
@@ -42,8 +43,9 @@ def test_only_the_shard_that_changed_is_stored_again() -> None:
 
 def _drafted(own: Fragment, seen: Seen, trees: dict[Oid, Listing]) -> Draft:
     drafting = Drafting(publication(own), seen, store="default", now_ms=START_MS, load=trees.__getitem__)
-    draft = drafting.draft(host_name=NAME, main=True)
-    assert isinstance(draft, Draft)
+    share = drafting.share(host_name=NAME, main=True)
+    assert isinstance(share, Share)
+    (draft,) = drafted([share], trees.__getitem__)
     trees |= {item.oid: parse_tree(item.data) for item in draft.objects if item.kind == "tree"}
     return draft
 
