@@ -15,7 +15,7 @@ from memsync_git.ports import Unreachable
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica.amending import make_amends
 from memsync_git.replica.filtering import Rules, hidden_names, left_out, without_names
-from memsync_git.sync import RoundReport, capture
+from memsync_git.sync import RoundReport, capture, sync_round
 from tests.fakes import QuietClock
 from tests.laws.machines import Machine
 
@@ -73,6 +73,12 @@ class Desk(Machine):
 
     def says(self, *records: Entity | Relation) -> None:
         self.write(b"\n".join(json.dumps(row(record)).encode() for record in records))
+
+    def says_at_once(self, *records: Entity | Relation) -> None:
+        """The same a moment after whatever was before, and it is noticed."""
+        self.clock.now_ms += 100
+        self.file.writer_rename(b"\n".join(json.dumps(row(record)).encode() for record in records))
+        capture(self.session, RoundReport())
 
     def follows(self, rules: Rules) -> None:
         """Another configuration from now on: a new process."""
@@ -157,6 +163,25 @@ def test_what_is_left_out_later_is_deleted_nowhere_whatever_happens_to_it_here()
     desk.follows(Rules())
     desk.run()
     assert desk.graph.records[SECRET.key] == SECRET
+
+
+def test_what_is_deleted_here_right_after_it_is_left_out_is_never_deleted_elsewhere() -> None:
+    """So soon that the state before the rule may still be in a writer's hands."""
+    desk, phone, _ = pair()
+    whole = replace(SECRET, observations=("rob the bank", "at night"))
+    desk.says(BALLAST, whole, BOB)
+    desk.run()
+    phone.run()
+    desk.says_at_once(BALLAST, whole, BOB, Entity("Cid", "person", ()))
+    desk.follows(Rules(exclude=("Secret*",)))
+    sync_round(desk.session)
+    desk.says_at_once(BALLAST, SECRET, BOB, Entity("Cid", "person", ()))
+    desk.clock.now_ms += 3_600_000
+    desk.follows(Rules())
+    assert desk.run().local.removed == 0
+    phone.run()
+    for machine in (desk, phone):
+        assert machine.graph.records[SECRET.key].observations == ("rob the bank", "at night")
 
 
 def test_what_was_noted_while_it_was_left_out_is_kept_when_it_is_shared_again() -> None:
