@@ -14,7 +14,7 @@ from memsync_git.deeds.amends import Amends, going_back, taking_back
 from memsync_git.deeds.deed import Deed, Turn, deed_of, is_register, place_of, together
 from memsync_git.deeds.replaying import Kept, replayed
 from memsync_git.deeds.steps import step
-from memsync_git.model import Item, Rid, key_of
+from memsync_git.model import Graph, Item, Rid, key_of
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.amending import make_amends
 from tests.laws.histories import (
@@ -79,6 +79,21 @@ def edit(fleet: Fleet, who: int, acts: tuple, wall_ms: int) -> Deed:
     return step(before, cut_of(machine), machine.rid)
 
 
+def done(history: list[Step], acts: tuple, wall_ms: int, later: Iterable[Step] = ()) -> tuple[Fleet, Deed]:
+    """A history, a deed of ours, and what came after it."""
+    fleet = lived(history)
+    deed = edit(fleet, OURS, acts, wall_ms)
+    return lived(list(later), fleet), deed
+
+
+def moved_on(history: list[Step], later: list[Step]) -> tuple[Machine, Graph]:
+    """Our machine after two histories, and what it said between them."""
+    fleet = lived(history)
+    then = fleet.machines[OURS].state.graph()
+    lived(later, fleet)
+    return fleet.machines[OURS], then
+
+
 def make(machine: Machine, amends: Amends) -> Written:
     """The machine carries amends out."""
     replica = Replica(machine.rid, machine.rid)
@@ -110,9 +125,8 @@ def test_taking_back_the_last_deed_restores_every_item(
 def test_taking_back_the_taking_back_restores_every_item_again(
     history: list[Step], acts: tuple, wall_ms: int
 ) -> None:
-    fleet = lived(history)
+    fleet, deed = done(history, acts, wall_ms)
     machine = fleet.machines[OURS]
-    deed = edit(fleet, OURS, acts, wall_ms)
     after, cut = machine.items(), cut_of(machine)
     make(machine, taking_back(machine.state, deed))
     undoing = step(cut, cut_of(machine), machine.rid)
@@ -149,9 +163,7 @@ def test_several_deeds_are_taken_back_as_one(history: list[Step], edits: list[tu
 def test_taking_back_takes_nothing_that_others_said(
     history: list[Step], acts: tuple, wall_ms: int, later: list[Step]
 ) -> None:
-    fleet = lived(history)
-    deed = edit(fleet, OURS, acts, wall_ms)
-    lived(later, fleet)
+    fleet, deed = done(history, acts, wall_ms, later)
     for machine in fleet.machines:
         others = {item for item in said_by_others(machine, deed) if not is_register(item)}
         make(machine, taking_back(machine.state, deed))
@@ -162,9 +174,7 @@ def test_taking_back_takes_nothing_that_others_said(
 def test_taking_back_twice_writes_nothing_more(
     history: list[Step], acts: tuple, wall_ms: int, later: list[Step]
 ) -> None:
-    fleet = lived(history)
-    deed = edit(fleet, OURS, acts, wall_ms)
-    lived(later, fleet)
+    fleet, deed = done(history, acts, wall_ms, later)
     machine = fleet.machines[OURS]
     make(machine, taking_back(machine.state, deed))
     rev = machine.header.rev
@@ -176,9 +186,7 @@ def test_taking_back_twice_writes_nothing_more(
 def test_no_entity_comes_back_without_its_type(
     history: list[Step], acts: tuple, wall_ms: int, later: list[Step]
 ) -> None:
-    fleet = lived(history)
-    deed = edit(fleet, OURS, acts, wall_ms)
-    lived(later, fleet)
+    fleet, deed = done(history, acts, wall_ms, later)
     machine = fleet.machines[OURS]
     standing = set(machine.state.keys())
     amends = taking_back(machine.state, deed)
@@ -216,10 +224,7 @@ def test_of_several_deeds_the_first_says_what_was_and_the_last_what_is() -> None
 
 @given(histories(), histories())
 def test_going_back_exactly_says_what_was_said_then(history: list[Step], later: list[Step]) -> None:
-    fleet = lived(history)
-    machine = fleet.machines[OURS]
-    then = machine.state.graph()
-    lived(later, fleet)
+    machine, then = moved_on(history, later)
     make(machine, going_back(machine.state, then, machine.rid, exactly=True))
     assert machine.items() == then.items()
 
@@ -239,10 +244,7 @@ def test_going_back_says_what_was_said_then_where_nobody_else_did_anything(
 
 @given(histories(), histories())
 def test_going_back_keeps_what_others_added(history: list[Step], later: list[Step]) -> None:
-    fleet = lived(history)
-    machine = fleet.machines[OURS]
-    then = machine.state.graph()
-    lived(later, fleet)
+    machine, then = moved_on(history, later)
     others = {item for (rid, _), item in machine.live() if rid != machine.rid and not is_register(item)}
     make(machine, going_back(machine.state, then, machine.rid))
     assert machine.items() >= others | then.items()
@@ -250,10 +252,7 @@ def test_going_back_keeps_what_others_added(history: list[Step], later: list[Ste
 
 @given(histories(), histories())
 def test_going_back_to_some_names_leaves_the_others(history: list[Step], later: list[Step]) -> None:
-    fleet = lived(history)
-    machine = fleet.machines[OURS]
-    then = machine.state.graph()
-    lived(later, fleet)
+    machine, then = moved_on(history, later)
     meant = ("e", "Alice")
     others = {item for item in machine.items() if key_of(item) != meant}
     amends = going_back(machine.state, then, machine.rid, exactly=True, is_meant=lambda key: key == meant)

@@ -109,6 +109,15 @@ def pair() -> tuple[Desk, Desk, LoopbackHub]:
     return Desk("desk", hub, clock, b""), Desk("phone", hub, clock, b""), hub
 
 
+def both_know(*records: Entity | Relation) -> tuple[Desk, Desk]:
+    """Two machines that share these records, before any rule."""
+    desk, phone, _ = pair()
+    desk.says(*records)
+    desk.run()
+    phone.run()
+    return desk, phone
+
+
 def shared(hub: LoopbackHub) -> str:
     """Everything the hub holds, as text."""
     return "".join(
@@ -149,10 +158,7 @@ def test_what_others_share_under_that_name_is_not_written_here() -> None:
 
 
 def test_what_is_left_out_later_is_deleted_nowhere_whatever_happens_to_it_here() -> None:
-    desk, phone, _ = pair()
-    desk.says(BALLAST, SECRET, BOB)
-    desk.run()
-    phone.run()
+    desk, phone = both_know(BALLAST, SECRET, BOB)
     desk.follows(Rules(exclude=("Secret*",)))
     desk.run()
     desk.says(BALLAST, BOB)
@@ -167,11 +173,8 @@ def test_what_is_left_out_later_is_deleted_nowhere_whatever_happens_to_it_here()
 
 def test_what_is_deleted_here_right_after_it_is_left_out_is_never_deleted_elsewhere() -> None:
     """So soon that the state before the rule may still be in a writer's hands."""
-    desk, phone, _ = pair()
     whole = replace(SECRET, observations=("rob the bank", "at night"))
-    desk.says(BALLAST, whole, BOB)
-    desk.run()
-    phone.run()
+    desk, phone = both_know(BALLAST, whole, BOB)
     desk.says_at_once(BALLAST, whole, BOB, Entity("Cid", "person", ()))
     desk.follows(Rules(exclude=("Secret*",)))
     sync_round(desk.session)
@@ -185,10 +188,7 @@ def test_what_is_deleted_here_right_after_it_is_left_out_is_never_deleted_elsewh
 
 
 def test_what_was_noted_while_it_was_left_out_is_kept_when_it_is_shared_again() -> None:
-    desk, phone, _ = pair()
-    desk.says(BALLAST, SECRET)
-    desk.run()
-    phone.run()
+    desk, phone = both_know(BALLAST, SECRET)
     desk.follows(Rules(exclude=("Secret*",)))
     desk.run()
     desk.says(BALLAST, replace(SECRET, observations=("rob the bank", "at night")))
@@ -205,10 +205,7 @@ def test_what_was_noted_while_it_was_left_out_is_kept_when_it_is_shared_again() 
 
 
 def test_what_others_noted_while_it_was_left_out_outlives_its_twin_here() -> None:
-    desk, phone, _ = pair()
-    desk.says(BALLAST, SECRET)
-    desk.run()
-    phone.run()
+    desk, phone = both_know(BALLAST, SECRET)
     desk.follows(Rules(exclude=("Secret*",)))
     desk.run()
     both = replace(SECRET, observations=("rob the bank", "in May"))
@@ -229,10 +226,7 @@ def test_what_others_noted_while_it_was_left_out_outlives_its_twin_here() -> Non
 
 
 def test_a_type_written_elsewhere_can_leave_a_name_out_and_deletes_nothing() -> None:
-    desk, phone, _ = pair()
-    desk.says(BALLAST, BOB)
-    desk.run()
-    phone.run()
+    desk, phone = both_know(BALLAST, BOB)
     desk.follows(Rules(exclude=("draft",)))
     desk.run()
     phone.says(BALLAST, Entity("Bob", "draft", ("plays chess", "lost a pawn")))
