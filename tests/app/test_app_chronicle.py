@@ -145,6 +145,14 @@ def test_a_conflict_that_ended_as_it_stood_is_told_by_everybody(laptop: Machine,
         undone = machine.app.amend(machine.app.plan_undo(UndoOptions(resolved["txn"])))
         assert (undone["txn"], undone["changes"]) == (None, [])
         assert f"Ann kept '{shown}'" in undone["notices"][0]["message"]
+    writer = {"singer": laptop, "pilot": desk}[shown]
+    theirs = next(
+        part["txn"]
+        for part in writer.app.log(LogOptions("Ann"))["revisions"]
+        if ("change", shown) in [(each["change"], each["value"]) for each in part["changes"]]
+    )
+    kept = writer.app.plan_undo(UndoOptions(theirs)).preview["notices"][0]["message"]
+    assert kept == f"Ann was given the same type again since, '{shown}'; it stays"
     assert laptop.app.plan_undo(UndoOptions()).aim.txns == (resolved["txn"],), "it is the last change"
 
 
