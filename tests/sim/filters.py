@@ -5,7 +5,8 @@ through.
 Rule 2: what is deleted under a name left out is deleted nowhere else, nor is it where the rule was lifted
 before anybody looked: there was nothing to compare with.
 Rule 3: what stands under a name that is let through again, and others deleted meanwhile, may go or come back:
-it goes where the file was not written since the rule came, and is new where it was.
+it goes where the file was not written since the rule came, and is new where it was. What was created anew
+under such a name while it stood elsewhere is no news, so a delete made there meanwhile may take it.
 Rule 4: nothing may be in a fragment that its machine has not let through: looked for at every commit.
 """
 
@@ -64,6 +65,7 @@ class LedgerByRecord(Ledger):
         self.leaks = 0
         self.either: set[ItemKey] = set()
         self._seen_by: dict[int, list[int]] = defaultdict(list)
+        self._notes: dict[int, set[ItemKey]] = {}
         self._private_notes = 0
         self._private_deletions = 0
 
@@ -77,6 +79,7 @@ class LedgerByRecord(Ledger):
             mask |= super().enter(*parts, shown)  # type: ignore[arg-type]
             self.about[record] |= bit
             gone = [each for item in parts[0].said - parts[1].said for each in self._together(item)]
+            self._notes[bit] = {*parts[1].said} - {*parts[0].said}
             self._seen_by[bit] = [self.forgotten[item][-1].seen for item in gone]
         return mask
 
@@ -91,6 +94,11 @@ class LedgerByRecord(Ledger):
                 self._private_deletions |= bit
                 for seen in self._seen_by[bit]:
                     self._private_notes |= seen & ~known
+
+    def noted_again(self, events: int, known: int) -> set[ItemKey]:
+        """What some events note though it stands for whoever knows the others."""
+        items = (item for bit in _bits(events) for item in self._notes.get(bit, ()))
+        return {item for item in items if self.is_alive(item, known)}
 
     def is_alive(self, item: ItemKey, known: int) -> bool:
         notes = self.noted.get(item, 0) & known & ~self._private_notes
@@ -154,9 +162,10 @@ class ProcessWithRules(Process):
         """Of what was seen, what counts from now on."""
         machine, ledger, known = self.machine, self.machine.ledger, self.machine.disk.known
         before, machine.looked_by = machine.looked_by, self.rules
-        left_out = ledger.left_out(self.rules)
-        ledger.keep_private(seen & ~known & (left_out | ledger.left_out(before)), known)
+        left_out, was_left_out = ledger.left_out(self.rules), ledger.left_out(before)
+        ledger.keep_private(seen & ~known & (left_out | was_left_out), known)
         through = seen & ~left_out
+        ledger.either |= ledger.noted_again(through & was_left_out & ~known, known)
         self._let_back(before, known | through)
         return through
 
