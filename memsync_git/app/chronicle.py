@@ -48,7 +48,7 @@ AHEAD_MS = 5 * 60_000
 def history_of(
     rooms: Rooms, replica: Replica, txns: Sequence[Txn], *, is_meant: Meant, last: int | None
 ) -> History:
-    """The revisions that are meant, newest first, at most `last` of them.
+    """The revisions that are meant, the newest first, each at its time; at most `last` of them.
 
     Raises:
         Busy: another sync held the lock, and with it the clone, for ten seconds.
