@@ -8,6 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memsync_git.conflicts import settled
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Written
 from memsync_git.deeds.amends import Amends, going_back, taking_back
@@ -96,9 +97,17 @@ def moved_on(history: list[Step], later: list[Step]) -> tuple[Machine, Graph]:
 
 def make(machine: Machine, amends: Amends) -> Written:
     """The machine carries amends out."""
+    return make_amends(replica_of(machine), amends, moment_at(machine), "undo")
+
+
+def replica_of(machine: Machine) -> Replica:
     replica = Replica(machine.rid, machine.rid)
     replica.state = machine.state
-    return make_amends(replica, amends, Moment(0, "boot", f"{machine.header.rev}", 0), "undo")
+    return replica
+
+
+def moment_at(machine: Machine) -> Moment:
+    return Moment(0, "boot", f"{machine.header.rev}", 0)
 
 
 def said_by_others(machine: Machine, deed: Deed) -> set[Item]:
@@ -208,6 +217,30 @@ def test_a_step_tells_of_an_edit_what_its_own_pen_told(
     deed = edit(fleet, OURS, acts, wall_ms)
     assert machine.items() - before <= set(deed.added)
     assert before - machine.items() <= set(deed.removed)
+
+
+@given(histories(), CLOCK, CLOCK)
+def test_a_conflict_that_ends_as_it_stood_is_told_alike_by_the_pen_and_by_others(
+    history: list[Step], one_ms: int, other_ms: int
+) -> None:
+    fleet = lived(history)
+    fleet.everybody_meets()
+    for who, kind, wall_ms in ((OURS, "person", one_ms), (THEIRS, "robot", other_ms)):
+        lived([Edit(who, (Forget(("t", "Alice", kind)), Say(("t", "Alice", kind))), wall_ms)], fleet)
+    fleet.everybody_meets()
+    machine = fleet.machines[OURS]
+    (conflict,) = (each for each in machine.state.all_conflicts() if each.register == ("t", "Alice"))
+    stood, beaten = (("t", "Alice", value) for _, value in conflict.values)
+    before, answer = cut_of(machine), settled(conflict, stood[-1])
+    written = replica_of(machine).write(
+        answer.removed, answer.added, moment_at(machine), cause="resolve", anew=True
+    )
+    own = deed_of(written.added, written.removed, {}, written.beaten)
+    heard = step(before, cut_of(machine), machine.rid)
+    assert own.kept == heard.kept == [(stood, (beaten,))]
+    assert not own
+    assert not heard
+    assert not taking_back(machine.state, heard)
 
 
 def test_of_several_deeds_the_first_says_what_was_and_the_last_what_is() -> None:
