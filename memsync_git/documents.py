@@ -77,7 +77,10 @@ class HostPart(TypedDict):
 
 
 class FilePart(TypedDict):
-    """A memory file: `other` counts generic records. `store` is the name of its store."""
+    """A memory file: `other` counts generic records. `store` is the name of its store.
+
+    left_out: how many names are not shared by this machine, if any.
+    """
 
     store: str
     path: str
@@ -86,6 +89,7 @@ class FilePart(TypedDict):
     relations: int
     observations: int
     other: int
+    left_out: NotRequired[int]
 
 
 class RemotePart(TypedDict):

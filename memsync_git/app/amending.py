@@ -179,4 +179,6 @@ def _kept_words(wanted: Item, now: Item | None) -> str:
     if now is None:
         return f"{name} was deleted since, so nothing of it was brought back"
     what = "type" if wanted[0] == "t" else shown(str(wanted[2]))
+    if now == wanted:
+        return f"{name} was given the same {what} again since, {shown(text_of(now[-1]))!r}; it stays"
     return f"{name} was given another {what} since, {shown(text_of(now[-1]))!r}; it stays"

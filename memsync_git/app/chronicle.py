@@ -48,7 +48,7 @@ AHEAD_MS = 5 * 60_000
 def history_of(
     rooms: Rooms, replica: Replica, txns: Sequence[Txn], *, is_meant: Meant, last: int | None
 ) -> History:
-    """The revisions that are meant, newest first, at most `last` of them.
+    """The revisions that are meant, the newest first, each at its time; at most `last` of them.
 
     Raises:
         Busy: another sync held the lock, and with it the clone, for ten seconds.
@@ -126,7 +126,7 @@ def log(rooms: Rooms, options: LogOptions) -> LogDocument:
     is_meant: Meant = (lambda _: True) if options.name is None else touching(keys)
     found = history_of(rooms, replica, transactions(rooms), is_meant=is_meant, last=options.last)
     if options.name is not None and not found.revisions and not keys_called(replica.state, options.name):
-        raise unheard_of(replica.state, options.name, "log")
+        raise unheard_of(replica, replica.state, options.name, "log")
     return {
         "schema_version": SCHEMA_VERSION,
         "name": options.name,
@@ -221,7 +221,7 @@ def blame(rooms: Rooms, name: str) -> BlameDocument:
     state = replica.state
     keys = [key for key in keys_called(state, name) if key[0] != "l"]
     if not keys:
-        raise unheard_of(state, name, "blame")
+        raise unheard_of(replica, state, name, "blame")
     return {
         "schema_version": SCHEMA_VERSION,
         "name": name,

@@ -8,10 +8,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from memsync_git.app.parts import ARROW, record_name
+from memsync_git.app.parts import ARROW, names_left_out, record_name
 from memsync_git.crdt.state import State
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.model import RecordKey
+from memsync_git.replica import Replica
 from memsync_git.sync.message import shown
 
 MOST_SUGGESTED = 3
@@ -63,8 +64,14 @@ def hints(command: str, names: Iterable[str]) -> str:
     return "\n".join(f"memsync-git {command} {shlex.quote(name)}" for name in names)
 
 
-def unheard_of(state: State, name: str, command: str) -> MemsyncError:
-    """The answer to a question about a name the memory does not know (exit 1)."""
+def unheard_of(replica: Replica, state: State, name: str, command: str) -> MemsyncError:
+    """The answer to a question about a name that a state of a memory does not know (exit 1)."""
+    if name in names_left_out(replica):
+        return MemsyncError(
+            f"{shown(name)!r} is left out of the memory on this machine",
+            unharmed="What the memory file says about it is shared with nobody.",
+            hint=f"memsync-git config get stores.{replica.store}.exclude",
+        )
     suggested = nearest(names_of(state), name)
     return MemsyncError(
         f"The memory says nothing about {shown(name)!r}",

@@ -161,7 +161,8 @@ def file_part(store: StoreSettings, replica: Replica) -> FilePart:
     """What the memory file holds, by its newest state."""
     records = replica.ring.graph.records
     entities = [record for record in records.values() if isinstance(record, Entity)]
-    return {
+    left_out = len(names_left_out(replica))
+    part: FilePart = {
         "store": store.name,
         "path": str(store.path),
         "format": store.format,
@@ -170,6 +171,12 @@ def file_part(store: StoreSettings, replica: Replica) -> FilePart:
         "observations": sum(len(entity.observations) for entity in entities),
         "other": sum(1 for key in records if key[0] == "r"),
     }
+    return {**part, "left_out": left_out} if left_out else part
+
+
+def names_left_out(replica: Replica) -> frozenset[str]:
+    """The names this machine left out when it looked at its file last."""
+    return replica.ring.newest.hidden if replica.ring else frozenset()
 
 
 def staged_items(remotes: Iterable[str], replica: Replica) -> tuple[list[Item], list[Item]]:

@@ -68,7 +68,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Revisions, in no order. `is_whole`: there are none before them, as far as was asked.
+    """Revisions, as they were found. `is_whole`: there are none before them, as far as was asked.
 
     held: by machine, when main held which of its revisions: (number, ms), the numbers rising.
     """

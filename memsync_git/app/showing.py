@@ -49,7 +49,7 @@ def show(rooms: Rooms, options: ShowOptions) -> ShowDocument:
     state = replica.state if at_ms is None else _state_at(rooms, at_ms, now_ms)
     keys = [key for key in keys_called(state, options.name) if key[0] != "l"]
     if not keys:
-        raise unheard_of(state, options.name, "show")
+        raise unheard_of(replica, state, options.name, "show")
     found = [_shown(replica, state, key) for key in keys]
     if options.history:
         for key, part in zip(keys, found, strict=True):

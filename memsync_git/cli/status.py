@@ -91,7 +91,8 @@ def _rows(document: StatusDocument, screen: Screen) -> Iterator[tuple[str, str]]
         yield "", f"to be applied: {_names(document['waiting'])}"
     for file in document["stores"]:
         holds = f"{counted(file['entities'], 'entity')}, {counted(file['relations'], 'relation')}, "
-        yield f"file {safe(file['store'])}", holds + counted(file["observations"], "observation")
+        out = f"; {counted(file['left_out'], 'name')} left out" if file.get("left_out") else ""
+        yield f"file {safe(file['store'])}", holds + counted(file["observations"], "observation") + out
         yield "", f"{safe(file['path'])} ({safe(file['format'])})"
     for remote in document["remotes"]:
         outcome = WORDS[remote["outcome"]] if remote["outcome"] else "never spoken to"

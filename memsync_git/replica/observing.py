@@ -43,6 +43,7 @@ from memsync_git.model import (
     items_of,
     key_of,
 )
+from memsync_git.replica.filtering import without_names
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment, Observed, Version
 from memsync_git.stretches import Order
@@ -85,7 +86,8 @@ def observe(
     may_be_sure = not (rebooted or moment.writer_caches)
     if may_be_sure and is_taken_back(base, candidates, version.graph, age_ms, sure_ms):
         base = candidates[0]
-    return _take_in(replica, version, _inferred(base, version), moment, limits, seen_ms=seen_ms, below=below)
+    inference = _of_the_shared(_inferred(base, version), replica.ring.newest.hidden)
+    return _take_in(replica, version, inference, moment, limits, seen_ms=seen_ms, below=below)
 
 
 def _loss(replica: Replica, base: Base, version: Version) -> int:
@@ -305,7 +307,10 @@ def _enter(
     from_ms = (
         min(from_ms, moment.wall_ms) if moment.wall_ms >= replica.ring.newest.from_ms else moment.wall_ms
     )
-    state = FileState(version.hash, from_ms, None, vv, version.order, Kind.OBSERVED, unseen=known.unseen)
+    out = version.projection.hidden
+    state = FileState(
+        version.hash, from_ms, None, vv, version.order, Kind.OBSERVED, unseen=known.unseen, hidden=out
+    )
     if below:
         replica.ring.insert_below(state, version.graph)
     else:
@@ -317,6 +322,18 @@ def _enter(
 def _inferred(base: Base, version: Version) -> Inference:
     """What a version says if it was written from this base."""
     return infer(base, version.graph, version.order, version.projection, types_fixed=version.types_fixed)
+
+
+def _of_the_shared(inference: Inference, hidden: frozenset[str]) -> Inference:
+    """The same without deletions under names that were left out until now.
+
+    Of what happened to them meanwhile nothing is known, though a base older than the rule makes it seem so.
+    """
+    if not hidden:
+        return inference
+    removed = tuple(without_names(inference.removed, hidden))
+    recreated = tuple(name for name in inference.recreated if name not in hidden)
+    return replace(inference, removed=removed, recreated=recreated)
 
 
 def _says(graph: Graph, item: Item) -> bool:

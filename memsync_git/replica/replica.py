@@ -237,7 +237,10 @@ class Replica:
         """
         left = [key for key in self.behind if self._differs(self.target(key), graph.records.get(key))]
         vv, unseen = self.state.nexts(), self._unseen_in({*left, *self._left_out()})
-        state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
+        out = self.projection.hidden
+        state = FileState(
+            content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen, hidden=out
+        )
         self.ring.intend(state, graph, ahead)
 
     def settle(self, moment: Moment) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from memsync_git.app.chronicle import history_of, transactions
 from memsync_git.app.revisions import ordered, own_revisions
 from memsync_git.errors import MemsyncError
 from memsync_git.model import Entity, Relation, Rid
@@ -120,8 +122,18 @@ def test_changes_of_one_second_stand_in_the_order_in_which_they_were_seen(
         told = machine.app.log(LogOptions(last=8))["revisions"]
         assert [part["changes"][0]["value"] for part in told] == wanted[::-1]
         assert [part["at"] for part in told] == sorted((part["at"] for part in told), reverse=True)
+        assert is_of_what_was_seen(machine, 8)
         lines = machine.app.show(ShowOptions("Ann", history=True))["found"][0]["history"]
         assert [part["value"] for part in lines if part["value"] in wanted] == wanted
+
+
+def is_of_what_was_seen(machine: Machine, last: int) -> bool:
+    """Whether each of the last revisions is known to have seen the one before it."""
+    rooms = machine.app.rooms
+    found = history_of(
+        rooms, rooms.replica(), transactions(rooms), is_meant=lambda _: True, last=last
+    ).revisions
+    return all(later.seen.get(earlier.rid) == earlier.rev for later, earlier in pairwise(found))
 
 
 def test_a_conflict_that_ended_as_it_stood_is_told_by_everybody(laptop: Machine, desk: Machine) -> None:
@@ -145,6 +157,14 @@ def test_a_conflict_that_ended_as_it_stood_is_told_by_everybody(laptop: Machine,
         undone = machine.app.amend(machine.app.plan_undo(UndoOptions(resolved["txn"])))
         assert (undone["txn"], undone["changes"]) == (None, [])
         assert f"Ann kept '{shown}'" in undone["notices"][0]["message"]
+    writer = {"singer": laptop, "pilot": desk}[shown]
+    theirs = next(
+        part["txn"]
+        for part in writer.app.log(LogOptions("Ann"))["revisions"]
+        if ("change", shown) in [(each["change"], each["value"]) for each in part["changes"]]
+    )
+    kept = writer.app.plan_undo(UndoOptions(theirs)).preview["notices"][0]["message"]
+    assert kept == f"Ann was given the same type again since, '{shown}'; it stays"
     assert laptop.app.plan_undo(UndoOptions()).aim.txns == (resolved["txn"],), "it is the last change"
 
 

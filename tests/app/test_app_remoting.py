@@ -10,6 +10,7 @@ import pytest
 from memsync_git.documents import RemotesDocument
 from memsync_git.errors import MemsyncError, Misused, Offline
 from memsync_git.model import Entity
+from memsync_git.options import LogOptions
 
 from .machines import BALLAST, Machine, new_hub, sync_all
 
@@ -274,3 +275,22 @@ def test_a_check_tells_each_apart_and_publishes_nothing(laptop: Machine, other: 
     assert [each["name"] for each in laptop.app.check_remotes(("origin",))["remotes"]] == ["origin"]
     with pytest.raises(Misused, match="No remote is called"):
         laptop.app.check_remotes(("nobody",))
+
+
+def test_what_two_repositories_tell_of_a_change_is_told_once(
+    laptop: Machine, desk: Machine, other: Path
+) -> None:
+    """One of them was away while the desk changed things, and holds together what the other tells apart."""
+    laptop.writes(ALICE)
+    sync_all(laptop, desk)
+    for machine in (laptop, desk):
+        add(machine, "backup", other)
+    away = other.with_name("away.git")
+    other.rename(away)
+    for added in (BOB, CAROL):
+        desk.adds(added)
+        desk.sync()
+    away.rename(other)
+    sync_all(desk, laptop)
+    told = [part for part in laptop.app.log(LogOptions())["revisions"] if part["host"] == "desk"]
+    assert [{change["name"] for change in part["changes"]} for part in told] == [{"Carol"}, {"Bob"}]

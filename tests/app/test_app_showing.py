@@ -153,3 +153,18 @@ def test_before_init_nothing_is_shown(tmp_path: Path) -> None:
         with pytest.raises(Misused, match="not set up"):
             ask()
     assert not stranger.home.exists()
+
+
+def test_a_name_that_is_left_out_here_is_said_to_be(laptop: Machine) -> None:
+    configuration = laptop.home / "config.toml"
+    with_rule = configuration.read_text().replace("[[stores]]", '[[stores]]\nexclude = ["Secret*"]')
+    configuration.write_text(with_rule)
+    laptop.writes(Entity("Secret plan", "draft", ("rob the bank",)))
+    laptop.sync()
+    for ask in (laptop.app.show, lambda options: laptop.app.blame(options.name)):
+        with pytest.raises(MemsyncError, match="'Secret plan' is left out") as caught:
+            ask(ShowOptions("Secret plan"))
+        assert caught.value.exit_code == 1
+    assert laptop.app.status()["file"]["left_out"] == 1
+    with pytest.raises(MemsyncError, match="says nothing about 'Secret plans'"):
+        laptop.app.show(ShowOptions("Secret plans"))

@@ -13,9 +13,9 @@ import click
 import pytest
 
 from memsync_git.cli import exits
-from memsync_git.cli.completion import INSTALLING
 from memsync_git.cli.manual import EXITS, manual, plain
 from memsync_git.cli.program import COMPLETING, program
+from memsync_git.config.places import COMPLETIONS
 from tests.cli.conftest import Command
 
 PAGE = Path(__file__).parents[2] / "docs" / "man" / "memsync-git.1"
@@ -62,7 +62,7 @@ def test_groff_finds_nothing_wrong_with_the_page() -> None:
 # --- completion
 
 
-@pytest.mark.parametrize("shell", INSTALLING)
+@pytest.mark.parametrize("shell", COMPLETIONS)
 def test_every_shell_gets_a_script_that_asks_this_program(memsync: Command, shell: str) -> None:
     ended = memsync("completion", shell)
     assert ended.code == 0

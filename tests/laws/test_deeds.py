@@ -8,13 +8,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memsync_git.conflicts import settled
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Written
 from memsync_git.deeds.amends import Amends, going_back, taking_back
 from memsync_git.deeds.deed import Deed, Turn, deed_of, is_register, place_of, together
 from memsync_git.deeds.replaying import Kept, replayed
 from memsync_git.deeds.steps import step
-from memsync_git.model import Item, Rid, key_of
+from memsync_git.model import Graph, Item, Rid, key_of
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.amending import make_amends
 from tests.laws.histories import (
@@ -79,11 +80,34 @@ def edit(fleet: Fleet, who: int, acts: tuple, wall_ms: int) -> Deed:
     return step(before, cut_of(machine), machine.rid)
 
 
+def done(history: list[Step], acts: tuple, wall_ms: int, later: Iterable[Step] = ()) -> tuple[Fleet, Deed]:
+    """A history, a deed of ours, and what came after it."""
+    fleet = lived(history)
+    deed = edit(fleet, OURS, acts, wall_ms)
+    return lived(list(later), fleet), deed
+
+
+def moved_on(history: list[Step], later: list[Step]) -> tuple[Machine, Graph]:
+    """Our machine after two histories, and what it said between them."""
+    fleet = lived(history)
+    then = fleet.machines[OURS].state.graph()
+    lived(later, fleet)
+    return fleet.machines[OURS], then
+
+
 def make(machine: Machine, amends: Amends) -> Written:
     """The machine carries amends out."""
+    return make_amends(replica_of(machine), amends, moment_at(machine), "undo")
+
+
+def replica_of(machine: Machine) -> Replica:
     replica = Replica(machine.rid, machine.rid)
     replica.state = machine.state
-    return make_amends(replica, amends, Moment(0, "boot", f"{machine.header.rev}", 0), "undo")
+    return replica
+
+
+def moment_at(machine: Machine) -> Moment:
+    return Moment(0, "boot", f"{machine.header.rev}", 0)
 
 
 def said_by_others(machine: Machine, deed: Deed) -> set[Item]:
@@ -110,9 +134,8 @@ def test_taking_back_the_last_deed_restores_every_item(
 def test_taking_back_the_taking_back_restores_every_item_again(
     history: list[Step], acts: tuple, wall_ms: int
 ) -> None:
-    fleet = lived(history)
+    fleet, deed = done(history, acts, wall_ms)
     machine = fleet.machines[OURS]
-    deed = edit(fleet, OURS, acts, wall_ms)
     after, cut = machine.items(), cut_of(machine)
     make(machine, taking_back(machine.state, deed))
     undoing = step(cut, cut_of(machine), machine.rid)
@@ -149,9 +172,7 @@ def test_several_deeds_are_taken_back_as_one(history: list[Step], edits: list[tu
 def test_taking_back_takes_nothing_that_others_said(
     history: list[Step], acts: tuple, wall_ms: int, later: list[Step]
 ) -> None:
-    fleet = lived(history)
-    deed = edit(fleet, OURS, acts, wall_ms)
-    lived(later, fleet)
+    fleet, deed = done(history, acts, wall_ms, later)
     for machine in fleet.machines:
         others = {item for item in said_by_others(machine, deed) if not is_register(item)}
         make(machine, taking_back(machine.state, deed))
@@ -162,9 +183,7 @@ def test_taking_back_takes_nothing_that_others_said(
 def test_taking_back_twice_writes_nothing_more(
     history: list[Step], acts: tuple, wall_ms: int, later: list[Step]
 ) -> None:
-    fleet = lived(history)
-    deed = edit(fleet, OURS, acts, wall_ms)
-    lived(later, fleet)
+    fleet, deed = done(history, acts, wall_ms, later)
     machine = fleet.machines[OURS]
     make(machine, taking_back(machine.state, deed))
     rev = machine.header.rev
@@ -176,9 +195,7 @@ def test_taking_back_twice_writes_nothing_more(
 def test_no_entity_comes_back_without_its_type(
     history: list[Step], acts: tuple, wall_ms: int, later: list[Step]
 ) -> None:
-    fleet = lived(history)
-    deed = edit(fleet, OURS, acts, wall_ms)
-    lived(later, fleet)
+    fleet, deed = done(history, acts, wall_ms, later)
     machine = fleet.machines[OURS]
     standing = set(machine.state.keys())
     amends = taking_back(machine.state, deed)
@@ -202,6 +219,30 @@ def test_a_step_tells_of_an_edit_what_its_own_pen_told(
     assert before - machine.items() <= set(deed.removed)
 
 
+@given(histories(), CLOCK, CLOCK)
+def test_a_conflict_that_ends_as_it_stood_is_told_alike_by_the_pen_and_by_others(
+    history: list[Step], one_ms: int, other_ms: int
+) -> None:
+    fleet = lived(history)
+    fleet.everybody_meets()
+    for who, kind, wall_ms in ((OURS, "person", one_ms), (THEIRS, "robot", other_ms)):
+        lived([Edit(who, (Forget(("t", "Alice", kind)), Say(("t", "Alice", kind))), wall_ms)], fleet)
+    fleet.everybody_meets()
+    machine = fleet.machines[OURS]
+    (conflict,) = (each for each in machine.state.all_conflicts() if each.register == ("t", "Alice"))
+    stood, beaten = (("t", "Alice", value) for _, value in conflict.values)
+    before, answer = cut_of(machine), settled(conflict, stood[-1])
+    written = replica_of(machine).write(
+        answer.removed, answer.added, moment_at(machine), cause="resolve", anew=True
+    )
+    own = deed_of(written.added, written.removed, {}, written.beaten)
+    heard = step(before, cut_of(machine), machine.rid)
+    assert own.kept == heard.kept == [(stood, (beaten,))]
+    assert not own
+    assert not heard
+    assert not taking_back(machine.state, heard)
+
+
 def test_of_several_deeds_the_first_says_what_was_and_the_last_what_is() -> None:
     person, robot, actor = (("t", "Ann", kind) for kind in ("person", "robot", "actor"))
     deed = together([deed_of([robot], [person], {}), deed_of([actor], [robot], {})])
@@ -216,10 +257,7 @@ def test_of_several_deeds_the_first_says_what_was_and_the_last_what_is() -> None
 
 @given(histories(), histories())
 def test_going_back_exactly_says_what_was_said_then(history: list[Step], later: list[Step]) -> None:
-    fleet = lived(history)
-    machine = fleet.machines[OURS]
-    then = machine.state.graph()
-    lived(later, fleet)
+    machine, then = moved_on(history, later)
     make(machine, going_back(machine.state, then, machine.rid, exactly=True))
     assert machine.items() == then.items()
 
@@ -239,10 +277,7 @@ def test_going_back_says_what_was_said_then_where_nobody_else_did_anything(
 
 @given(histories(), histories())
 def test_going_back_keeps_what_others_added(history: list[Step], later: list[Step]) -> None:
-    fleet = lived(history)
-    machine = fleet.machines[OURS]
-    then = machine.state.graph()
-    lived(later, fleet)
+    machine, then = moved_on(history, later)
     others = {item for (rid, _), item in machine.live() if rid != machine.rid and not is_register(item)}
     make(machine, going_back(machine.state, then, machine.rid))
     assert machine.items() >= others | then.items()
@@ -250,10 +285,7 @@ def test_going_back_keeps_what_others_added(history: list[Step], later: list[Ste
 
 @given(histories(), histories())
 def test_going_back_to_some_names_leaves_the_others(history: list[Step], later: list[Step]) -> None:
-    fleet = lived(history)
-    machine = fleet.machines[OURS]
-    then = machine.state.graph()
-    lived(later, fleet)
+    machine, then = moved_on(history, later)
     meant = ("e", "Alice")
     others = {item for item in machine.items() if key_of(item) != meant}
     amends = going_back(machine.state, then, machine.rid, exactly=True, is_meant=lambda key: key == meant)

@@ -15,7 +15,7 @@ from memsync_git.ports import Unreachable
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica.amending import make_amends
 from memsync_git.replica.filtering import Rules, hidden_names, left_out, without_names
-from memsync_git.sync import RoundReport, capture
+from memsync_git.sync import RoundReport, capture, sync_round
 from tests.fakes import QuietClock
 from tests.laws.machines import Machine
 
@@ -74,6 +74,12 @@ class Desk(Machine):
     def says(self, *records: Entity | Relation) -> None:
         self.write(b"\n".join(json.dumps(row(record)).encode() for record in records))
 
+    def says_at_once(self, *records: Entity | Relation) -> None:
+        """The same a moment after whatever was before, and it is noticed."""
+        self.clock.now_ms += 100
+        self.file.writer_rename(b"\n".join(json.dumps(row(record)).encode() for record in records))
+        capture(self.session, RoundReport())
+
     def follows(self, rules: Rules) -> None:
         """Another configuration from now on: a new process."""
         name = f"{self.session.replica.host}{self.clock.now_ms}"
@@ -101,6 +107,15 @@ def pair() -> tuple[Desk, Desk, LoopbackHub]:
     clock = QuietClock()
     hub = LoopbackHub(clock.wall_ms)
     return Desk("desk", hub, clock, b""), Desk("phone", hub, clock, b""), hub
+
+
+def both_know(*records: Entity | Relation) -> tuple[Desk, Desk]:
+    """Two machines that share these records, before any rule."""
+    desk, phone, _ = pair()
+    desk.says(*records)
+    desk.run()
+    phone.run()
+    return desk, phone
 
 
 def shared(hub: LoopbackHub) -> str:
@@ -143,10 +158,7 @@ def test_what_others_share_under_that_name_is_not_written_here() -> None:
 
 
 def test_what_is_left_out_later_is_deleted_nowhere_whatever_happens_to_it_here() -> None:
-    desk, phone, _ = pair()
-    desk.says(BALLAST, SECRET, BOB)
-    desk.run()
-    phone.run()
+    desk, phone = both_know(BALLAST, SECRET, BOB)
     desk.follows(Rules(exclude=("Secret*",)))
     desk.run()
     desk.says(BALLAST, BOB)
@@ -159,11 +171,24 @@ def test_what_is_left_out_later_is_deleted_nowhere_whatever_happens_to_it_here()
     assert desk.graph.records[SECRET.key] == SECRET
 
 
-def test_what_was_noted_while_it_was_left_out_is_kept_when_it_is_shared_again() -> None:
-    desk, phone, _ = pair()
-    desk.says(BALLAST, SECRET)
-    desk.run()
+def test_what_is_deleted_here_right_after_it_is_left_out_is_never_deleted_elsewhere() -> None:
+    """So soon that the state before the rule may still be in a writer's hands."""
+    whole = replace(SECRET, observations=("rob the bank", "at night"))
+    desk, phone = both_know(BALLAST, whole, BOB)
+    desk.says_at_once(BALLAST, whole, BOB, Entity("Cid", "person", ()))
+    desk.follows(Rules(exclude=("Secret*",)))
+    sync_round(desk.session)
+    desk.says_at_once(BALLAST, SECRET, BOB, Entity("Cid", "person", ()))
+    desk.clock.now_ms += 3_600_000
+    desk.follows(Rules())
+    assert desk.run().local.removed == 0
     phone.run()
+    for machine in (desk, phone):
+        assert machine.graph.records[SECRET.key].observations == ("rob the bank", "at night")
+
+
+def test_what_was_noted_while_it_was_left_out_is_kept_when_it_is_shared_again() -> None:
+    desk, phone = both_know(BALLAST, SECRET)
     desk.follows(Rules(exclude=("Secret*",)))
     desk.run()
     desk.says(BALLAST, replace(SECRET, observations=("rob the bank", "at night")))
@@ -180,10 +205,7 @@ def test_what_was_noted_while_it_was_left_out_is_kept_when_it_is_shared_again() 
 
 
 def test_what_others_noted_while_it_was_left_out_outlives_its_twin_here() -> None:
-    desk, phone, _ = pair()
-    desk.says(BALLAST, SECRET)
-    desk.run()
-    phone.run()
+    desk, phone = both_know(BALLAST, SECRET)
     desk.follows(Rules(exclude=("Secret*",)))
     desk.run()
     both = replace(SECRET, observations=("rob the bank", "in May"))
@@ -204,10 +226,7 @@ def test_what_others_noted_while_it_was_left_out_outlives_its_twin_here() -> Non
 
 
 def test_a_type_written_elsewhere_can_leave_a_name_out_and_deletes_nothing() -> None:
-    desk, phone, _ = pair()
-    desk.says(BALLAST, BOB)
-    desk.run()
-    phone.run()
+    desk, phone = both_know(BALLAST, BOB)
     desk.follows(Rules(exclude=("draft",)))
     desk.run()
     phone.says(BALLAST, Entity("Bob", "draft", ("plays chess", "lost a pawn")))

@@ -64,6 +64,8 @@ class World:
 class Fleet:
     """Everything of one history. `store`: the one its machines share; `world`: where others share theirs."""
 
+    machine_type = Machine
+
     def __init__(
         self,
         cell: Cell,
@@ -78,7 +80,7 @@ class Fleet:
         self.store = store
         world = world or World(cell, keep_trace=keep_trace)
         self.scheduler, self.hubs, self.sentences = world.scheduler, world.hubs, world.sentences
-        self.ledger = Ledger()
+        self.ledger = self._ledger()
         self.tally = Tally()
         self.known = 0
         self.processes: list[Process] = []
@@ -100,6 +102,9 @@ class Fleet:
 
     # --- building
 
+    def _ledger(self) -> Ledger:
+        return Ledger()
+
     def _known_hubs(self, name: str) -> tuple[str, ...]:
         """The hubs a machine talks to; the first machine talks to all."""
         every = tuple(self.hubs)
@@ -114,7 +119,7 @@ class Fleet:
             SteppingRemote(self.hubs[hub], rng, Weather(), hub, self.store)
             for hub in hubs or self._known_hubs(name)
         ]
-        machine = Machine(
+        machine = self.machine_type(
             name, self.scheduler, self.ledger, self.child("machine", name), networks, self._habits(name)
         )
         machine.on_report = self._check_report

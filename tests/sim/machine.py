@@ -206,9 +206,12 @@ class Machine:
 
     def start(self) -> Process:
         """A new process of ours."""
-        process = Process(self)
+        process = self._process()
         self.processes.append(process)
         return process
+
+    def _process(self) -> Process:
+        return Process(self)
 
     def kill(self, process: Process) -> None:
         """kill -9."""
@@ -317,6 +320,10 @@ class Process:
             return
         if content_hash(standing.data) == replica.ring.newest.hash and not replica.behind:
             disk.mark(disk.mask_of(standing) | disk.known, self.machine.scheduler.now_us)
+
+    def stands_for(self) -> int:
+        """The events that a write holds which is prepared now."""
+        return self.machine.disk.known
 
     def hides(self) -> Hidden:
         """What a write hides that is prepared now: of each record it leaves, what is known and not shown."""

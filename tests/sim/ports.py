@@ -79,7 +79,7 @@ class SteppingFile:
     def prepare(self, data: bytes) -> Prepared | Unusable:
         prepared = self.inner.prepare(data)
         disk = self._process.machine.disk
-        disk.prepared[data] = (disk.known, self._process.hides())
+        disk.prepared[data] = (self._process.stands_for(), self._process.hides())
         self._process.step("prepare", FSYNC_US)
         return prepared
 
