@@ -138,8 +138,30 @@ class Rows(Protocol):
         ...
 
 
-class Transaction(Rows, Protocol):
-    """Reads and writes that become durable together, or not at all."""
+class Still(Rows, Protocol):
+    """What was committed at one moment, for as long as it is kept; what is written later does not show."""
+
+    generation: int
+    """How many writing transactions had been committed."""
+
+    def keys(self, kind: str, after: str = "") -> Iterable[str]:
+        """The keys of `rows`, without their values."""
+        ...
+
+
+class Readable(Rows, Protocol):
+    """What a replica can be loaded from."""
+
+    def still(self) -> Still | None:
+        """What is committed at this moment; None where that cannot be held.
+
+        It costs what is written while it is kept, and ends with the last reference to it, and with the store.
+        """
+        ...
+
+
+class Transaction(Readable, Protocol):
+    """Reads and writes that become durable together, or not at all. A still shows nothing of it."""
 
     generation: int
     """How many writing transactions were committed before this one began, by any process."""
@@ -153,7 +175,7 @@ class Transaction(Rows, Protocol):
     def drop(self, kind: str, key: str) -> None: ...
 
 
-class Store(Rows, Protocol):
+class Store(Readable, Protocol):
     """What one replica knows about one memory: durable, transactional, shared by processes.
 
     Invariant: transactions of all processes are one after another (`BEGIN IMMEDIATE`); after `transaction`

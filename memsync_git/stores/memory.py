@@ -9,8 +9,9 @@ Rule 3: cheap: a transaction costs what it writes, however much the store holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from weakref import WeakSet
 
 from memsync_git.errors import Busy
 
@@ -24,6 +25,7 @@ class MemoryStore:
         self._kinds: _Kinds = {}
         self._generation = 0
         self._open = False
+        self._stills: WeakSet[MemoryStill] = WeakSet()
 
     def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
         """All rows of a kind whose key comes after `after`, ordered by key."""
@@ -48,12 +50,20 @@ class MemoryStore:
             raise Busy("Another transaction of this store is open.")
         self._open = True
         try:
-            draft = MemoryTransaction(self._kinds, self._generation)
+            draft = MemoryTransaction(self, self._kinds, self._generation)
             yield draft
+            for still in self._stills:
+                still.keep(draft.written)
             draft.apply()
             self._generation += 1
         finally:
             self._open = False
+
+    def still(self) -> MemoryStill:
+        """What is committed at this moment."""
+        still = MemoryStill(self._kinds, self._generation)
+        self._stills.add(still)
+        return still
 
     def copy(self) -> MemoryStore:
         """An independent store holding the same: a backup, or the disk of a cloned machine."""
@@ -65,48 +75,84 @@ class MemoryStore:
         """Become what `backup` holds, its generation included, as restoring a file does."""
         self._kinds = {kind: dict(rows) for kind, rows in backup._kinds.items()}
         self._generation = backup._generation
+        self._stills = WeakSet()
 
     def close(self) -> None:
         """Nothing to close; the rows stay, as on a disk."""
 
 
-class MemoryTransaction:
-    """What one transaction has written, over what stood there; see `ports.Transaction`."""
+class MemoryStill:
+    """What stood at one moment: what stands now, under what was written over since; see `ports.Still`."""
 
     def __init__(self, kinds: _Kinds, generation: int) -> None:
         self.generation = generation
         self._kinds = kinds
-        self._written: dict[str, dict[str, bytes | None]] = {}
+        self._stood: dict[str, dict[str, bytes | None]] = {}
+
+    def keep(self, written: Mapping[str, Mapping[str, bytes | None]]) -> None:
+        """Some rows are about to be written: keep what stands there, unless it was kept before."""
+        for kind, rows in written.items():
+            standing, stood = self._kinds.get(kind, {}), self._stood.setdefault(kind, {})
+            for key in rows:
+                stood.setdefault(key, standing.get(key))
+
+    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
+        """All rows of a kind whose key comes after `after`, ordered by key."""
+        together: dict[str, bytes | None] = {**self._kinds.get(kind, {}), **self._stood.get(kind, {})}
+        return sorted((key, value) for key, value in together.items() if value is not None and key > after)
+
+    def keys(self, kind: str, after: str = "") -> list[str]:
+        """Their keys."""
+        return [key for key, _ in self.rows(kind, after)]
+
+    def row(self, kind: str, key: str) -> bytes | None:
+        """One row, or None."""
+        stood = self._stood.get(kind, {})
+        return stood[key] if key in stood else self._kinds.get(kind, {}).get(key)
+
+
+class MemoryTransaction:
+    """What one transaction has written, over what stood there; see `ports.Transaction`."""
+
+    def __init__(self, store: MemoryStore, kinds: _Kinds, generation: int) -> None:
+        self.generation = generation
+        self._store = store
+        self._kinds = kinds
+        self.written: dict[str, dict[str, bytes | None]] = {}
+
+    def still(self) -> MemoryStill:
+        """What was committed before this transaction."""
+        return self._store.still()
 
     def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
         """The same, those of this transaction included."""
-        together: dict[str, bytes | None] = {**self._kinds.get(kind, {}), **self._written.get(kind, {})}
+        together: dict[str, bytes | None] = {**self._kinds.get(kind, {}), **self.written.get(kind, {})}
         return sorted((key, value) for key, value in together.items() if value is not None and key > after)
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""
-        written = self._written.get(kind)
+        written = self.written.get(kind)
         if written is not None and key in written:
             return written[key]
         return self._kinds.get(kind, {}).get(key)
 
     def put(self, kind: str, key: str, value: bytes) -> None:
         """Write one row, in the place of the one that stands there."""
-        self._written.setdefault(kind, {})[key] = value
+        self.written.setdefault(kind, {})[key] = value
 
     def put_all(self, kind: str, rows: Iterable[tuple[str, bytes | None]]) -> None:
         """Write many rows of a kind; None drops a row."""
-        written = self._written.setdefault(kind, {})
+        written = self.written.setdefault(kind, {})
         for key, value in rows:
             written[key] = value
 
     def drop(self, kind: str, key: str) -> None:
         """Remove one row; no row is no error."""
-        self._written.setdefault(kind, {})[key] = None
+        self.written.setdefault(kind, {})[key] = None
 
     def apply(self) -> None:
         """Make everything written part of the store."""
-        for kind, written in self._written.items():
+        for kind, written in self.written.items():
             standing = self._kinds.setdefault(kind, {})
             for key, value in written.items():
                 if value is None:

@@ -107,6 +107,9 @@ class SqliteReader:
         found = self._read(lambda connection: connection.execute(ROW, (kind, key)).fetchone(), None)
         return None if found is None else found[0]
 
+    def still(self) -> None:
+        """No moment can be held: where nobody has the store open, whoever writes it changes the bare file."""
+
     def generation(self) -> int:
         """How many transactions had been committed."""
         return self._read(lambda connection: generation_of(connection, self._path), 0)

@@ -7,6 +7,7 @@ Rule 3: readers see what is committed; what a transaction has written is seen th
 
     writer connection ─ BEGIN IMMEDIATE … COMMIT        one at a time, threads and processes alike
     reader connection ─ one SELECT at a time            what is committed, nothing else
+    stills            ─ BEGIN, SELECT …                 what was committed when each of them began
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
+from weakref import WeakSet
 
+from memsync_git.errors import StoreDamaged
 from memsync_git.stores.connecting import (
     APPLICATION_ID,
     SCHEMA,
@@ -41,10 +44,14 @@ BUSY_S = 30.0
 
 RETRY_S = 0.01
 
+FOLDING_MS = 100
+"""Of waiting for readers at the end of a compaction. A daemon reads on: the log is folded in later."""
+
 MOST_AT_ONCE = 5000
 """Rows handed to SQLite together: a few MiB of an ordinary memory."""
 
 ROWS = "SELECT key, value FROM rows WHERE kind = ? AND key > ? ORDER BY key"
+KEYS = "SELECT key FROM rows WHERE kind = ? AND key > ? ORDER BY key"
 ROW = "SELECT value FROM rows WHERE kind = ? AND key = ?"
 _PUT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
 _DROP = "DELETE FROM rows WHERE kind = ? AND key = ?"
@@ -65,6 +72,7 @@ class SqliteStore:
         self._path = path
         self._busy_s = busy_s
         self._turn = threading.Lock()
+        self._stills: WeakSet[SqliteStill] = WeakSet()
         with explained(path):
             create_file(path)
             self._writer = connect(path, "mode=rw", busy_s)
@@ -112,6 +120,10 @@ class SqliteStore:
         """One committed row, or None."""
         return _row(self._reader, self._path, kind, key)
 
+    def still(self) -> SqliteStill | None:
+        """What is committed at this moment, read by a connection of its own; None where none can be had."""
+        return _still(self._path, self._stills)
+
     def generation(self) -> int:
         """How many transactions have been committed, by any process."""
         with explained(self._path):
@@ -131,7 +143,9 @@ class SqliteStore:
         """
         with self._turn, explained(self._path):
             self._writer.execute("VACUUM")
+            self._writer.execute(f"PRAGMA busy_timeout = {FOLDING_MS}")
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._writer.execute(f"PRAGMA busy_timeout = {round(self._busy_s * 1000)}")
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
@@ -154,7 +168,7 @@ class SqliteStore:
         try:
             with explained(self._path):
                 generation = generation_of(self._writer, self._path)
-            yield SqliteTransaction(self._writer, self._path, generation)
+            yield SqliteTransaction(self._writer, self._path, generation, self._stills)
             with explained(self._path):
                 self._writer.execute(_RAISE_GENERATION)
                 self._writer.execute("COMMIT")
@@ -164,6 +178,8 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the connections. The last one out folds the write-ahead log into the file."""
+        for still in list(self._stills):
+            still.close()
         for connection in (self._reader, self._writer):
             with suppress(sqlite3.Error):
                 connection.close()
@@ -172,10 +188,17 @@ class SqliteStore:
 class SqliteTransaction:
     """Reads and writes of one open transaction; see `ports.Transaction`."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, generation: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, generation: int, stills: WeakSet[SqliteStill]
+    ) -> None:
         self.generation = generation
         self._connection = connection
         self._path = path
+        self._stills = stills
+
+    def still(self) -> SqliteStill | None:
+        """What was committed before this transaction; None where it cannot be had."""
+        return _still(self._path, self._stills)
 
     def rows(self, kind: str, after: str = "") -> Iterator[tuple[str, bytes]]:
         """The same, those of this transaction included."""
@@ -208,6 +231,54 @@ class SqliteTransaction:
         """Remove one row; no row is no error."""
         with explained(self._path):
             self._connection.execute(_DROP, (kind, key))
+
+
+class SqliteStill:
+    """A read transaction that is held: SQLite keeps what was written since in its log; see `ports.Still`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Begin with the next read, which is that of the generation."""
+        self._connection = connection
+        self._path = path
+        connection.execute("BEGIN")
+        self.generation = generation_of(connection, path)
+
+    def rows(self, kind: str, after: str = "") -> Iterator[tuple[str, bytes]]:
+        """The rows of a kind whose key comes after `after`, by key, read as they are taken."""
+        return _rows(self._connection, self._path, kind, after)
+
+    def keys(self, kind: str, after: str = "") -> Iterator[str]:
+        """Their keys."""
+        with explained(self._path):
+            cursor = self._connection.execute(KEYS, (kind, after))
+            while some := cursor.fetchmany(MOST_AT_ONCE):
+                yield from map(_KEY, some)
+
+    def row(self, kind: str, key: str) -> bytes | None:
+        """One row, or None."""
+        return _row(self._connection, self._path, kind, key)
+
+    def close(self) -> None:
+        """Let go of the moment; nothing can be read of it any more."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    __del__ = close
+
+
+def _still(path: Path, stills: WeakSet[SqliteStill]) -> SqliteStill | None:
+    """A moment held; it is for economy, so that trouble is for whoever reads or writes next to tell."""
+    connection = None
+    try:
+        connection = connect(path, "mode=rw", 0.0)
+        connection.execute("PRAGMA query_only = ON")
+        still = SqliteStill(connection, path)
+    except (sqlite3.Error, StoreDamaged):
+        if connection is not None:
+            connection.close()
+        return None
+    stills.add(still)
+    return still
 
 
 def _rows(connection: sqlite3.Connection, path: Path, kind: str, after: str) -> Iterator[tuple[str, bytes]]:

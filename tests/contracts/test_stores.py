@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -344,6 +345,55 @@ def test_processes_that_create_one_store_together_share_it(path: Path) -> None:
     store = SqliteStore(path)
     assert assert_whole(store) == 40
     store.close()
+
+
+# --- one moment
+
+
+def test_a_still_shows_what_was_committed_when_it_began(connect: Connect) -> None:
+    one, other = connect(), connect()
+    for key in ("a", "b", "c"):
+        put(one, "record", key, b"old")
+    still = one.still()
+    assert still is not None
+    put(one, "record", "a", b"new")
+    put(other, "record", "d", b"more")
+    with other.transaction() as transaction:
+        transaction.drop("record", "b")
+        transaction.put("record", "a", b"newer")
+    assert list(still.rows("record")) == [("a", b"old"), ("b", b"old"), ("c", b"old")]
+    assert list(still.rows("record", "a")) == [("b", b"old"), ("c", b"old")]
+    assert list(still.keys("record", "a")) == ["b", "c"]
+    assert [still.row("record", key) for key in "abd"] == [b"old", b"old", None]
+    assert (still.generation, one.generation()) == (3, 6)
+    later = other.still()
+    assert later is not None
+    assert list(later.keys("record")) == ["a", "c", "d"]
+
+
+def test_a_still_of_a_transaction_shows_nothing_of_it(store: Store) -> None:
+    put(store, "record", "a", b"old")
+    with store.transaction() as transaction:
+        transaction.put("record", "a", b"new")
+        still = transaction.still()
+    assert still is not None
+    assert (still.row("record", "a"), still.generation) == (b"old", 1)
+    assert store.row("record", "a") == b"new"
+
+
+def test_a_store_that_is_kept_still_takes_no_writes_through_it_and_folds_its_log(path: Path) -> None:
+    store = SqliteStore(path)
+    put(store, "record", "a", b"1")
+    still = store.still()
+    assert still is not None
+    with pytest.raises(sqlite3.Error):
+        still._connection.execute("DELETE FROM rows")
+    began_s = time.monotonic()
+    store.compact()
+    assert time.monotonic() - began_s < 10
+    assert still.row("record", "a") == b"1"
+    store.close()
+    assert names(path) == ["replica.db"]
 
 
 # --- damage

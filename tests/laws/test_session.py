@@ -21,11 +21,14 @@ OSLO: Item = ("o", "Alice", "lives in Oslo")
 
 
 class EventfulStore(MemoryStore):
-    """A store at which something else happens while somebody reads rows of one kind."""
+    """A store at which something else happens while somebody reads rows of one kind; no moment is held."""
 
     def __init__(self) -> None:
         super().__init__()
         self.meanwhile: dict[str, Callable[[], None]] = {}
+
+    def still(self) -> None:
+        """None, as of a store nobody has open."""
 
     def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
         """The rows as they were before it happened."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from memsync_git.local.memory import MemoryFile
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
-from memsync_git.stores.memory import MemoryStore, MemoryTransaction
+from memsync_git.stores.memory import MemoryStill, MemoryStore, MemoryTransaction
 
 if TYPE_CHECKING:
     from tests.sim.machine import Process
@@ -123,6 +123,28 @@ class SteppingFile:
         return self.inner.write_witness(data)
 
 
+class SteppingStill:
+    """`ports.Still` of a process: loading takes its time. Single lines that are fetched later take none."""
+
+    def __init__(self, process: Process, still: MemoryStill) -> None:
+        self._process = process
+        self.inner = still
+        self.generation = still.generation
+
+    def rows(self, kind: str, after: str = "") -> list[tuple[str, bytes]]:
+        if kind != "facts":
+            self._process.step("rows", LOOK_US)
+        return self.inner.rows(kind, after)
+
+    def keys(self, kind: str, after: str = "") -> list[str]:
+        return self.inner.keys(kind, after)
+
+    def row(self, kind: str, key: str) -> bytes | None:
+        if kind != "facts":
+            self._process.step("row", LOOK_US)
+        return self.inner.row(kind, key)
+
+
 class SteppingStore:
     """`ports.Store` of a process; others wait while a transaction is open."""
 
@@ -137,6 +159,10 @@ class SteppingStore:
     def row(self, kind: str, key: str) -> bytes | None:
         self._process.step("row", LOOK_US)
         return self.inner.row(kind, key)
+
+    def still(self) -> SteppingStill:
+        self._process.step("still", LOOK_US)
+        return SteppingStill(self._process, self.inner.still())
 
     def generation(self) -> int:
         self._process.step("generation", LOOK_US)
@@ -153,7 +179,7 @@ class SteppingStore:
             with self.inner.transaction() as transaction:
                 yield transaction
                 process.step("commit", COMMIT_US)
-            if transaction._written:
+            if transaction.written:
                 process.committed()
         finally:
             disk.is_locked = False
