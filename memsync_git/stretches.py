@@ -255,6 +255,17 @@ def whole(records: Records) -> dict[RecordKey, Record]:
     return records.whole() if isinstance(records, Stretched | Amended) else dict(records)
 
 
+def among(records: Records, keys: Collection[RecordKey]) -> Records:
+    """The records of some keys; of many keys, each stretch is looked through once."""
+    if isinstance(records, Stretched) and len(keys) > LINES_TOGETHER:
+        return records.among(set(keys))
+    if isinstance(records, Amended):
+        below = among(records.base, [key for key in keys if key not in records.step])
+        said = ((key, records.step.get(key)) for key in keys)
+        return {**below, **{key: record for key, record in said if record is not None}}
+    return {key: records[key] for key in keys if key in records}
+
+
 def apply_step(records: dict[RecordKey, Record], step: Step) -> None:
     """Change `records` in place by one step."""
     for key, record in step.items():

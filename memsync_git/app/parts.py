@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from memsync_git.app.times import timestamp
 from memsync_git.deeds.deed import Deed
 from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart, NoticePart, PreviewDocument
-from memsync_git.model import Entity, Item, Rid, Verbatim, key_of
+from memsync_git.model import Item, Record, Rid, Verbatim, items_of, key_of
+from memsync_git.replica.counting import counts_of
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -61,8 +62,18 @@ def first_in_order(items: Iterable[Item], most: int) -> list[Item]:
     return nsmallest(most, items, key=_place)
 
 
-def _place(item: Item) -> tuple[bool, str, int, str]:
+_Place = tuple[bool, str, int, str]
+
+
+def _place(item: Item) -> _Place:
     return item[0] == "l", str(item[1]), _ORDER[item[0]], str(item)
+
+
+def first_place(record: Record) -> _Place:
+    """Where in that order the first thing stands that a record says: of an entity, before any observation."""
+    said = items_of(record)
+    first = _place(next(said))
+    return min([first, *map(_place, said)]) if record.fields else first
 
 
 def change_parts(added: Iterable[Item], removed: Iterable[Item]) -> list[ChangePart]:
@@ -159,17 +170,16 @@ def host_of(replica: Replica, rid: Rid) -> str:
 
 def file_part(store: StoreSettings, replica: Replica) -> FilePart:
     """What the memory file holds, by its newest state."""
-    records = replica.ring.graph.records
-    entities = [record for record in records.values() if isinstance(record, Entity)]
+    counts = counts_of(replica.counts, replica.ring.graph.records)
     left_out = len(names_left_out(replica))
     part: FilePart = {
         "store": store.name,
         "path": str(store.path),
         "format": store.format,
-        "entities": len(entities),
-        "relations": sum(1 for key in records if key[0] == "l"),
-        "observations": sum(len(entity.observations) for entity in entities),
-        "other": sum(1 for key in records if key[0] == "r"),
+        "entities": counts.entities,
+        "relations": counts.relations,
+        "observations": counts.observations,
+        "other": counts.other,
     }
     return {**part, "left_out": left_out} if left_out else part
 

@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import Any
 
 from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector
+from memsync_git.crdt.first import FirstSaying
 from memsync_git.crdt.fragment import (
     NO_EXTRA,
     NO_FIELD_ENTRIES,
-    NO_HINTS,
     Entry,
     Header,
     Hint,
@@ -95,10 +95,12 @@ class Written:
     """What a pen did: the records whose own facts changed, and the items added and removed.
 
     beaten: values that stood beside the one a register showed, and were removed with it.
-    left_out: the names it was not to write about.
+    left_out: the names it was not to write about. lines: what was said of records nobody had spoken of, where
+    it is stored as lines by name; of those, `records` does not tell.
     """
 
     records: set[RecordKey] = field(default_factory=set)
+    lines: Sequence[tuple[str, bytes]] = ()
     touched: set[RecordKey] = field(default_factory=set)
     added: Sequence[Item] = ()
     removed: list[Item] = field(default_factory=list)
@@ -106,7 +108,7 @@ class Written:
     left_out: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.touched or self.added)
+        return bool(self.records or self.touched or self.added or self.lines)
 
 
 class Pen:
@@ -187,11 +189,10 @@ class Pen:
         self._next += size_of(record)
         return True
 
-    def _facts_of_new(self) -> Iterator[tuple[Record, RecordFacts]]:
-        """The new records with their facts, made one after another: together they are large."""
+    def _sayings(self) -> Iterator[FirstSaying]:
+        """The new records, to be said one after another: together their facts are large."""
         rid, now = self._header.rid, self._wall_ms
-        for record, n, ts in self._new.values():
-            yield record, _said_of(record, rid, n, now=now, ts=ts)
+        return (FirstSaying(record, rid, n, now, ts) for record, n, ts in self._new.values())
 
     def remove(self, item: Item, known: VersionVector, unseen: Unseen = ALL_SEEN) -> bool:
         """Remove the live dots of an item (of its whole register) that `known` covers, none `unseen`.
@@ -316,8 +317,10 @@ class Pen:
         edits = {key: draft.finished() for key, draft in self._drafts.items() if self._is_changed(key)}
         spoken_of = edits.keys() | self._written.touched
         self._written.touched |= self._state.rewrite(fresh, edits).keys()
-        self._written.records |= edits.keys() | self._refresh_hints(fresh, spoken_of) | self._new.keys()
-        self._state.enter(header.rid, self._facts_of_new())
+        self._written.records |= edits.keys() | self._refresh_hints(fresh, spoken_of)
+        self._written.lines = self._state.enter(header.rid, self._sayings())
+        if len(self._written.lines) < len(self._new):
+            self._written.records |= self._new.keys()
         new = Said([record for record, _, _ in self._new.values()])
         self._written.added = (*new, *self._added) if self._added or not new else new
         return self._written
@@ -377,31 +380,6 @@ class Pen:
             if facts.hint is not None and facts.hint.type is not None and facts.hint.type[1] == kind:
                 stamps.append(facts.hint.type[0])
         return max(stamps)
-
-
-def _said_of(record: Record, rid: Rid, n: int, *, now: int, ts: int) -> RecordFacts:
-    """The facts, numbered from `n`, that say a whole record for the first time: registers at `ts`."""
-    first, stamped = n, max(now, 1)  # as `_mint` stamps what was never seen before
-    wall = now if stamped != now else None
-    types: tuple[Entry, ...] = ()
-    observations: tuple[Entry, ...] = ()
-    existence: tuple[Entry, ...] = ()
-    if isinstance(record, Entity):
-        types = (Entry(n, ts, record.type),)
-        observations = tuple(
-            [
-                Entry(at, stamped, said, wall)
-                for at, said in enumerate(dict.fromkeys(record.observations), n + 1)
-            ]
-        )
-    else:
-        existence = (Entry(n, stamped, None, wall),)
-    n += 1 + len(observations)
-    fields = {name: (Entry(at, ts, value),) for at, (name, value) in enumerate(record.fields.items(), n)}
-    hinted = {name: ((ts, rid, entries[0].n), entries[0].value) for name, entries in fields.items()}
-    kind = ((ts, rid, first), record.type) if isinstance(record, Entity) else None
-    hint = Hint(kind, hinted or NO_HINTS) if kind is not None or hinted else None
-    return RecordFacts(types, observations, existence, fields or NO_FIELD_ENTRIES, hint)
 
 
 def _as_it_stood(item: Item, removed: Sequence[tuple[Rid, Entry]]) -> Item:

@@ -5,17 +5,24 @@
 Rule 1: what is said never depends on what was read: read or not, two of these are equal if their facts are.
 Rule 2: a line nobody asks for is never read. Its numbers stand before it, so that nobody has to ask for
 them, its place in the fragment, or whether it changed.
-Rule 3: what a stored line looks like is known to whoever stored it (`Stored`), not here.
+Rule 3: what a stored line looks like is known to whoever stored it (`Stored`), not here; nor where it lies
+(`unread.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Set
+from itertools import chain
 from typing import NamedTuple, Protocol
 
+from memsync_git.crdt.first import FirstSaying
 from memsync_git.crdt.fragment import RecordFacts
 from memsync_git.crdt.intervals import Intervals
+from memsync_git.crdt.unread import Shelf, Unread
 from memsync_git.model import Record, RecordKey
+
+LOOKS_PER_READING = 8
+"""To look a line up on a shelf costs as much as going past so many."""
 
 Spans = Iterable[tuple[int, int]]
 """Numbers as inclusive intervals."""
@@ -51,6 +58,10 @@ class Stored(Protocol):
         """The line facts are stored as."""
         ...
 
+    def first_line(self, saying: FirstSaying) -> tuple[str, bytes]:
+        """The name and the line of what is said of a record for the first time."""
+        ...
+
     def glance(self, stored: bytes) -> Glance | None:
         """What a plain line shows, without reading its facts; None for any other."""
         ...
@@ -72,7 +83,8 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
         stored: Stored | None = None,
     ) -> None:
         self._read: dict[RecordKey, RecordFacts] = {} if read is None else dict(read)
-        self._unread: dict[str, bytes] = {} if unread is None or stored is None else dict(unread)
+        readable = None if stored is None else unread
+        self._unread = readable.copy() if isinstance(readable, Unread) else Unread(readable)
         self._stored = stored
         self._homes: Homes | None = None
 
@@ -89,14 +101,30 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
         return self._read
 
     @property
-    def unread(self) -> Mapping[str, bytes]:
+    def unread(self) -> Unread:
         """What nobody has asked for yet, as it is stored."""
         return self._unread
 
     def names(self) -> Iterable[str]:
         """The names all lines are stored under, read or not; nothing, where it is not said how."""
         stored = self._stored
-        return () if stored is None else [*self._unread, *map(stored.name_of, self._read)]
+        return () if stored is None else chain(self._unread, map(stored.name_of, self._read))
+
+    def names_among(self, names: Set[str]) -> Set[str]:
+        """The names of its lines among some: each is looked for, or where they are many, all are seen."""
+        if len(names) * LOOKS_PER_READING > len(self):
+            return names & set(self.names())
+        read = {} if self._stored is None else dict.fromkeys(map(self._stored.name_of, self._read))
+        return {name for name in names if name in read or name in self._unread}
+
+    @property
+    def weight(self) -> int:
+        """How many lines and facts are held here, or known to lie elsewhere no longer."""
+        return len(self._read) + self._unread.weight
+
+    def rest_on(self, shelf: Shelf, stored: Stored) -> None:
+        """All that is said here lies on this shelf now, in the way of `stored`: it need not be held."""
+        self._read, self._unread, self._stored = {}, Unread(shelf=shelf), stored
 
     def glance(self, line: bytes, gone: Intervals) -> Glance | None:
         """What a stored line shows at a glance; None if it is not plain, or a fact of it is `gone`."""
@@ -127,21 +155,25 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
             return self._unread.get(self._stored.name_of(key))
         return self._stored.line(key, self._read[key])
 
-    def put_away(self, new: Iterable[tuple[RecordKey, RecordFacts]]) -> None:
-        """Take in facts about records there are none of; nobody is expected to ask for them soon."""
+    def put_away(self, new: Iterable[FirstSaying]) -> list[tuple[str, bytes]]:
+        """Take in what is said of records there are none of; nobody is expected to ask for it soon.
+
+        Return the lines by name, where they are stored as lines.
+        """
         if self._stored is None:
-            self.update(new)
-            return
-        name_of, line = self._stored.name_of, self._stored.line
-        self.lay_by((name_of(key), line(key, facts)) for key, facts in new)
+            self.update((saying.record.key, saying.facts) for saying in new)
+            return []
+        lines = list(map(self._stored.first_line, new))
+        self.lay_by(lines)
+        return lines
 
     def lay_by(self, lines: Iterable[tuple[str, bytes]]) -> None:
         """Take in stored lines, by name, of records there are none of."""
         if self._homes is None:
-            self._unread.update(lines)
+            self._unread.lay(lines)
             return
         for name, stored in lines:
-            self._unread[name] = stored
+            self._unread.lay([(name, stored)])
             self._homes.enter_unread(name, stored)
 
     # --- as a mapping
@@ -156,14 +188,18 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
 
     def read_by_name(self, name: str) -> RecordFacts | None:
         """The facts of a line by the name it is stored under; None if it is not unread."""
-        stored = self._unread.pop(name, None)
-        if stored is None or self._stored is None:
+        line = self._unread.get(name)
+        if line is None or self._stored is None:
             return None
-        key, facts = self._stored.read(stored)
+        key, facts = self._stored.read(line)
+        self._unread.leave(name)
+        self._enter(key, facts)
+        return facts
+
+    def _enter(self, key: RecordKey, facts: RecordFacts) -> None:
         self._read[key] = facts
         if self._homes is not None:
             self._homes.enter(key, facts)
-        return facts
 
     def __contains__(self, key: object) -> bool:
         return key in self._read or (isinstance(key, tuple) and self.is_unread(key))
@@ -177,9 +213,7 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
     def __setitem__(self, key: RecordKey, facts: RecordFacts) -> None:
         if key in self:
             del self[key]
-        self._read[key] = facts
-        if self._homes is not None:
-            self._homes.enter(key, facts)
+        self._enter(key, facts)
 
     def __delitem__(self, key: RecordKey) -> None:
         facts = self[key]
@@ -188,8 +222,10 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
             self._homes.leave(facts)
 
     def __iter__(self) -> Iterator[RecordKey]:
-        for name in list(self._unread):
-            self.read_by_name(name)
+        if self._stored is not None:
+            for key, facts in list(map(self._stored.read, self._unread.values())):
+                self._enter(key, facts)
+            self._unread = Unread()
         return iter(self._read)
 
     def __len__(self) -> int:
@@ -247,9 +283,8 @@ def changed(old: Records, new: Records) -> set[RecordKey]:
 
     A stored line that stands in both is the same without being read.
     """
-    same = {name for name, stored in new.unread.items() if old.unread.get(name) == stored}
-    for records in (old, new):
-        for name in [name for name in records.unread if name not in same]:
+    for name in old.unread.names_that_differ(new.unread):
+        for records in (old, new):
             records.read_by_name(name)
     keys = {key for key, facts in new.read.items() if not _is_same(old.get(key), facts)}
     return keys | {key for key in old.read if key not in new}

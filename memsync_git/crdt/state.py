@@ -7,14 +7,15 @@ else is looked at again, nor read at all (`records.py`).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from itertools import chain
 
+from memsync_git.crdt.first import FirstSaying
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
-from memsync_git.crdt.records import Glance, Records, changed
+from memsync_git.crdt.records import Glance, Records, Stored, changed
+from memsync_git.crdt.unread import Shelf
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
 from memsync_git.values import dataclass
@@ -22,6 +23,9 @@ from memsync_git.values import dataclass
 Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""
 
+
+_Line = tuple[Records, str]
+"""Whose line, and its name."""
 
 GLANCES_PER_READING = 8
 """To read a line and make its facts costs as much as to glance at so many, and the facts stay."""
@@ -99,8 +103,12 @@ class State:
     # --- what it shows
 
     def keys(self) -> Iterator[RecordKey]:
+        """The records that exist, by key, in no particular order; what they show will be asked for."""
+        return (shown.record.key for shown in self._all_shown(kept=True))
+
+    def records(self) -> Iterator[Record]:
         """The records that exist, in no particular order."""
-        return (shown.record.key for shown in self._all_shown())
+        return (shown.record for shown in self._all_shown())
 
     def read_all(self) -> Mapping[RecordKey, None]:
         """Every record anybody holds facts about; afterwards no line is unread."""
@@ -109,10 +117,12 @@ class State:
     @property
     def size(self) -> int:
         """How many records anybody holds facts about. No line of whoever holds most is read for it."""
-        speakers = self._speakers()
-        if speakers is not None:
-            return len(speakers)
+        if not self._records:
+            return 0
         *fewer, most = sorted(self._records.values(), key=len)
+        if self._has_names:
+            named = set(chain.from_iterable(records.names() for records in fewer))
+            return len(most) + len(named) - len(most.names_among(named))
         others = dict.fromkeys(key for records in fewer for key in records)
         return len(most) + sum(1 for key in others if key not in most)
 
@@ -149,8 +159,10 @@ class State:
 
     def contested(self) -> Iterator[RecordKey]:
         """The records that are contested; what is shown at a glance is not."""
-        glanced = {name for _, name, _ in self._glances()}
-        return (key for key in self._beside(glanced) if self.record(key) and self.is_contested(key))
+        left: list[_Line] = []
+        for _ in self._glances(left):
+            pass
+        return (key for key in self._beside(left) if self.record(key) and self.is_contested(key))
 
     def all_conflicts(self) -> Iterator[Conflict]:
         for key in self.read_all():
@@ -168,60 +180,74 @@ class State:
         live = self.live(key)
         return live.exists and not live.anchored
 
-    def shown(self, keys: Iterable[RecordKey] | None = None) -> list[Shown]:
+    def shown(self, keys: Iterable[RecordKey] | None = None, *, kept: bool = False) -> list[Shown]:
         """Every record in view order: entities, relations, generic records, each by smallest stamp.
 
-        `keys`: those of them that exist.
+        `keys`: those of them that exist. `kept`: what they show is remembered, to be asked for again.
         """
         return sorted(
-            self._found(keys),
+            self._found(keys, kept=kept),
             key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key),
         )
 
-    def _found(self, keys: Iterable[RecordKey] | None) -> Iterator[Shown]:
+    def _found(self, keys: Iterable[RecordKey] | None, *, kept: bool) -> Iterator[Shown]:
         """These records, as far as they exist; of many, all are glanced at instead of these being read."""
         if keys is None:
-            return self._all_shown()
+            return self._all_shown(kept=kept)
         wanted = frozenset(keys)
         if len(wanted) * GLANCES_PER_READING < sum(map(len, self._records.values())):
             return filter(None, map(self._shown_at, wanted))
-        return (shown for shown in self._all_shown() if shown.record.key in wanted)
+        return (shown for shown in self._all_shown(kept=True) if shown.record.key in wanted)
 
-    def _all_shown(self) -> Iterator[Shown]:
-        """Every record that exists. Lines shown at a glance stay unread: most of a large memory is."""
-        glanced = set()
-        for rid, name, (record, first, last) in self._glances():
-            glanced.add(name)
-            key = record.key
-            shown = self._views[key] = self._views.get(key) or record
+    def _all_shown(self, *, kept: bool = False) -> Iterator[Shown]:
+        """Every record that exists. Lines shown at a glance stay unread: most of a large memory is.
+
+        `kept`: what they show is remembered.
+        """
+        left: list[_Line] = []
+        for rid, (record, first, last) in self._glances(left):
+            shown = self._views.get(record.key) or record
+            if kept:
+                self._views[record.key] = shown
             yield Shown(shown, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
-        yield from filter(None, map(self._shown_at, self._beside(glanced)))
+        yield from filter(None, map(self._shown_at, self._beside(left)))
 
-    def _glances(self) -> Iterator[tuple[Rid, str, Glance]]:
-        """The unread lines that alone speak of their record, plainly and with no fact removed: by name."""
-        speakers = self._speakers()
-        if speakers is None:
-            return
+    def _glances(self, left: list[_Line]) -> Iterator[tuple[Rid, Glance]]:
+        """The unread lines that alone speak of their record, plainly and with no fact removed; the others are
+        put to what is `left`.
+        """
+        shared = self._shared_names() if self._has_names else None
         for rid, records in self._records.items():
+            gone = self.dead(rid)
             for name, line in records.unread.items():
-                glance = records.glance(line, self.dead(rid)) if speakers[name] == 1 else None
-                if glance is not None:
-                    yield rid, name, glance
+                glance = records.glance(line, gone) if shared is not None and name not in shared else None
+                if glance is None:
+                    left.append((records, name))
+                else:
+                    yield rid, glance
 
-    def _speakers(self) -> Counter[str] | None:
-        """How many replicas speak of a record, by the name of its line; None if some lines have none."""
-        if any(records.stored is None for records in self._records.values() if records):
-            return None
-        return Counter(chain.from_iterable(records.names() for records in self._records.values()))
+    @property
+    def _has_names(self) -> bool:
+        """Whether every line has a name, so that records can be told apart without reading them."""
+        return all(records.stored is not None for records in self._records.values() if records)
 
-    def _beside(self, glanced: Collection[str]) -> Mapping[RecordKey, None]:
-        """Every record anybody holds facts about, but for lines of these names; their lines are read."""
-        found: dict[RecordKey, None] = {}
-        for records in self._records.values():
-            for name in [name for name in records.unread if name not in glanced]:
-                records.read_by_name(name)
-            found.update(dict.fromkeys(records.read))
-        return found
+    def _shared_names(self) -> Set[str]:
+        """The names of the lines of records several replicas speak of. Those of whoever holds most are not
+        gone through if the others hold little.
+        """
+        if not self._records:
+            return frozenset()
+        *fewer, most = sorted(self._records.values(), key=len)
+        named, shared = set[str](), set[str]()
+        for name in chain.from_iterable(records.names() for records in fewer):
+            (shared if name in named else named).add(name)
+        return shared | most.names_among(named)
+
+    def _beside(self, left: Iterable[_Line]) -> Mapping[RecordKey, None]:
+        """Every record anybody holds facts about, but for those shown at a glance; these lines are read."""
+        for records, name in left:
+            records.read_by_name(name)
+        return dict.fromkeys(key for records in self._records.values() for key in records.read)
 
     def _shown_at(self, key: RecordKey) -> Shown | None:
         record = self.record(key)
@@ -254,15 +280,15 @@ class State:
 
     # --- how it changes
 
-    def lines_of_new(self, fragment: Fragment) -> list[tuple[str, bytes, Glance]]:
+    def lines_of_new(self, fragment: Fragment) -> Iterator[tuple[str, bytes, Glance]]:
         """The unread lines of a replica's first fragment that are plain, of records nobody has spoken of."""
-        records, known = Records.of(fragment.records), self._speakers()
-        if self._records.get(fragment.rid) or known is None:
-            return []
-        gone = self.dead(fragment.rid)
+        if self._records.get(fragment.rid) or not self._has_names:
+            return iter(())
+        records, gone = Records.of(fragment.records), self.dead(fragment.rid)
+        known = set(chain.from_iterable(each.names() for each in self._records.values()))
         lines = ((name, line) for name, line in records.unread.items() if name not in known)
         glances = ((name, line, records.glance(line, gone)) for name, line in lines)
-        return [(name, line, glance) for name, line, glance in glances if glance is not None]
+        return ((name, line, glance) for name, line, glance in glances if glance is not None)
 
     def replace(self, fragment: Fragment) -> Before:
         """Put a fragment in the place of the one its replica had."""
@@ -291,24 +317,46 @@ class State:
             self._shown.pop(key, None)
         return before
 
-    def enter(self, rid: Rid, new: Iterable[tuple[Record, RecordFacts]]) -> None:
-        """Give a replica facts that say whole records nobody has said anything about: there is nothing to
-        compare, and what they show is known.
+    def enter(self, rid: Rid, new: Iterable[FirstSaying]) -> list[tuple[str, bytes]]:
+        """Let a replica say whole records nobody has said anything about: there is nothing to compare, and
+        what they show is known. Return the lines by name, where they are stored as lines.
         """
-        self._records.setdefault(rid, Records()).put_away(self._shown_by(new))
+        return self._records.setdefault(rid, Records()).put_away(self._shown_by(new))
 
-    def _shown_by(self, new: Iterable[tuple[Record, RecordFacts]]) -> Iterator[tuple[RecordKey, RecordFacts]]:
-        for record, facts in new:
-            key = record.key
-            self._views[key] = record
-            yield key, facts
+    def _shown_by(self, new: Iterable[FirstSaying]) -> Iterator[FirstSaying]:
+        for saying in new:
+            self._views[saying.record.key] = saying.record
+            yield saying
 
-    def begin(self, fragment: Fragment, new: Collection[tuple[str, bytes, Glance]]) -> None:
-        """Lay the `lines_of_new` of a first fragment by, unread; `replace` with all of it follows."""
+    def begin(self, fragment: Fragment, new: Iterable[tuple[str, bytes]]) -> None:
+        """Lay lines of new records of a first fragment by, unread; `replace` with all of it follows."""
         records = Records.of(fragment.records)
         mine = self._records[fragment.rid] = Records(unread={}, stored=records.stored)
-        mine.lay_by((name, line) for name, line, _ in new)
-        self._views.update((glance.record.key, glance.record) for _, _, glance in new)
+        mine.lay_by(new)
+
+    @property
+    def weight(self) -> int:
+        """How many lines and facts are held here; what lies on shelves is not."""
+        return sum(records.weight for records in self._records.values())
+
+    @property
+    def views(self) -> int:
+        """Of how many records it is remembered what they show."""
+        return len(self._views)
+
+    def rest_on(self, shelves: Mapping[Rid, Shelf], stored: Stored, *, views: bool) -> None:
+        """All that everybody says lies on these shelves now: what was read of it is let go, and of `views`
+        what it shows.
+        """
+        for rid, records in self._records.items():
+            records.rest_on(shelves[rid], stored)
+        if views:
+            self._views.clear()
+            self._shown.clear()
+
+    def sizes(self) -> dict[Rid, int]:
+        """How many records each replica holds facts about."""
+        return {rid: len(records) for rid, records in self._records.items()}
 
     def line(self, rid: Rid, key: RecordKey) -> bytes | None:
         """The line a record of a replica is stored as; None where there is none, or it is not said how."""

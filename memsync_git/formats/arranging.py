@@ -19,7 +19,7 @@ from memsync_git.formats.rows import Limits, TooLarge
 from memsync_git.formats.standing import Gathering, Lines, Rows
 from memsync_git.formats.writing import row_of
 from memsync_git.model import Entity, Graph, Projection, Record, RecordKey, Relation, same_items
-from memsync_git.stretches import Records, Step, whole
+from memsync_git.stretches import LINES_TOGETHER, Records, Step, whole
 
 Changes = Mapping[RecordKey, Record | None]
 
@@ -191,12 +191,18 @@ def _read_back(
     Raises:
         AssertionError: a row does not say what it was to say.
     """
-    read = read_rows(raws, [0] * len(raws), projection, limits, {})
-    if isinstance(read, TooLarge):
-        return read
     said: list[Record] = []
-    for found, wanted in zip(read[0], meant, strict=True):
-        if found is None or wanted is None or not same_items(wanted, found):
-            raise AssertionError("an encoded row does not read back as what it was to say")
-        said.append(found)
+    wanted = iter(meant)
+    for at in range(0, len(raws), LINES_TOGETHER):  # a whole memory need not be held twice
+        some = raws[at : at + LINES_TOGETHER]
+        read = read_rows(some, [0] * len(some), projection, limits, {})
+        if isinstance(read, TooLarge):
+            return read
+        said += [_as_meant(found, record) for found, record in zip(read[0], wanted, strict=False)]
     return said
+
+
+def _as_meant(found: Record | None, wanted: Record | None) -> Record:
+    if found is None or wanted is None or not same_items(wanted, found):
+        raise AssertionError("an encoded row does not read back as what it was to say")
+    return wanted if wanted == found else found

@@ -46,7 +46,7 @@ from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, lacking, remembe
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
 from memsync_git.remotes.seen import NOTHING_SEEN, Branch, Seen, digest_of
 from memsync_git.remotes.shares import Draft, Share, drafted
-from memsync_git.remotes.trees import Listing, Oid, lookup
+from memsync_git.remotes.trees import AtHand, Listing, Oid, lookup
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
 from memsync_git.remotes.visits import Visit
 from memsync_git.values import dataclass
@@ -294,7 +294,7 @@ class GitRemote:
         self.refs_mode = pushed.refs_mode
         self._seen = seen = self._lookout.noted(prepared.seen, draft, pushed, prepared.host_name, publication)
         if draft.main is not None and main is None:
-            self.show({item.oid: item.data for item in draft.objects})
+            self.show(AtHand(draft.objects))
         return joint_outcome(host, main, carries_own=carries_own, head=seen.main.oid or "")
 
     def listing(self, oid: Oid) -> Listing:

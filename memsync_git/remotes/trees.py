@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NewType
 
 from memsync_git.values import dataclass
@@ -65,6 +65,22 @@ class NewObject:
     def data(self) -> bytes:
         """The bytes of the object."""
         return zlib.decompress(self.zipped)
+
+
+class AtHand(Mapping[Oid, bytes]):
+    """The bytes of some objects by name, unpacked when they are asked for: few are, and all are much."""
+
+    def __init__(self, objects: Iterable[NewObject]) -> None:
+        self._objects = {item.oid: item for item in objects}
+
+    def __getitem__(self, oid: Oid) -> bytes:
+        return self._objects[oid].data
+
+    def __iter__(self) -> Iterator[Oid]:
+        return iter(self._objects)
+
+    def __len__(self) -> int:
+        return len(self._objects)
 
 
 def new_object(kind: Kind, data: bytes) -> NewObject:

@@ -8,15 +8,19 @@ person agrees, unless one already has where it was made (`ok`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from memsync_git.crdt.changes import items_between
 from memsync_git.crdt.cut import closed_cut
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.guards import INBOUND, DeletionLimits, Hold, is_large_deletion, weight
-from memsync_git.model import Item, Rid, items_of
+from memsync_git.model import Item, Rid, key_of, size_of
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment
 from memsync_git.values import dataclass
+
+LOOKED_AT_TOGETHER = 5000
+"""Records of a first fragment: what so many show is let go before the next are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +83,19 @@ def _begin(replica: Replica, fragment: Fragment) -> int:
 
     Nothing they say is contested or was said before, so there is nothing to ask of them.
     """
-    new = replica.state.lines_of_new(fragment)
-    if not new:
-        return 0
-    replica.compare()
-    replica.state.begin(fragment, new)
-    replica.fresh.lines += [(fragment.rid, name, line) for name, line, _ in new]
-    replica.expect(glance.record for _, _, glance in new)
-    return sum(1 for _, _, glance in new for _ in items_of(glance.record))
+    items = 0
+    lines: list[tuple[str, bytes]] = []
+    held = {key_of(item) for hold in replica.holds.values() for item in hold.items}
+    new = (line for line in replica.state.lines_of_new(fragment) if line[2].record.key not in held)
+    while some := list(islice(new, LOOKED_AT_TOGETHER)):
+        replica.compare()
+        replica.expect([glance.record for _, _, glance in some])
+        items += sum(size_of(glance.record) for _, _, glance in some)
+        lines += [(name, line) for name, line, _ in some]
+    if lines:
+        replica.state.begin(fragment, lines)
+        replica.fresh.lines += [(fragment.rid, name, line) for name, line in lines]
+    return items
 
 
 def _join_one(

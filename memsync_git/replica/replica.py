@@ -9,7 +9,7 @@ after it (`settle`), so a crash between them costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from memsync_git.crdt.changes import Unseen
@@ -27,6 +27,7 @@ from memsync_git.inference import (
     UNWRITTEN_FOR_MS,
     FileState,
     Kind,
+    Pending,
     Ring,
 )
 from memsync_git.model import (
@@ -42,9 +43,11 @@ from memsync_git.model import (
     record_with,
     same_items,
 )
+from memsync_git.replica.counting import Counts
 from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
+from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
-from memsync_git.stretches import Order, Step
+from memsync_git.stretches import Order, Step, among
 
 
 class Replica:
@@ -70,6 +73,10 @@ class Replica:
         self.fresh = Fresh()
         self.kept_states: dict[int, FileState] = {}
         self.kept_file = KeptFile()
+        self.kept_differences: tuple[Set[RecordKey] | None, Set[RecordKey] | None] = (None, None)
+        self.kept_pending: tuple[Pending, FileState] | None = None
+        self.counts: Counts | None = None
+        self.shelves: Shelves | None = None
         self._behind: set[RecordKey] | None = None
         self._contested: set[RecordKey] | None = None
 
@@ -128,18 +135,27 @@ class Replica:
     def recheck(self, keys: Iterable[RecordKey]) -> None:
         """Look again whether some records differ between file and target, or within the state."""
         keys = list(keys)
-        if self._behind is not None:
-            _renew(self._behind, keys, self._is_behind)
+        self._recheck_behind(keys)
         if self._contested is not None:
-            _renew(self._contested, keys, self.state.is_contested)
+            self._contested.difference_update(keys)
+            self._contested.update(filter(self.state.is_contested, keys))
 
     def expect(self, records: Iterable[Record]) -> None:
-        """Records nobody had spoken of have come, and nothing about them is contested."""
-        if self._behind is not None:
-            _renew(self._behind, [record.key for record in records], self._is_behind)
+        """Records nobody had spoken of are about to come, and nothing about them is contested or held."""
+        if self._behind is None:
+            return
+        new = {record.key: record for record in records}
+        standing = among(self.ring.graph.records, new)
+        self._behind.difference_update(new)
+        self._behind.update(key for key, record in new.items() if self._differs(record, standing.get(key)))
 
-    def _is_behind(self, key: RecordKey) -> bool:
-        return self._differs(self.target(key), self.ring.graph.records.get(key))
+    def _recheck_behind(self, keys: Collection[RecordKey]) -> None:
+        """Look again whether some records differ between file and target."""
+        if self._behind is None:
+            return
+        standing = among(self.ring.graph.records, keys)
+        self._behind.difference_update(keys)
+        self._behind.update(key for key in keys if self._differs(self.target(key), standing.get(key)))
 
     def _differs(self, wanted: Record | None, standing: Record | None) -> bool:
         """Whether two records say something else, in the projection."""
@@ -182,19 +198,25 @@ class Replica:
                         unseen.setdefault(rid, set()).add(entry.n)
         return {rid: Intervals.numbers(numbers) for rid, numbers in unseen.items()}
 
+    def targets(self) -> Iterator[Record]:
+        """The same in no particular order, one after another: nobody needs to hold them all."""
+        held = {key_of(item) for hold in self.holds.values() for item in hold.items}
+        yield from (each for each in self.state.records() if each.key not in held)
+        yield from filter(None, map(self.target, held))
+
     def target_graph(self) -> Graph:
         """Everything the file should hold, in view order, before projection."""
-        keys = [shown.record.key for shown in self.state.shown()]
-        held = [key_of(item) for hold in self.holds.values() for item in hold.items]
-        found = ((key, self.target(key)) for key in dict.fromkeys([*keys, *held]))
-        return Graph({key: record for key, record in found if record is not None})
+        shown = {each.record.key: each.record for each in self.state.shown(kept=True)}
+        held = {key_of(item) for hold in self.holds.values() for item in hold.items}
+        found = {**shown, **{key: self.target(key) for key in held}}
+        return Graph({key: record for key, record in found.items() if record is not None})
 
     def lacking(self, keys: Collection[RecordKey]) -> Step:
         """What the file's newest state lacks of some records, as a step; new ones in view order."""
-        shown = [shown.record.key for shown in self.state.shown(keys)]
+        shown = {each.record.key: each.record for each in self.state.shown(keys)}
         held = [key_of(item) for hold in self.holds.values() for item in hold.items]
-        order = dict.fromkeys([*shown, *held, *sorted(keys)])
-        return {key: self.target(key) for key in order if key in keys}
+        others = [key for key in dict.fromkeys([*held, *sorted(keys)]) if key in keys]
+        return {**shown, **{key: self.target(key) for key in others if key not in shown or key in held}}
 
     # --- runs
 
@@ -213,8 +235,7 @@ class Replica:
     def file_changed(self, back: Step) -> None:
         """The ring has another newest state: look again where the step back from it leads elsewhere."""
         self.fresh.file = self.fresh.file or bool(back)
-        if self._behind is not None:
-            _renew(self._behind, back.keys(), self._is_behind)
+        self._recheck_behind(back.keys())
 
     def remember(self, content_hash: str) -> None:
         """Keep the hash of a state of the file among the last thousand."""
@@ -235,7 +256,8 @@ class Replica:
         Who reads it has not seen what is new about the records it leaves as they stand (a picked apply).
         `ahead`: the step from the file's newest state to it, where that is known.
         """
-        left = [key for key in self.behind if self._differs(self.target(key), graph.records.get(key))]
+        written = among(graph.records, self.behind)
+        left = [key for key in self.behind if self._differs(self.target(key), written.get(key))]
         vv, unseen = self.state.nexts(), self._unseen_in({*left, *self._left_out()})
         out = self.projection.hidden
         state = FileState(
@@ -309,6 +331,7 @@ class Replica:
         header = self.header
         if header.rev > before.rev:
             self.fresh.records |= {(self.rid, key) for key in written.records}
+            self.fresh.lines += [(self.rid, name, line) for name, line in written.lines]
             self.note_version(header)
             txn = Txn(
                 header.rid,
@@ -403,12 +426,6 @@ class Replica:
 def _newly_seen(before: Header, after: Header) -> dict[Rid, int]:
     """The revisions of others that a revision had seen, and the own one before it had not."""
     return {rid: seen[0] for rid, seen in after.seen.items() if before.seen.get(rid) != seen}
-
-
-def _renew(known: set[RecordKey], keys: Collection[RecordKey], is_among: Callable[[RecordKey], bool]) -> None:
-    """Look again which of some records are among those known."""
-    known.difference_update(keys)
-    known.update(filter(is_among, keys))
 
 
 def _still_missing(items: Iterable[Item], record: Record | None) -> list[Item]:

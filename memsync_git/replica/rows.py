@@ -6,12 +6,13 @@ Rule 2: saving compares small rows with what was last saved; only differences ar
 
 kind      key                     value
 replica   one                     identity, marks, recent removals, ring order …
+differs   behind, contested       the records that are
 header    rid                     the header line of its fragment
 facts     rid:digest              a record line of its fragment, as `wire/stored.py` has it
 file      digest                  some lines of the newest state of the memory file
 file      one                     which lines make it up
 state     seq                     a ring state, as the step from the next newer one
-pending   one                     the prepared state, as the step from the newest
+pending   one, one:part           the prepared state, as the step from the newest (`prepared.py`)
 hold      id                      a hold
 past      hash                    its place among the past states of the file
 txn       rid:rev, rid:rev:part   what one own revision changed, in parts where it is much
@@ -20,27 +21,25 @@ version   rid:rev:tok             written by this store
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from memsync_git.crdt.fragment import Fragment
-from memsync_git.crdt.records import Records
 from memsync_git.crdt.state import State
 from memsync_git.inference import FileState, Ring
 from memsync_git.model import (
     Graph,
-    Record,
     RecordKey,
     Rid,
 )
+from memsync_git.replica.counting import Counts, counted_on
 from memsync_git.replica.filelines import load_file, save_file
+from memsync_git.replica.prepared import kept_pending, load_pending, save_pending
 from memsync_git.replica.replica import Replica
+from memsync_git.replica.resting import RowReader, Rows, fragments_of, shelves_of
 from memsync_git.replica.shapes import (
     hold_of,
     item_of,
-    pending_of,
     plain_hold,
-    plain_pending,
     plain_projection,
     plain_state,
     plain_txn,
@@ -48,29 +47,22 @@ from memsync_git.replica.shapes import (
     state_of,
     txn_of,
 )
+from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Txn
 from memsync_git.stretches import Amended, entity_order
 from memsync_git.wire import fragments, plain
-from memsync_git.wire.stored import STORED_LINES, damaged_row, digest, stored_line
+from memsync_git.wire.stored import damaged_row, digest, stored_line
 
 ONE = "one"
 
 KINDS = (
-    *("replica", "header", "facts", "file", "state"),
+    *("replica", "differs", "header", "facts", "file", "state"),
     *("pending", "hold", "past", "txn", "version"),
 )
 """All there is of a replica."""
 
 
-class RowReader(Protocol):
-    """What loading needs of a store."""
-
-    def rows(self, kind: str, after: str = "") -> Iterable[tuple[str, bytes]]: ...
-
-    def row(self, kind: str, key: str) -> bytes | None: ...
-
-
-class RowWriter(RowReader, Protocol):
+class RowWriter(Rows, Protocol):
     """What saving needs of a transaction."""
 
     def put(self, kind: str, key: str, value: bytes) -> None: ...
@@ -91,21 +83,31 @@ def load(rows: RowReader, before: Replica | None = None) -> Replica | None:
     Raises:
         StoreDamaged: a row cannot be understood.
     """
-    found = rows.row("replica", ONE)
+    still = rows.still()
+    stood: Rows = rows if still is None else still
+    found = stood.row("replica", ONE)
     if found is None:
         return None
     try:
-        return _load(rows, plain.loads(found), KeptFile() if before is None else before.kept_file)
+        one = plain.loads(found)
+        shelves = None if still is None else shelves_of(still, one.get("lines"))
+        replica = _load(stood, one, shelves, KeptFile() if before is None else before.kept_file)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise damaged_row(str(error)) from error
+    if shelves is not None and before is not None and before.shelves is not None:
+        shelves.leave_behind(before.shelves)
+    return replica
 
 
-def _load(rows: RowReader, one: dict[str, Any], before: KeptFile) -> Replica:
+def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: KeptFile) -> Replica:
     replica = Replica(Rid(one["rid"]), one["host"], one["store"])
-    replica.state = State(_fragments(rows))
+    replica.shelves = shelves
+    replica.counts = Counts(*one["counts"]) if one.get("counts") is not None else None
+    replica.state = State(fragments_of(rows, shelves))
     replica.projection = projection_of(*one["projection"])
     file, replica.kept_file = load_file(rows, before)
     replica.ring = _ring(rows, one["ring"], Graph(file))
+    replica.kept_pending = kept_pending(replica.ring)
     replica.kept_states = {state.seq: state for state in replica.ring.states}
     replica.holds = {key: hold_of(key, plain.loads(value)) for key, value in rows.rows("hold")}
     past = {key: int(value) for key, value in rows.rows("past")}
@@ -116,13 +118,14 @@ def _load(rows: RowReader, one: dict[str, Any], before: KeptFile) -> Replica:
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
     replica.runs_began_ms = (one["runs_began"][0], one["runs_began"][1])
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
-    replica.go_on_from(map(tuple, one["behind"]), map(tuple, one["contested"]))
+    replica.kept_differences = _differences(rows, one)
+    replica.go_on_from(*replica.kept_differences)
     own = transactions(rows, replica.rid, after=least)
     replica.unpublished = [txn for txn in own if txn.rid == replica.rid]
     return replica
 
 
-def transactions(rows: RowReader, rid: str = "", *, after: int = -1) -> list[Txn]:
+def transactions(rows: Rows, rid: str = "", *, after: int = -1) -> list[Txn]:
     """The own revisions that changed something, those of earlier ids included, oldest first under each id.
 
     With `rid`, only what stands behind its revision `after`.
@@ -142,29 +145,14 @@ BEHIND_PARTS = ";"
 """Comes behind the colon that begins a part."""
 
 
-def _fragments(rows: RowReader) -> Iterable[Fragment]:
-    """The fragments, their lines unread."""
-    lines: dict[str, dict[str, bytes]] = {}
-    for key, line in rows.rows("facts"):
-        rid, _, name = key.partition(":")
-        lines.setdefault(rid, {})[name] = line
-    for rid, line in rows.rows("header"):
-        header = fragments.decode_header(line)
-        if isinstance(header, fragments.Malformed | fragments.Newer):
-            raise ValueError(f"header of {rid}: {header}")  # noqa: TRY004
-        yield Fragment(header, Records(unread=lines.get(rid), stored=STORED_LINES))
-
-
-def _ring(rows: RowReader, seqs: Sequence[int], graph: Graph) -> Ring:
+def _ring(rows: Rows, seqs: Sequence[int], graph: Graph) -> Ring:
     """The ring: the newest state whole, the others as steps back from it."""
     kept = {int(key): value for key, value in rows.rows("state")}
     order = entity_order(graph.records)
     states: list[FileState] = []
     for seq in reversed(seqs):
         states.append(state_of(seq, plain.loads(kept[seq]), states[-1].order if states else order))
-    pending = rows.row("pending", ONE)
-    newest = states[0].order if states else order
-    prepared = None if pending is None else pending_of(plain.loads(pending), graph, newest)
+    prepared = load_pending(rows, graph, states[0].order if states else order)
     return Ring(states[::-1], graph, prepared)
 
 
@@ -173,8 +161,7 @@ def _ring(rows: RowReader, seqs: Sequence[int], graph: Graph) -> Ring:
 
 def save(replica: Replica, rows: RowWriter) -> None:
     """Write what changed since the last save."""
-    rows.put_all("facts", ((f"{rid}:{name}", line) for rid, name, line in replica.fresh.lines))
-    rows.put_all("facts", (_stored_facts(replica, rid, key) for rid, key in replica.fresh.records))
+    rows.put_all("facts", _fresh_facts(replica))
     for content_hash in replica.fresh.past:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
@@ -187,17 +174,35 @@ def save(replica: Replica, rows: RowWriter) -> None:
     _save_file(replica, rows)
     _save_states(replica, rows)
     _save_small(rows, "hold", {hold.id: plain.dumps(plain_hold(hold)) for hold in replica.holds.values()})
-    _save_one(rows, "pending", plain_pending(replica.ring))
+    save_pending(replica, rows)
+    _save_differences(replica, rows)
     _save_one(rows, "replica", _plain_replica(replica))
     replica.fresh = Fresh()
 
 
-def _stored_facts(replica: Replica, rid: Rid, key: RecordKey) -> tuple[str, bytes | None]:
+def _fresh_facts(replica: Replica) -> Iterator[tuple[str, bytes | None]]:
+    """The lines that changed; those that came as they are may have changed since. All of them in the order of
+    their keys, so that SQLite fills page after page.
+    """
+    for rid, name, line in sorted(replica.fresh.lines):
+        yield _noted(replica, rid, name), line
+    for rid, key in replica.fresh.records:
+        yield _noted(replica, rid, digest(key)), _stored_facts(replica, rid, key)
+
+
+def _noted(replica: Replica, rid: Rid, name: str) -> str:
+    """The key of a row that is written."""
+    if replica.shelves is not None:
+        replica.shelves.note_written(rid, name)
+    return f"{rid}:{name}"
+
+
+def _stored_facts(replica: Replica, rid: Rid, key: RecordKey) -> bytes | None:
     line = replica.state.line(rid, key)
     if line is None:
         facts = replica.state.records_of(rid).get(key)
         line = None if facts is None else stored_line(key, facts)
-    return f"{rid}:{digest(key)}", line
+    return line
 
 
 def _headers(replica: Replica) -> dict[str, bytes]:
@@ -218,7 +223,9 @@ def _save_file(replica: Replica, rows: RowWriter) -> None:
     """Write the newest state of the file, unless it is the same as before seen from another version."""
     records = replica.ring.graph.records
     if replica.fresh.file or not isinstance(records, Amended):
+        before = replica.kept_file.names
         file, replica.kept_file = save_file(records, replica.kept_file, rows)
+        replica.counts = counted_on(replica.counts, before, file)
         replica.ring.graph = Graph(file)
 
 
@@ -257,19 +264,31 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
         "projection": plain_projection(replica.projection),
-        "behind": _plain_keys(replica.behind),
-        "contested": _plain_keys(replica.contested),
+        "lines": dict(sorted(replica.state.sizes().items())),
+        "counts": replica.counts,
     }
 
 
-def _plain_keys(keys: Iterable[RecordKey]) -> list[RecordKey]:
-    return sorted(keys)
+def _save_differences(replica: Replica, rows: RowWriter) -> None:
+    """Write which records are behind and contested, unless they are those that were saved: of a memory that
+    was just joined, all are.
+    """
+    now = (frozenset(replica.behind), frozenset(replica.contested))
+    for key, keys, kept in zip(("behind", "contested"), now, replica.kept_differences, strict=True):
+        if keys != kept:
+            rows.put("differs", key, plain.dumps(sorted(keys)))
+    replica.kept_differences = now
+
+
+def _differences(rows: Rows, one: dict[str, Any]) -> tuple[frozenset[RecordKey], frozenset[RecordKey]]:
+    """The same again; an older release kept them with the rest."""
+    found = [rows.row("differs", key) for key in ("behind", "contested")]
+    if None in found:
+        found = [plain.dumps(one[key]) for key in ("behind", "contested")]
+    behind, contested = (frozenset(map(tuple, plain.loads(keys or b"[]"))) for keys in found)
+    return behind, contested
 
 
 def _version(key: str) -> tuple[Rid, int, str]:
     rid, rev, tok = key.split(":")
     return Rid(rid), int(rev), tok
-
-
-def _keyed(record: Record) -> tuple[RecordKey, Record]:
-    return record.key, record

@@ -12,7 +12,7 @@ from typing import Any
 
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.guards import Hold
-from memsync_git.inference import FileState, Kind, Pending, Ring
+from memsync_git.inference import FileState, Kind, Pending
 from memsync_git.model import (
     NO_FIELDS,
     Entity,
@@ -63,13 +63,6 @@ def state_of(seq: int, said: dict[str, Any], newer: Order) -> FileState:
 def plain_splice(apart: Apart) -> list[Any]:
     """Where the newer order differs: place, how many names give way, and to which."""
     return [apart.at, len(apart.mine), list(apart.theirs)]
-
-
-def plain_pending(ring: Ring) -> dict[str, Any] | None:
-    if ring.pending is None:
-        return None
-    state, ahead, _ = ring.pending
-    return {**plain_state(state, ring.newest.order), "step": plain_step(ahead)}
 
 
 def pending_of(said: dict[str, Any], graph: Graph, newest: Order) -> Pending:

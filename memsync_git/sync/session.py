@@ -18,11 +18,11 @@ from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Varia
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
 from memsync_git.model import Graph, Projection
-from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store
-from memsync_git.ports import Rows as StoreRows
+from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store, Transaction
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
 from memsync_git.replica.filtering import Rules, projected
+from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
 from memsync_git.sync.order import QUIET_MS, Sighting
 
@@ -118,7 +118,7 @@ class Session:
                 break
         return _present(self._replica)
 
-    def _loaded(self, store: StoreRows) -> Replica | None:
+    def _loaded(self, store: Store | Transaction) -> Replica | None:
         replica = rows.load(store, self._replica)
         if replica is not None:
             self._projection = projected(self.variant.projection, self.settings.rules, replica)
@@ -154,6 +154,7 @@ class Session:
             self._generation = NEVER
             raise
         self._replica, self._generation = replica, transaction.generation + 1
+        let_rest(replica, store, self._generation)
         return result
 
     def moment(self) -> Moment:
@@ -208,6 +209,11 @@ class Session:
         if isinstance(decoded, Decoded) and decoded.whole:
             self._keep(data, decoded)
         return decoded
+
+    def know(self, data: bytes, decoded: Decoded) -> None:
+        """A version that was decoded before this session began, by the same settings."""
+        if decoded.whole and self._decoded is None:
+            self._keep(data, decoded)
 
     def _before(self) -> Rows | None:
         """The rows of another version: the last one decoded, or the newest that the store knows."""

@@ -15,28 +15,22 @@ copy with a shard missing is malformed and never looks like a deletion.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
-from operator import eq
 from typing import NamedTuple
 
 from memsync_git.crdt.fragment import NO_EXTRA, Fragment, Header, RecordFacts
 from memsync_git.crdt.records import Records
 from memsync_git.model import JsonText, RecordKey, Rid
+from memsync_git.wire.bodies import READ_AT_ONCE, records_in
 from memsync_git.wire.headers import asked_reader, decode_header, encode_header
-from memsync_git.wire.records import decode_record, encode_record, judged_plain, read_record
+from memsync_git.wire.records import decode_record, encode_record
 from memsync_git.wire.rid import fragment_path, shard_path
 from memsync_git.wire.stored import (
-    STORED_LINES,
-    digest,
     first_of,
     line_of,
-    numbers_of,
     shard_name,
     shard_of,
-    stored_as,
 )
 from memsync_git.wire.verdicts import (
     FORMAT,
@@ -52,6 +46,7 @@ from memsync_git.wire.verdicts import (
 __all__ = [
     "LIMITS",
     "NOTHING_KNOWN",
+    "READ_AT_ONCE",
     "Malformed",
     "Newer",
     "WireLimits",
@@ -67,9 +62,6 @@ __all__ = [
 
 SHARD_OVER_BYTES = 1 * MIB
 """Record lines beyond this are sharded: git stores a changed blob whole."""
-
-READ_AT_ONCE = 1000
-"""Beyond so many records each line is judged and laid by unread: its facts would take twice its size."""
 
 NOTHING_KNOWN: Mapping[RecordKey, RecordFacts] = {}
 
@@ -197,7 +189,7 @@ def _read(
     lines = _record_lines(rest)
     if _SHARDED in header.extra:
         header, lines = _gathered(header, lines, shards, limits, size=len(data))
-    return Fragment(header, _records(lines, header, limits, known))
+    return Fragment(header, records_in(lines, header, limits, known))
 
 
 def _record_lines(body: bytes) -> list[bytes]:
@@ -235,61 +227,6 @@ def _count(written: JsonText) -> int:
     if not (written.isascii() and written.isdigit()):
         raise Invalid("the count of its record lines is no number")
     return int(written[:16])
-
-
-def _records(
-    lines: list[bytes], header: Header, limits: WireLimits, known: Mapping[RecordKey, RecordFacts]
-) -> Records:
-    """The records of a fragment, if its numbers are used once and below `next`."""
-    known = Records.of(known)
-    stays_unread = len(lines) > READ_AT_ONCE and known.stored in (None, STORED_LINES)
-    unread_before = {line_of(stored): name for name, stored in known.unread.items()}
-    read_before = {facts.raw: (key, facts) for key, facts in known.read.items()}
-    read: dict[RecordKey, RecordFacts] = {}
-    unread: dict[str, bytes] = {}
-    numbers, many = array("Q"), len(lines)
-    for line in _taken(lines):
-        name = unread_before.get(line)
-        if name is not None:
-            unread[name] = known.unread[name]
-            for low, high in numbers_of(unread[name]):
-                numbers.extend(range(low, high + 1))
-            continue
-        if stays_unread:
-            key, said = judged_plain(line, limits) or _judged(line, limits)
-            unread[digest(key)] = stored_as(key, said, line)
-        else:
-            key, facts = read_before.get(line) or read_record(line, limits)
-            said = [entry.n for entry in facts.entries()]
-            read[key] = facts
-        numbers.extend(said)
-        if len(read) + len(unread) + len(numbers) > limits.max_facts:
-            raise Invalid(f"more than {limits.max_facts} facts")
-    records = Records(read, unread=unread, stored=STORED_LINES if stays_unread else known.stored)
-    if len(records) != many or any(map(records.is_unread, read)):
-        raise Invalid("two lines for one record")
-    _refuse_numbers(numbers, header.next)
-    return records
-
-
-def _judged(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]:
-    key, facts = read_record(line, limits)
-    return key, [entry.n for entry in facts.entries()]
-
-
-def _taken(lines: list[bytes]) -> Iterator[bytes]:
-    """The lines one by one; each is let go as the next is asked for."""
-    lines.reverse()
-    while lines:
-        yield lines.pop()
-
-
-def _refuse_numbers(numbers: array[int], limit: int) -> None:
-    ordered = array("Q", sorted(numbers))
-    if any(map(eq, ordered, islice(ordered, 1, None))):
-        raise Invalid("a number used twice")
-    if ordered and ordered[-1] >= limit:
-        raise Invalid("a number that is not below next")
 
 
 def _refuse_misplaced(header: Header, rid: Rid | None, store: str | None) -> None:

@@ -17,9 +17,10 @@ from typing import Any
 
 import orjson
 
+from memsync_git.crdt.first import FirstSaying
 from memsync_git.crdt.fragment import NO_EXTRA, NO_FIELD_ENTRIES, Entry, Hint, RecordFacts, Stamp
 from memsync_git.formats.canonical import canonical, quoted
-from memsync_git.model import JsonText, Observation, RecordKey, Verbatim
+from memsync_git.model import Entity, JsonText, Observation, RecordKey, Verbatim
 from memsync_git.wire.lines import json_text, listed, mapped, others, read_line, rid, text, whole
 from memsync_git.wire.rid import is_rid
 from memsync_git.wire.verdicts import MAX_NUMBER, STORED, Invalid, Malformed, WireLimits
@@ -69,6 +70,26 @@ def _plain_line(key: RecordKey, facts: RecordFacts) -> bytes | None:
         line["h"] = {} if hint.type is None else {"t": hint.type}
     try:
         return orjson.dumps(line, option=_NO_GUESSING)
+    except orjson.JSONEncodeError:
+        return None
+
+
+def plain_first_record(saying: FirstSaying) -> tuple[bytes, int] | None:
+    """The line of an entity that is said for the first time, and the number of its last fact.
+
+    It is written without making facts; None for anything but what the official server can say, and where the
+    clock is no time.
+    """
+    record, rid, n, now_ms, ts = saying
+    if not isinstance(record, Entity) or record.fields or now_ms != saying.stamped_ms:
+        return None
+    line: dict[str, Any] = {"e": record.name, "t": ((n, ts, record.type),)}
+    noted = [(at, now_ms, said) for at, said in enumerate(dict.fromkeys(record.observations), n + 1)]
+    if noted:
+        line["o"] = noted
+    line["h"] = {"t": ((ts, rid, n), record.type)}
+    try:
+        return orjson.dumps(line, option=_NO_GUESSING), n + len(noted)
     except orjson.JSONEncodeError:
         return None
 

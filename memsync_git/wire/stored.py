@@ -17,16 +17,20 @@ from typing import Any
 
 import orjson
 
+from memsync_git.crdt.first import FirstSaying
 from memsync_git.crdt.fragment import RecordFacts
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.records import Glance
 from memsync_git.errors import StoreDamaged
 from memsync_git.model import Entity, RecordKey, Relation
 from memsync_git.wire import plain
-from memsync_git.wire.records import decode_record, encode_record, identity_text
+from memsync_git.wire.records import decode_record, encode_record, identity_text, plain_first_record
 from memsync_git.wire.verdicts import Malformed
 
 _SHARD_CHARS = 2
+
+Spans = Sequence[tuple[int, int]]
+"""Numbers as inclusive intervals."""
 
 
 def stored_line(key: RecordKey, facts: RecordFacts) -> bytes:
@@ -36,12 +40,27 @@ def stored_line(key: RecordKey, facts: RecordFacts) -> bytes:
 
 def stored_as(key: RecordKey, numbers: Sequence[int], line: bytes) -> bytes:
     """A line that was written already, with the shard of its record and the numbers of its facts."""
-    spans = ",".join([f"{low}-{high}" for low, high in _spans(numbers)])
-    return f"{shard_name(key)} {spans} ".encode("ascii") + line
+    return stored_with(key, spans_of(numbers), line)
 
 
-def _spans(numbers: Sequence[int]) -> Sequence[tuple[int, int]]:
-    """Numbers as intervals; most lines were written in one go."""
+def stored_with(key: RecordKey, spans: Spans, line: bytes) -> bytes:
+    """The same with its numbers as intervals."""
+    written = ",".join([f"{low}-{high}" for low, high in spans])
+    return f"{shard_name(key)} {written} ".encode("ascii") + line
+
+
+def first_line(saying: FirstSaying) -> tuple[str, bytes]:
+    """The name and the line of what is said of a record for the first time."""
+    key = saying.record.key
+    written = plain_first_record(saying)
+    if written is None:
+        return digest(key), stored_line(key, saying.facts)
+    line, last = written
+    return digest(key), f"{shard_name(key)} {saying.n}-{last} ".encode("ascii") + line
+
+
+def spans_of(numbers: Sequence[int]) -> Spans:
+    """Numbers as intervals, lowest first; most lines were written in one go."""
     if numbers and numbers[-1] - numbers[0] == len(numbers) - 1 and all(map(_is_next, numbers, numbers[1:])):
         return ((numbers[0], numbers[-1]),)
     return Intervals.numbers(numbers).spans
@@ -63,6 +82,9 @@ def shard_of(stored: bytes) -> str:
 def numbers_of(stored: bytes) -> list[tuple[int, int]]:
     """The numbers of the facts in a stored line as inclusive intervals, lowest first."""
     numbers = stored[_SHARD_CHARS + 1 : stored.index(b" ", _SHARD_CHARS + 1)]
+    if numbers and b"," not in numbers:
+        low, _, high = numbers.partition(b"-")
+        return [(int(low), int(high))]
     spans = [span.partition(b"-") for span in numbers.split(b",")] if numbers else []
     return [(int(low), int(high)) for low, _, high in spans]
 
@@ -137,6 +159,9 @@ class StoredLines:
 
     def line(self, key: RecordKey, facts: RecordFacts) -> bytes:
         return stored_line(key, facts)
+
+    def first_line(self, saying: FirstSaying) -> tuple[str, bytes]:
+        return first_line(saying)
 
     def glance(self, stored: bytes) -> Glance | None:
         return glance(stored)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from io import BytesIO
 
 from memsync_git.formats.canonical import NotJson, parse, quoted
@@ -66,12 +67,21 @@ def _without_metadata(record: Record) -> Record:
 
 
 def _metadata(provenance: Provenance) -> bytes:
+    return b'%b%d"}' % (
+        _written_by(provenance.host, provenance.wall_ms // 1000, provenance.rid),
+        provenance.n,
+    )
+
+
+@lru_cache(maxsize=256)
+def _written_by(host: str, wall_s: int, rid: Rid) -> bytes:
+    """All but the number of the fact, and the end: an adopted memory was written in one second."""
     members = [
-        ("host", quoted(provenance.host)),
-        ("timestamp", quoted(instant_of(provenance.wall_ms))),
-        ("id", quoted(f"{provenance.rid}:{provenance.n}")),
+        ("host", quoted(host)),
+        ("timestamp", quoted(instant_of(wall_s * 1000))),
+        ("id", quoted(f"{rid}:")),
     ]
-    return written_members(members).encode("utf-8")
+    return written_members(members).encode("utf-8").removesuffix(b'"}')
 
 
 def read_unified(data: bytes) -> Graph:

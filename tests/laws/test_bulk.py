@@ -180,6 +180,7 @@ def test_a_large_fragment_is_judged_whole_and_kept_unread() -> None:
     ("was", "now", "reason"),
     [
         (b"[4,", b"[2,", "a number used twice"),
+        (b"[4,", b"[3,", "a number used twice"),
         (b'{"e":"E1",', b'{"e":"E2",', "two lines for one record"),
         (b"[4,", b"[9000,", "a number that is not below next"),
         (b"[4,", b'["4",', "a fact's number is no whole number from 1 to 2^53"),

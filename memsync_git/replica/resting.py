@@ -1,0 +1,82 @@
+"""A replica rests on its store: what was saved is not held as well.
+
+Rule 1: what it says does not change by that (`shelves.py`); only what it costs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.records import Records
+from memsync_git.crdt.unread import Unread
+from memsync_git.model import Rid
+from memsync_git.replica.replica import Replica
+from memsync_git.replica.shelves import FACTS, MOST_ACTS, MOST_HELD, Shelves, Still
+from memsync_git.wire import fragments
+from memsync_git.wire.stored import STORED_LINES
+
+
+class Rows(Protocol):
+    """Rows of a store; see `ports.Rows`."""
+
+    def rows(self, kind: str, after: str = "") -> Iterable[tuple[str, bytes]]: ...
+
+    def row(self, kind: str, key: str) -> bytes | None: ...
+
+
+class RowReader(Rows, Protocol):
+    """What loading needs of a store."""
+
+    def still(self) -> Still | None: ...
+
+
+def shelves_of(still: Still, sizes: Mapping[Rid, int] | None) -> Shelves:
+    """Where the lines of a store lie; an older release did not note how many each replica has."""
+    if sizes is None:
+        sizes = Counter(Rid(key.partition(":")[0]) for key in still.keys(FACTS))
+    return Shelves(still, sizes)
+
+
+def fragments_of(rows: Rows, shelves: Shelves | None) -> Iterable[Fragment]:
+    """The fragments of a store, their lines unread; on shelves, where there are any."""
+    held = _held(rows) if shelves is None else {}
+    for rid, line in rows.rows("header"):
+        header = fragments.decode_header(line)
+        if isinstance(header, fragments.Malformed | fragments.Newer):
+            raise ValueError(f"header of {rid}: {header}")  # noqa: TRY004
+        shelf = None if shelves is None else shelves.by_rid.get(header.rid)
+        yield Fragment(header, Records(unread=Unread(held.get(rid), shelf), stored=STORED_LINES))
+
+
+def _held(rows: Rows) -> dict[str, dict[str, bytes]]:
+    """All lines, by replica and name."""
+    lines: dict[str, dict[str, bytes]] = {}
+    for key, line in rows.rows(FACTS):
+        rid, _, name = key.partition(":")
+        lines.setdefault(rid, {})[name] = line
+    return lines
+
+
+def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: int = MOST_HELD) -> None:
+    """Let go of what was saved, where it is much, and rest on the store as it stands at this generation.
+
+    What is prepared for the file will be looked at again, so then everything is held; what is to be published
+    will be shown once more, and an adopted memory is shown by the very records the file says.
+    """
+    shelves = replica.shelves
+    if shelves is None or replica.ring.pending is not None:
+        return
+    shelves.acts += 1
+    views = not replica.unpublished
+    held = replica.state.weight + (replica.state.views if views else 0)
+    if held <= most_held and shelves.acts < MOST_ACTS:
+        return
+    still = store.still()
+    if still is None or still.generation != generation:
+        return  # another process has written since: what it wrote is loaded before the next act
+    replica.shelves = newer = Shelves(still, replica.state.sizes())
+    replica.state.rest_on(newer.by_rid, STORED_LINES, views=views)
+    shelves.hand_over(newer)

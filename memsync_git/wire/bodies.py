@@ -1,0 +1,109 @@
+"""From the record lines of a fragment to its records.
+
+Rule 1: every line is judged before any is used. Those of an earlier reading were judged then.
+Rule 2: of a large fragment nothing is read; it is judged, and laid by as it is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from itertools import pairwise
+
+from memsync_git.crdt.fragment import Header, RecordFacts
+from memsync_git.crdt.records import Records
+from memsync_git.crdt.unread import Unread
+from memsync_git.model import RecordKey
+from memsync_git.wire.records import judged_plain, read_record
+from memsync_git.wire.stored import STORED_LINES, digest, line_of, numbers_of, spans_of, stored_with
+from memsync_git.wire.verdicts import Invalid, WireLimits
+
+READ_AT_ONCE = 1000
+"""Beyond so many records each line is judged and laid by unread: its facts would take twice its size."""
+
+
+def records_in(
+    lines: list[bytes], header: Header, limits: WireLimits, known: Mapping[RecordKey, RecordFacts]
+) -> Records:
+    """The records of a fragment, if its numbers are used once and below `next`.
+
+    What is known unread is not copied: the fragment has it from where it lies.
+    """
+    known = Records.of(known)
+    stays_unread = len(lines) > READ_AT_ONCE and known.stored in (None, STORED_LINES)
+    unread_before = _by_line(known)
+    read_before = {facts.raw: (key, facts) for key, facts in known.read.items()}
+    read: dict[RecordKey, RecordFacts] = {}
+    unread: dict[str, bytes] = {}
+    spans: list[tuple[int, int]] = []
+    facts, many = 0, len(lines)
+    for at, line in enumerate(_taken(lines), 1):
+        standing = unread_before.pop(line, None)
+        if standing is not None:
+            spans += numbers_of(standing[1])
+            continue
+        if stays_unread:
+            key, said = judged_plain(line, limits) or _judged(line, limits)
+            some = spans_of(said)
+            unread[digest(key)] = stored_with(key, some, line)
+        else:
+            key, read[key] = read_before.get(line) or read_record(line, limits)
+            said = [entry.n for entry in read[key].entries()]
+            some = spans_of(said)
+        spans += some
+        if sum(high - low + 1 for low, high in some) != len(said):
+            spans += some  # a number twice in one line is found with those in several
+        facts += len(said)
+        if at + facts > limits.max_facts:
+            raise Invalid(f"more than {limits.max_facts} facts")
+    gone = {name for name, _ in unread_before.values()}
+    records = Records(
+        read,
+        unread=_instead(known.unread, gone, unread),
+        stored=STORED_LINES if stays_unread else known.stored,
+    )
+    if len(records) != many or any(map(records.is_unread, read)):
+        raise Invalid("two lines for one record")
+    _refuse_numbers(spans, header.next)
+    return records
+
+
+def _by_line(known: Records) -> dict[bytes, tuple[str, bytes]]:
+    """The unread lines as they travel, with the name each is stored under and what stands before it."""
+    found: dict[bytes, tuple[str, bytes]] = {}
+    for name, stored in known.unread.items():
+        line = line_of(stored)
+        found[line] = (name, stored[: -len(line)])
+    return found
+
+
+def _instead(before: Unread, gone: Set[str], new: Mapping[str, bytes]) -> Unread:
+    """Unread lines with others in the place of some; what else the new ones find under their names, too."""
+    unread = before.copy()
+    unread.leave(*gone)
+    for name, line in new.items():
+        if name in gone:
+            unread.lay([(name, line)])
+        else:
+            unread[name] = line
+    return unread
+
+
+def _judged(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]:
+    key, facts = read_record(line, limits)
+    return key, [entry.n for entry in facts.entries()]
+
+
+def _taken(lines: list[bytes]) -> Iterator[bytes]:
+    """The lines one by one; each is let go as the next is asked for."""
+    lines.reverse()
+    while lines:
+        yield lines.pop()
+
+
+def _refuse_numbers(spans: list[tuple[int, int]], limit: int) -> None:
+    """Refuse numbers, in intervals of one line each, that are not used once and below a limit."""
+    spans.sort()
+    if any(low <= before for (_, before), (low, _) in pairwise(spans)):
+        raise Invalid("a number used twice")
+    if spans and spans[-1][1] >= limit:
+        raise Invalid("a number that is not below next")
