@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.assistants import astray_notices
 from memsync_git.app.clocks import SystemChance, SystemClock
+from memsync_git.app.drafting import Draft, found_from, go_on_from, tell_all
 from memsync_git.app.installation import Identity, machine_id
 from memsync_git.app.opening import Rooms
 from memsync_git.app.parts import file_part
@@ -50,9 +51,10 @@ def join(
         Misused, StoreDamaged: as the commands that follow.
     """
     rooms = configured(plan)
-    created = _make(plan, rooms)
+    draft = plan.found.take_draft(rooms)
+    created = _make(plan, rooms, draft)
     with round_lock(rooms.lock_path, 10.0):
-        document, replica = first_round(plan, rooms, told)
+        document, replica = first_round(plan, rooms, told, draft)
     served, notices = _serve(rooms, executable) if service and executable else (None, ())
     with rooms.reading() as installation:
         remote = remote_part(plan.remote, installation.remote(plan.remote.name))
@@ -69,7 +71,7 @@ def join(
     }
 
 
-def _make(plan: Plan, rooms: Rooms) -> list[str]:
+def _make(plan: Plan, rooms: Rooms, draft: Draft | None) -> list[str]:
     """Everything a machine needs: hub, configuration, identity, store. Say what was not there before."""
     created = []
     if plan.is_hub and not is_there(plan.remote):
@@ -82,7 +84,10 @@ def _make(plan: Plan, rooms: Rooms) -> list[str]:
     _configure(plan, rooms)
     with rooms.replica_store() as store:
         if store.row("replica", ONE) is None:
-            found(rooms, store, plan.host)
+            if draft is None:
+                found(rooms, store, plan.host)
+            else:
+                found_from(rooms, store, draft)
             created.append(str(rooms.places.store(plan.store.name)))
     return created
 
@@ -123,17 +128,25 @@ def begin(rooms: Rooms, store: Store, rid: Rid, host: str) -> None:
 
 
 def first_round(
-    plan: Plan, rooms: Rooms, told: Callable[[Stage], None] | None = None
+    plan: Plan, rooms: Rooms, told: Callable[[Stage], None] | None = None, draft: Draft | None = None
 ) -> tuple[SyncDocument, Replica]:
-    """The round by which a file becomes one of the fleet's. The caller holds the round lock."""
+    """The round by which a file becomes one of the fleet's. The caller holds the round lock.
+
+    draft: what the store was made from.
+    """
     from memsync_git.sync import sync_round
 
     with rooms.session() as session:
+        plan.found.hand_file(session)
         keep = rooms.quarantine().keep if plan.is_damaged else None
         options = replace(round_options(SyncOptions()), drop=plan.drop, set_aside=keep)
         if plan.is_new and plan.kind == "older tool":
             options = replace(options, relocate=_relocations(plan), legacy=legacy(plan))
+        if draft is not None:
+            go_on_from(session, draft)
         report = sync_round(session, options if told is None else replace(options, told=told))
+        if draft is not None:
+            tell_all(report, draft)
         session.world.file.protect()
         note(rooms, session, report)
         return document_of(report, session.replica), session.replica

@@ -5,10 +5,11 @@ Rule 1: a repository is adopted only if it is empty, ours, or an older tool's; a
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memsync_git.app.drafting import Found
 from memsync_git.app.opening import Rooms
 from memsync_git.app.telling import bare, notice
 from memsync_git.config import Configuration, RemoteSettings, StoreSettings
@@ -32,7 +33,11 @@ IS_PUBLIC = "This repository can be read by anybody without a password: your mem
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `init` is about to do. `is_hub`: the remote is the embedded one of this machine."""
+    """What `init` is about to do.
+
+    is_hub: the remote is the embedded one of this machine. found: what making it and its preview have found,
+    for the first round.
+    """
 
     rooms: Rooms
     remote: RemoteSettings
@@ -45,6 +50,7 @@ class Plan:
     drop: bool
     notices: tuple[NoticePart, ...] = ()
     is_damaged: bool = False
+    found: Found = field(default_factory=Found)
 
     @property
     def needs_consent(self) -> bool:
@@ -66,7 +72,8 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
     kind, paths = ("empty", ()) if survey is None else (survey.kind, survey.paths)
     if kind == "foreign" and not options.adopt:
         raise foreign(remote, paths)
-    damage = damage_of(rooms, store)
+    read = read_of(rooms, store)
+    damage = damage_in(read)
     return Plan(
         rooms=rooms,
         remote=remote,
@@ -79,6 +86,7 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
         drop=options.join == "drop",
         notices=_notices(survey) + damage_notices(store, damage),
         is_damaged=bool(damage),
+        found=Found(read),
     )
 
 
@@ -182,11 +190,16 @@ def as_it_stands(rooms: Rooms, known: StoreSettings, file: str | None) -> StoreS
             )
 
 
-def damage_of(rooms: Rooms, store: StoreSettings) -> tuple[Damage, ...]:
-    """What cannot be read of the memory file as it stands."""
+def read_of(rooms: Rooms, store: StoreSettings) -> tuple[bytes, Decoded] | None:
+    """The memory file as it stands, where it can be read."""
     reading = rooms.file(store.path).read()
     found = decode(reading.data, store.format, rooms.limits) if isinstance(reading, Snapshot) else None
-    return found.damage if isinstance(found, Decoded) else ()
+    return (reading.data, found) if isinstance(reading, Snapshot) and isinstance(found, Decoded) else None
+
+
+def damage_in(read: tuple[bytes, Decoded] | None) -> tuple[Damage, ...]:
+    """What cannot be read of the memory file."""
+    return read[1].damage if read is not None else ()
 
 
 def damage_notices(store: StoreSettings, damage: tuple[Damage, ...]) -> tuple[NoticePart, ...]:

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from heapq import nsmallest
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsync_git.app.clocks import SystemChance, SystemClock
-from memsync_git.app.parts import MOST_CHANGES_LISTED, change_parts, first_in_order, host_parts
+from memsync_git.app.drafting import Draft, clone_in, name_of_cut, remove
+from memsync_git.app.parts import (
+    MOST_CHANGES_LISTED,
+    change_parts,
+    first_in_order,
+    first_place,
+    host_parts,
+)
 from memsync_git.app.planning import Plan, configured, is_there, legacy
 from memsync_git.app.telling import notice
-from memsync_git.crdt.changes import items_between
+from memsync_git.crdt.changes import items_between, items_in
 from memsync_git.documents import ChangePart, PreviewDocument
 from memsync_git.formats import Decoded
-from memsync_git.model import Graph, Item
-from memsync_git.ports import Snapshot
+from memsync_git.model import Entity, Graph, Item, Record, size_of
+from memsync_git.ports import Missing, Remote, Snapshot
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import transactions
-from memsync_git.stretches import differing
 from memsync_git.values import dataclass
 from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
@@ -34,39 +43,54 @@ if TYPE_CHECKING:
 
 def preview(plan: Plan, told: Callable[[Stage], None] | None = None) -> PreviewDocument:
     """What joining would change, found by doing it on copies; `told` hears how far it is."""
-    from memsync_git.app.rehearsal import HurriedClock, ReadOnlyRemote
+    from memsync_git.app.rehearsal import HurriedClock, ListeningRemote
     from memsync_git.local.memory import MemoryFile
-    from memsync_git.remotes.git import GitRemote
     from memsync_git.stores.memory import MemoryStore
     from memsync_git.sync import RoundOptions, Session, World, sync_round
 
     rooms = configured(plan)
     reading = rooms.file().read()
     file = MemoryFile(SystemClock().wall_ms, reading.data if isinstance(reading, Snapshot) else None)
-    with tempfile.TemporaryDirectory(prefix="memsync-git-preview-") as folder:
-        remotes = []
-        if not plan.is_hub or is_there(plan.remote):
-            remote = GitRemote(
-                Path(folder) / "clone",
-                plan.remote.url,
-                clock=SystemClock(),
-                branch=plan.remote.branch,
-                store=plan.store.name,
-                timeout_s=plan.remote.timeout_s,
-            )
-            remotes = [ReadOnlyRemote(remote)]
+    with ExitStack() as closing:
+        folder = Path(tempfile.mkdtemp(prefix="memsync-git-preview-"))
+        closing.callback(remove, folder)
+        is_there_one = not plan.is_hub or is_there(plan.remote)
+        remotes = [ListeningRemote(_remote(plan, clone_in(folder)))] if is_there_one else []
         store = MemoryStore()
-        world = World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings())
-        session = Session(world)
-        session.begin(Replica(new_rid(plan.host, SystemChance().token()), plan.host, plan.store.name))
+        session = Session(World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings()))
+        if plan.found.file is not None:
+            session.know(*plan.found.file)
+        rid = new_rid(plan.host, SystemChance().token())
+        session.begin(Replica(rid, plan.host, plan.store.name))
         older = legacy(plan) if plan.kind == "older tool" else ()
         options = RoundOptions(
             publish=False, apply=False, drop=plan.drop, legacy=older, set_aside=_only_pretended
         )
         report = sync_round(session, options if told is None else replace(options, told=told))
+        session.world.remotes = ()  # they know the session: so one lets go of the other
+        heard = remotes.pop().heard if remotes else None
+        if isinstance(reading, Missing) and plan.is_new and plan.kind == "memsync" and heard is not None:
+            holds = name_of_cut(session.replica, heard)
+            plan.found.draft = Draft(session.replica.rid, store, folder, heard.digest, holds, report)
+            closing.pop_all()
     up = [item for txn in transactions(store) for item in txn.added]
     before = _said_by(session, reading)
     return _preview(plan, session.replica, up, before, _would_be(session, report, before))
+
+
+def _remote(plan: Plan, clone: Path) -> Remote:
+    """The remote of a plan, through a clone of its own."""
+    from memsync_git.remotes.git import GitRemote
+
+    return GitRemote(
+        clone,
+        plan.remote.url,
+        clock=SystemClock(),
+        name=plan.remote.name,
+        branch=plan.remote.branch,
+        store=plan.store.name,
+        timeout_s=plan.remote.timeout_s,
+    )
 
 
 def _only_pretended(pieces: Sequence[bytes]) -> None:
@@ -80,12 +104,13 @@ def _said_by(session: Session, reading: object) -> Graph:
     return decoded.graph if isinstance(decoded, Decoded) else Graph()
 
 
-def _would_be(session: Session, report: RoundReport, before: Graph) -> Graph:
-    """What the file would say after the step that is left out here."""
+def _would_be(session: Session, report: RoundReport, before: Graph) -> Iterable[Record]:
+    """What the file would say after the step that is left out here, in no particular order."""
     is_newer = any(line.newer is not None for line in report.remotes)
     if report.file not in ("good", "restored") or is_newer or not session.replica.ring:
         return before
-    return session.variant.projection.graph(session.replica.target_graph())
+    wanted = map(session.variant.projection.record, session.replica.targets())
+    return (record for record in wanted if record is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +127,63 @@ class Changes:
         return self.added + self.removed + self.changed
 
 
-def changes_between(before: Graph, after: Graph, most: int = MOST_CHANGES_LISTED) -> Changes:
-    """The changes from one file to another, the first `most` of them in full."""
-    added = removed = changed = 0
-    for gone, come in _steps(before, after):
-        was = _registers(gone)
-        replaced = sum(1 for item in come if item[:-1] in was)
-        added += len(come) - replaced
-        removed += len(gone) - replaced
-        changed += replaced
-    return Changes(added, removed, changed, tuple(_listed(before, after, most)))
+Step = tuple[Record, Record]
+"""A record before and after."""
 
 
-def _listed(before: Graph, after: Graph, most: int) -> list[ChangePart]:
-    come = first_in_order((item for _, items in _steps(before, after) for item in items), most)
+def changes_between(before: Graph, after: Iterable[Record], most: int = MOST_CHANGES_LISTED) -> Changes:
+    """The changes from one file to another, the first `most` of them in full.
+
+    Of what is new only the first is held: all of it may be a whole memory.
+    """
+    left, changed, sizes = dict(before.records), list[Step](), list[int]()
+
+    def new() -> Iterator[Record]:
+        for record in after:
+            was = left.pop(record.key, None)
+            if was is None:
+                sizes.append(_size(record))
+                yield record
+            elif was != record:
+                changed.append((was, record))
+
+    come = nsmallest(most, new(), key=first_place)
+    added, removed, replaced = sum(sizes), sum(map(_size, left.values())), 0
+    steps = [items_between(*step) for step in changed]
+    for gone, items in steps:
+        registers = _registers(gone)
+        both = sum(1 for item in items if item[:-1] in registers)
+        added, removed, replaced = added + len(items) - both, removed + len(gone) - both, replaced + both
+    return Changes(added, removed, replaced, tuple(_listed(come, steps, left.values(), most)))
+
+
+def _size(record: Record) -> int:
+    """How many items a record says, each counted once."""
+    twins = len(record.observations) - len(set(record.observations)) if isinstance(record, Entity) else 0
+    return size_of(record) - twins
+
+
+def _listed(
+    new: Iterable[Record],
+    steps: Sequence[tuple[set[Item], set[Item]]],
+    gone: Iterable[Record],
+    most: int,
+) -> list[ChangePart]:
+    """The first changes: what comes, then what gives way or goes."""
+    come = _first(new, (item for _, items in steps for item in items), most)
     replaced = _registers(come)
-    was = [item for items, _ in _steps(before, after) for item in items if item[:-1] in replaced]
-    gone = first_in_order((item for items, _ in _steps(before, after) for item in items - set(was)), most)
-    return change_parts(come, [*was, *gone])[:most]
+    was = [item for items, _ in steps for item in items if item[:-1] in replaced]
+    left = _first(gone, (item for items, _ in steps for item in items.difference(was)), most)
+    return change_parts(come, [*was, *left])[:most]
+
+
+def _first(records: Iterable[Record], items: Iterable[Item], most: int) -> list[Item]:
+    """The first of all that some records say, and of some more items.
+
+    Of records that stand behind enough others, only the first item is looked at.
+    """
+    some = nsmallest(most, records, key=first_place)
+    return first_in_order(chain(items, (item for record in some for item in items_in(record))), most)
 
 
 def _registers(items: Iterable[Item]) -> set[Item]:
@@ -127,14 +191,8 @@ def _registers(items: Iterable[Item]) -> set[Item]:
     return {item[:-1] for item in items if item[0] in ("t", "f")}
 
 
-def _steps(before: Graph, after: Graph) -> Iterator[tuple[set[Item], set[Item]]]:
-    """What each record that differs loses and gains."""
-    for _, was, now in differing(before.records, after.records):
-        yield items_between(was, now)
-
-
 def _preview(
-    plan: Plan, replica: Replica, up: Sequence[Item], before: Graph, after: Graph
+    plan: Plan, replica: Replica, up: Sequence[Item], before: Graph, after: Iterable[Record]
 ) -> PreviewDocument:
     changes = changes_between(before, after)
     notices = list(plan.notices)

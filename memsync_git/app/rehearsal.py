@@ -15,6 +15,8 @@ from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Graph, Item
 from memsync_git.ports import (
     Accepted,
+    Fetched,
+    FetchOutcome,
     Publication,
     PublishOutcome,
     Remote,
@@ -47,6 +49,18 @@ class ReadOnlyRemote(PassingRemote):
     def publish(self, publication: Publication) -> PublishOutcome:
         del publication
         return Accepted(on_main=True)
+
+
+class ListeningRemote(ReadOnlyRemote):
+    """The same; what it answered last, if it read anything, is `heard`."""
+
+    heard: Fetched | None = None
+
+    def fetch(self) -> FetchOutcome:
+        found = super().fetch()
+        if isinstance(found, Fetched) and not found.unchanged:
+            self.heard = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from memsync_git.app.contexts import is_same_file
+from memsync_git.app.drafting import Found
 from memsync_git.app.joining import begin, first_round
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.planning import Plan, as_it_stands, damage_notices, damage_of
+from memsync_git.app.planning import Plan, as_it_stands, damage_in, damage_notices, read_of
 from memsync_git.app.previewing import preview as preview_joining
 from memsync_git.app.rereading import reread
 from memsync_git.app.several import previewed_together, synced_together, unadopted_notices
@@ -111,7 +112,8 @@ def _fit(key: str, value: str) -> str:
 def _plan(rooms: Rooms, wanted: StoreSettings, rules: dict[str, tuple[str, ...]]) -> Plan:
     given = {key: globs for key, globs in rules.items() if globs}
     store = replace(as_it_stands(rooms, wanted, wanted.file), **given)  # type: ignore[arg-type]
-    damage = damage_of(rooms, store)
+    read = read_of(rooms, store)
+    damage = damage_in(read)
     remote = rooms.configuration.remotes[0]
     return Plan(
         rooms=rooms,
@@ -125,6 +127,7 @@ def _plan(rooms: Rooms, wanted: StoreSettings, rules: dict[str, tuple[str, ...]]
         drop=False,
         notices=damage_notices(store, damage),
         is_damaged=bool(damage),
+        found=Found(read),
     )
 
 

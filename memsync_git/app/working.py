@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memsync_git.app.garbage import uninterrupted
 from memsync_git.app.keeping import collect, keep_small
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.resting import look
@@ -201,9 +202,10 @@ class Workplace:
 
     @contextmanager
     def _careful(self) -> Iterator[None]:
-        """Believe nothing warm after a failure."""
+        """Believe nothing warm after a failure. Cycles are looked for afterwards, not in the middle of it."""
         try:
-            yield
+            with uninterrupted():
+                yield
         except BaseException:
             self._is_doubted = True
             raise

@@ -1,0 +1,134 @@
+"""What a look at a shared memory has made, kept until a person agrees: joining need not make it again.
+
+    preview ─ clone, replica in memory ─▶ draft ─ agreed ─▶ the clone and the rows of this machine's replica
+
+Rule 1: it is used only where there was no memory file and there is none; whoever has one begins anew.
+Rule 2: the remote is asked again. What has come since is taken in as in any round.
+Rule 3: a draft that is not used leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import finalize
+
+from memsync_git.app.clocks import SystemClock
+from memsync_git.app.installation import Identity, machine_id
+from memsync_git.app.opening import Rooms
+from memsync_git.model import Rid
+from memsync_git.ports import Fetched, Missing, Store
+from memsync_git.replica import Replica
+from memsync_git.replica.receiving import has_joinable
+from memsync_git.replica.rows import KINDS
+
+if TYPE_CHECKING:
+    from memsync_git.formats import Decoded
+    from memsync_git.stores.memory import MemoryStore
+    from memsync_git.sync import RoundReport, Session
+
+
+@dataclass
+class Draft:
+    """A replica that has joined everything, and the clone it came through.
+
+    digest: what the remote said. holds: names what was joined, if the remote held no more and lacked nothing.
+    """
+
+    rid: Rid
+    rows: MemoryStore
+    folder: Path
+    digest: str
+    holds: str
+    report: RoundReport
+
+    def __post_init__(self) -> None:
+        """Its folder goes with it, whatever becomes of it."""
+        self.let_go = finalize(self, remove, self.folder)
+
+    @property
+    def clone(self) -> Path:
+        return clone_in(self.folder)
+
+
+def clone_in(folder: Path) -> Path:
+    """Where the clone is, in the folder of a draft."""
+    return folder / "clone"
+
+
+def remove(folder: Path) -> None:
+    """Take a folder away, as far as that can be done."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Found:
+    """What a plan and its preview have found on their way, for whoever goes on; it is not held twice.
+
+    file: the memory file as it stood, and what it says. draft: what a preview has made.
+    """
+
+    file: tuple[bytes, Decoded] | None = None
+    draft: Draft | None = None
+
+    def hand_file(self, session: Session) -> None:
+        """Let a session know the file; it need not read a large one again."""
+        file, self.file = self.file, None
+        if file is not None:
+            session.know(*file)
+
+    def take_draft(self, rooms: Rooms) -> Draft | None:
+        """The draft, if it still fits."""
+        draft, self.draft = self.draft, None
+        if draft is not None and not isinstance(rooms.file().read(), Missing):
+            draft.let_go()
+            return None
+        return draft
+
+
+def name_of_cut(replica: Replica, fetched: Fetched) -> str:
+    """Names what is held, if a remote shows no more than that, and main lacks nothing of it."""
+    from memsync_git.sync.pulling import cut_of
+
+    headers = [header for header in replica.state.headers if header.rev]
+    is_complete = all(fetched.on_main.get(header.rid, (0, "")) >= header.version for header in headers)
+    return cut_of(replica) if is_complete and not has_joinable(replica, fetched.fragments) else ""
+
+
+def found_from(rooms: Rooms, store: Store, draft: Draft) -> None:
+    """Put the drafted replica into an empty store: it is what this installation is from now on."""
+    with rooms.installation() as installation:
+        installation.set_identity(Identity(draft.rid, machine_id(), SystemClock().wall_ms()))
+    with store.transaction() as transaction:
+        for kind in KINDS:
+            transaction.put_all(kind, draft.rows.rows(kind))
+    _move(draft.clone / ".git", rooms.places.clone / ".git")
+    draft.let_go()
+
+
+def _move(drafted: Path, place: Path) -> None:
+    """Put the clone in its place, unless one is there; else it is fetched again, being a cache."""
+    if place.exists():
+        return
+    with suppress(OSError):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.move(drafted, place)
+
+
+def go_on_from(session: Session, draft: Draft) -> None:
+    """Let the first round begin where the draft has ended."""
+    for remote in session.world.remotes:
+        remote.known_digest = draft.digest
+        if draft.holds:
+            session.complete_for[remote.name] = draft.holds
+
+
+def tell_all(report: RoundReport, draft: Draft) -> None:
+    """Enter into the report of that round what the draft had brought before."""
+    report.remote.add(draft.report.remote)
+    report.holds += draft.report.holds
+    for line in report.remotes:
+        line.brought_news = line.brought_news or report.remote.added > 0
