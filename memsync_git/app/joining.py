@@ -24,6 +24,7 @@ from memsync_git.app.syncing import document_of, note, round_options
 from memsync_git.app.telling import notice
 from memsync_git.config.writing import change
 from memsync_git.documents import InitDocument, NoticePart, SyncDocument
+from memsync_git.offering import answered
 from memsync_git.options import SyncOptions
 from memsync_git.ports import Unserved
 from memsync_git.replica import Replica
@@ -34,6 +35,7 @@ from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.model import Rid
+    from memsync_git.offering import Offering
     from memsync_git.ports import Store
     from memsync_git.sync import Stage
 
@@ -134,7 +136,14 @@ def first_round(
 
     draft: what the store was made from.
     """
-    from memsync_git.sync import sync_round
+    return answered(first_steps(plan, rooms, told, draft))
+
+
+def first_steps(
+    plan: Plan, rooms: Rooms, told: Callable[[Stage], None] | None = None, draft: Draft | None = None
+) -> Offering[tuple[SyncDocument, Replica]]:
+    """The same for several files together."""
+    from memsync_git.sync import round_steps
 
     with rooms.session() as session:
         plan.found.hand_file(session)
@@ -144,7 +153,7 @@ def first_round(
             options = replace(options, relocate=_relocations(plan), legacy=legacy(plan))
         if draft is not None:
             go_on_from(session, draft)
-        report = sync_round(session, options if told is None else replace(options, told=told))
+        report = yield from round_steps(session, options if told is None else replace(options, told=told))
         if draft is not None:
             tell_all(report, draft)
         session.world.file.protect()

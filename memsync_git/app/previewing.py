@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from heapq import nsmallest
 from itertools import chain
 from pathlib import Path
@@ -38,11 +39,27 @@ from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from memsync_git.remotes.git import FetchFailure
+    from memsync_git.remotes.visits import Visit
     from memsync_git.sync import RoundReport, Session, Stage
 
 
-def preview(plan: Plan, told: Callable[[Stage], None] | None = None) -> PreviewDocument:
-    """What joining would change, found by doing it on copies; `told` hears how far it is."""
+def previews(plans: Sequence[Plan]) -> list[PreviewDocument]:
+    """What joining would change in several files of one repository, which is fetched once."""
+    from memsync_git.remotes.visits import Visit
+
+    with tempfile.TemporaryDirectory(prefix="memsync-git-preview-") as folder:
+        visit: Visit[FetchFailure] = Visit()
+        return [preview(plan, way=lambda each: _remote(each, Path(folder), visit)) for plan in plans]
+
+
+def preview(
+    plan: Plan, told: Callable[[Stage], None] | None = None, *, way: Callable[[Plan], Remote] | None = None
+) -> PreviewDocument:
+    """What joining would change, found by doing it on copies; `told` hears how far it is.
+
+    way: how the remote is reached; None for a clone of its own.
+    """
     from memsync_git.app.rehearsal import HurriedClock, ListeningRemote
     from memsync_git.local.memory import MemoryFile
     from memsync_git.stores.memory import MemoryStore
@@ -55,7 +72,8 @@ def preview(plan: Plan, told: Callable[[Stage], None] | None = None) -> PreviewD
         folder = Path(tempfile.mkdtemp(prefix="memsync-git-preview-"))
         closing.callback(remove, folder)
         is_there_one = not plan.is_hub or is_there(plan.remote)
-        remotes = [ListeningRemote(_remote(plan, clone_in(folder)))] if is_there_one else []
+        reached = way or partial(_remote, clone=clone_in(folder))
+        remotes = [ListeningRemote(reached(plan))] if is_there_one else []
         store = MemoryStore()
         session = Session(World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings()))
         if plan.found.file is not None:
@@ -78,8 +96,8 @@ def preview(plan: Plan, told: Callable[[Stage], None] | None = None) -> PreviewD
     return _preview(plan, session.replica, up, before, _would_be(session, report, before))
 
 
-def _remote(plan: Plan, clone: Path) -> Remote:
-    """The remote of a plan, through a clone of its own."""
+def _remote(plan: Plan, clone: Path, visit: Visit[FetchFailure] | None = None) -> Remote:
+    """The remote of a plan, through a clone for previews."""
     from memsync_git.remotes.git import GitRemote
 
     return GitRemote(
@@ -90,6 +108,7 @@ def _remote(plan: Plan, clone: Path) -> Remote:
         branch=plan.remote.branch,
         store=plan.store.name,
         timeout_s=plan.remote.timeout_s,
+        visit=visit,
     )
 
 

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Final
 
 from memsync_git.app.contexts import is_same_file
 from memsync_git.app.drafting import Found
-from memsync_git.app.joining import begin, first_round
+from memsync_git.app.joining import begin, first_steps
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.planning import Plan, as_it_stands, damage_in, damage_notices, read_of
-from memsync_git.app.previewing import preview as preview_joining
+from memsync_git.app.previewing import previews
 from memsync_git.app.rereading import reread
 from memsync_git.app.several import previewed_together, synced_together, unadopted_notices
 from memsync_git.app.telling import notice
+from memsync_git.app.together import published
 from memsync_git.config import StoreSettings
 from memsync_git.config.kinds import Unfit
 from memsync_git.config.settings import settings_of
@@ -30,6 +31,7 @@ from memsync_git.config.writing import change
 from memsync_git.config.writing import remove as remove_from_file
 from memsync_git.documents import NoticePart, StoresAction, StoresDocument
 from memsync_git.errors import Misused
+from memsync_git.offering import answered_together
 from memsync_git.options import LOCK_WAIT_S
 from memsync_git.redaction import redacted
 from memsync_git.replica.rows import ONE
@@ -135,14 +137,14 @@ def preview(plans: Sequence[Plan]) -> PreviewDocument:
     """What adopting the files would change here, found by doing it on copies."""
     names = ", ".join(plan.store.name for plan in plans)
     action = f"share {names} through {redacted(plans[0].remote.url)}"
-    return previewed_together([preview_joining(plan) for plan in plans], action)
+    return previewed_together(previews(plans), action)
 
 
 # --- changing
 
 
 def add(rooms: Rooms, plans: Sequence[Plan]) -> StoresDocument:
-    """Synchronise further files from now on; a first round is run in each.
+    """Synchronise further files from now on; a first round is run in each, published together.
 
     Raises:
         Misused, Busy, StoreDamaged: as `app.syncing.sync`.
@@ -150,16 +152,16 @@ def add(rooms: Rooms, plans: Sequence[Plan]) -> StoresDocument:
     added = tuple(plan.store for plan in plans)
     names = {store.name for store in added}
     before = tuple(store for store in rooms.configuration.stores if store.name not in names)
-    extended = replace(rooms, configuration=replace(rooms.configuration, stores=(*before, *added)))
-    told: list[tuple[str, SyncDocument]] = []
+    configuration = replace(rooms.configuration, stores=(*before, *added))
+    extended = replace(rooms, configuration=configuration).on_one_visit()
+    stores = [replace(extended, picked=plan.store.name) for plan in plans]
     with round_lock(rooms.lock_path, LOCK_WAIT_S):
         _write(rooms, added)
-        for plan in plans:
-            one = replace(extended, picked=plan.store.name)
+        for one in stores:
             _begin(one)
-            document, _ = first_round(plan, one)
-            told.append((plan.store.name, document))
-    synced = synced_together(told)
+        rounds = [first_steps(plan, one) for plan, one in zip(plans, stores, strict=True)]
+        documents = [document for document, _ in answered_together(rounds, published)]
+    synced = synced_together([(one.store.name, each) for one, each in zip(stores, documents, strict=True)])
     return _document(extended, "add", synced, [*synced["notices"], *reread(rooms)])
 
 

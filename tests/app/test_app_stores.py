@@ -561,7 +561,14 @@ def test_a_sync_of_several_stores_asks_a_far_hub_as_often_as_a_sync_of_one(tmp_p
         desk.app.join(desk.app.plan(InitOptions(remote=serving.url, host="desk")), service=False)
         for name in ("work", "club"):
             note(desk.home / f"{name}.jsonl", "Plan")
-            add(desk, name, desk.home / f"{name}.jsonl")
+        serving.asked()
+        app = desk.app
+        plans = app.store_candidates({name: str(desk.home / f"{name}.jsonl") for name in ("work", "club")})
+        app.preview_stores(plans)
+        assert sum("info/refs" in each for each in serving.asked()) == 1
+        added = app.add_stores(plans)["sync"]
+        assert [each["outcome"] for each in added["stores"]] == ["accepted", "accepted"]
+        assert sum("info/refs" in each for each in serving.asked()) == 2, "a look and a push"
         desk.sync()
 
         def connections(document: SyncDocument) -> tuple[str, int]:
