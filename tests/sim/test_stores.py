@@ -17,7 +17,7 @@ from tests.sim.oracle import Tally
 from tests.sim.stores import STORES, STORES_CELLS, FleetsOfStores
 from tests.sim.test_fleet import FIRST_SEED, RUNS
 
-SHARE = 400
+SHARE = 500
 """One in so many of all histories, in each of the cells: each costs twice another one."""
 
 
