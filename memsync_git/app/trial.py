@@ -19,7 +19,7 @@ from memsync_git.crdt.fragment import Fragment
 from memsync_git.formats import Decoded, Row, decode, encode
 from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Entity, Graph, Rid
-from memsync_git.remotes.loopback import HostCommit, LoopbackHub, LoopbackRemote, MainCommit, Shelf
+from memsync_git.remotes.loopback import Folder, HostCommit, LoopbackHub, LoopbackRemote, MainCommit
 from memsync_git.replica import Replica
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.reading import SqliteReader
@@ -102,7 +102,7 @@ def seeded_hub(fragments: list[Fragment], on_main: Mapping[Rid, tuple[int, str]]
     for fragment in sorted(fragments, key=lambda each: each.version):
         hub.hosts[fragment.rid] = HostCommit(fragment)
     if tree:
-        hub.main = MainCommit(hub.next_head(), shelves={store: Shelf(tree)}, at_ms=hub.now_ms())
+        hub.main = MainCommit(hub.next_head(), folders={store: Folder(tree)}, at_ms=hub.now_ms())
     return hub
 
 

@@ -65,7 +65,7 @@ class HostCommit:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class Folder:
     """What main holds of one store: its fragments, and the unified file with its time."""
 
     tree: Mapping[Rid, Fragment] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Shelf:
     unified_ms: int | None = None
 
 
-EMPTY_SHELF: Final = Shelf()
+EMPTY_FOLDER: Final = Folder()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,13 +86,13 @@ class MainCommit:
     head: str
     parent: MainCommit | None = None
     depth: int = 0
-    shelves: Mapping[str, Shelf] = field(default_factory=dict)
+    folders: Mapping[str, Folder] = field(default_factory=dict)
     others: Mapping[str, bytes] = field(default_factory=dict)
     at_ms: int | None = None
 
-    def of(self, store: str = DEFAULT_STORE) -> Shelf:
+    def of(self, store: str = DEFAULT_STORE) -> Folder:
         """What it holds of a store."""
-        return self.shelves.get(store, EMPTY_SHELF)
+        return self.folders.get(store, EMPTY_FOLDER)
 
 
 Commit = TypeVar("Commit", HostCommit, MainCommit)
@@ -202,15 +202,15 @@ class LoopbackRemote:
         return self._read(main or MainCommit(""), digest)
 
     def _read(self, main: MainCommit, digest: str) -> Fetched:
-        shelf = main.of(self._store)
-        versions = {(fragment.rid, *fragment.version): fragment for fragment in shelf.tree.values()}
+        folder = main.of(self._store)
+        versions = {(fragment.rid, *fragment.version): fragment for fragment in folder.tree.values()}
         tips = (tip.of(self._store) for tip in self._hosts.values())
         versions |= {(fragment.rid, *fragment.version): fragment for fragment in tips if fragment is not None}
         return Fetched(
             fragments=tuple(versions.values()),
-            on_main={rid: fragment.version for rid, fragment in shelf.tree.items()},
+            on_main={rid: fragment.version for rid, fragment in folder.tree.items()},
             head=main.head,
-            unified_ms=shelf.unified_ms,
+            unified_ms=folder.unified_ms,
             digest=digest,
         )
 
@@ -251,19 +251,19 @@ class LoopbackRemote:
     def _next_main(self, publication: Publication) -> MainCommit | None:
         """The commit main should move to, or None where what is known of it is complete."""
         base = self._main or MainCommit("")
-        shelf = base.of(self._store)
-        changes = lacking(publication, {rid: there.version for rid, there in shelf.tree.items()})
+        folder = base.of(self._store)
+        changes = lacking(publication, {rid: there.version for rid, there in folder.tree.items()})
         others = _moved(base.others, publication.relocate)
-        if not changes and others == base.others and publication.unified in (None, shelf.unified):
+        if not changes and others == base.others and publication.unified in (None, folder.unified):
             return self._main if self._main is not self._main_there else None
-        shelf = replace(shelf, tree={**shelf.tree, **changes})
+        folder = replace(folder, tree={**folder.tree, **changes})
         if publication.unified is not None:
-            shelf = replace(shelf, unified=publication.unified, unified_ms=self.hub.now_ms())
+            folder = replace(folder, unified=publication.unified, unified_ms=self.hub.now_ms())
         return MainCommit(
             head=self.hub.next_head(),
             parent=self._main,
             depth=base.depth + 1 if self._main else 0,
-            shelves={**base.shelves, self._store: shelf},
+            folders={**base.folders, self._store: folder},
             others=others,
             at_ms=self.hub.now_ms(),
         )

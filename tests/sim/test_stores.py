@@ -31,7 +31,7 @@ def test_what_is_noted_in_one_store_is_kept_there_and_shows_in_no_other(
         history = FleetsOfStores(cell, seed)
         tally = history.run()
         total += tally
-        assert {store for hub in history.hubs.values() for store in hub.main.shelves} == set(STORES)
+        assert {store for hub in history.hubs.values() for store in hub.main.folders} == set(STORES)
         if tally.lost or tally.back or complaints(cell, tally):
             guilty.append(seed)
     record_property(PROPERTY, line(cell, total))
