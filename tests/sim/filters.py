@@ -16,12 +16,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent
 
 from memsync_git.model import RecordKey
+from memsync_git.replica import Replica
 from memsync_git.replica.filtering import Rules, names_in
+from memsync_git.sync.session import content_hash
 from tests.sim import memory_server as server
 from tests.sim.cells import CELLS, Cell
 from tests.sim.fleet import Fleet, Member
@@ -124,10 +126,17 @@ def _bits(mask: int) -> Iterator[int]:
 
 
 class MachineWithRules(Machine):
-    """A machine that shares not everything. looked_by: the rules by which its file was looked at last."""
+    """A machine that shares not everything.
 
-    looked_by = Rules()
+    looked_by: the rules by which its file was looked at last. said: what it has said under names it shared.
+    """
+
     ledger: LedgerByRecord
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.looked_by = Rules()
+        self.said: set[ItemKey] = set()
 
     def _process(self) -> Process:
         return ProcessWithRules(self)
@@ -193,16 +202,26 @@ class ProcessWithRules(Process):
         left = [record for record in self.machine.ledger.about if leaves_out(self.rules, record)]
         return {**super().hides(), **{key: disk.known & ~(shown & ~before.get(key, 0)) for key in left}}
 
-    def _look_for_leaks(self) -> None:
-        """What this machine says under names it leaves out was let through at some time."""
-        replica, ledger = self.session._replica, self.machine.ledger
-        if replica is None:
+    def _confirmed(self, replica: Replica) -> None:
+        """A file that says all that is shared holds all events, but for those about what it hides."""
+        disk, standing = self.machine.disk, self.machine.disk.standing()
+        if standing is None or not replica.ring or not replica.is_confirmed or replica.behind:
             return
-        for key, facts in replica.state.records_of(replica.rid).items():
+        if replica.ring.newest.hash.startswith(content_hash(standing.data)):
+            hidden = self.hides()
+            disk.mark(disk.mask_of(standing) | disk.known, self.machine.scheduler.now_us, hidden)
+
+    def _look_for_leaks(self) -> None:
+        """What this machine says under names it leaves out it said, or had heard, when they were not."""
+        replica, machine = self.session._replica, self.machine
+        for key, facts in replica.state.records_of(replica.rid).items() if replica is not None else ():
+            items = {("o", key[1], str(entry.value)) for entry in facts.observations}
+            items |= {key} if key[0] == "l" and facts.existence else set()
             if leaves_out(self.rules, key):
-                items = {("o", key[1], str(entry.value)) for entry in facts.observations}
-                items |= {key} if key[0] == "l" and facts.existence else set()
-                ledger.leaks += sum(not ledger.noted.get(item, 0) & self.machine.disk.known for item in items)
+                known = {item for item in items if machine.ledger.noted.get(item, 0) & machine.disk.known}
+                machine.ledger.leaks += len(items - known - machine.said)
+            else:
+                machine.said |= items
 
 
 class FleetWithRules(Fleet):
