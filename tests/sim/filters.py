@@ -163,7 +163,9 @@ class ProcessWithRules(Process):
         actor = getcurrent()
         seen = self._seen.get(actor, 0)
         if seen:
-            self._seen[actor] = self._let_through(seen)
+            replica = self.session._replica
+            is_met = replica is not None and bool(replica.ring)
+            self._seen[actor] = self._let_through(seen) if is_met else 0
         super().committed()
         self._look_for_leaks()
 
