@@ -7,7 +7,9 @@ before anybody looked: there was nothing to compare with.
 Rule 3: what stands under a name that is let through again, and others deleted meanwhile, may go or come back:
 it goes where the file was not written since the rule came, and is new where it was. What was created anew
 under such a name while it stood elsewhere is no news, so a delete made there meanwhile may take it.
-Rule 4: nothing may be in a fragment that its machine has not let through: looked for at every commit.
+Rule 4: a state that lacks what was left out is a candidate base for W, as any is. So what is deleted within W
+after a name was let through may come back, as what arrived from elsewhere within W does.
+Rule 5: nothing may be in a fragment that its machine has not let through: looked for at every commit.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from tests.sim import memory_server as server
 from tests.sim.cells import CELLS, Cell
 from tests.sim.fleet import Fleet, Member
 from tests.sim.ledger import Hidden, ItemKey, Ledger, Shown, record_of
-from tests.sim.machine import Habits, Machine, Process
+from tests.sim.machine import Disk, Habits, Machine, Process
 from tests.sim.memory_server import Memory
 from tests.sim.scheduler import SECOND_US
 
@@ -125,6 +127,25 @@ def _bits(mask: int) -> Iterator[int]:
         mask ^= bit
 
 
+class DiskWithRules(Disk):
+    """A disk that knows until when its file was looked at by which rules.
+
+    ledger: it knows the records there are.
+    """
+
+    ledger: LedgerByRecord
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.former: list[tuple[int, Rules]] = []
+
+    def before(self, at_us: int) -> tuple[int, Hidden]:
+        mask, hidden = super().before(at_us)
+        rules = [rules for until_us, rules in self.former if until_us >= at_us]
+        young = [record for record in self.ledger.about if any(leaves_out(each, record) for each in rules)]
+        return mask, {**hidden, **dict.fromkeys(young, mask)}
+
+
 class MachineWithRules(Machine):
     """A machine that shares not everything.
 
@@ -132,9 +153,12 @@ class MachineWithRules(Machine):
     """
 
     ledger: LedgerByRecord
+    disk: DiskWithRules
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
+        self.disk = DiskWithRules(self.disk.store, self.disk.file)
+        self.disk.ledger = self.ledger
         self.looked_by = Rules()
         self.said: set[ItemKey] = set()
 
@@ -162,17 +186,19 @@ class ProcessWithRules(Process):
     def committed(self) -> None:
         actor = getcurrent()
         seen = self._seen.get(actor, 0)
-        if seen:
-            replica = self.session._replica
-            is_met = replica is not None and bool(replica.ring)
-            self._seen[actor] = self._let_through(seen) if is_met else 0
+        is_met = any(self.machine.disk.store.rows("state"))
+        self._seen[actor] = self._let_through(seen) if seen and is_met else 0
         super().committed()
+        if not is_met:  # a file that was never met waits for a whole round, and has said nothing yet
+            self._seen[actor] = seen
         self._look_for_leaks()
 
     def _let_through(self, seen: int) -> int:
         """Of what was seen, what counts from now on."""
         machine, ledger, known = self.machine, self.machine.ledger, self.machine.disk.known
         before, machine.looked_by = machine.looked_by, self.rules
+        if before != self.rules:
+            machine.disk.former.append((machine.scheduler.now_us, before))
         left_out, was_left_out = ledger.left_out(self.rules), ledger.left_out(before)
         ledger.keep_private(seen & ~known & (left_out | was_left_out), known)
         through = seen & ~left_out
