@@ -18,6 +18,7 @@ from memsync_git.app.times import timestamp
 from memsync_git.conflicts import facts_of, touches
 from memsync_git.crdt.fragment import Header, Stamp
 from memsync_git.crdt.view import fields_of, live_of, type_of
+from memsync_git.deeds.dating import EARLIEST_MS
 from memsync_git.documents import (
     ActivityPart,
     BlameDocument,
@@ -56,8 +57,10 @@ def history_of(
     now_ms = _now_ms()
     own = [revision for revision in own_revisions(replica, txns) if is_meant(revision)]
 
-    def enough(found: Sequence[Revision]) -> bool:
-        return last is not None and len(found) >= last
+    def enough(found: Sequence[Revision], reached_ms: int) -> bool:
+        """What came late to main may be older than what it held before."""
+        newer = [each for each in found if each.at_ms >= reached_ms or each.at_ms < EARLIEST_MS]
+        return last is not None and len(newer) >= last
 
     with round_lock(rooms.lock_path, LOCK_WAIT_S):
         heard = [

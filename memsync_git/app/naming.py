@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from memsync_git.app.parts import ARROW, names_left_out, record_name
+from memsync_git.app.parts import ARROW, record_name
 from memsync_git.crdt.state import State
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.model import RecordKey
@@ -66,7 +66,7 @@ def hints(command: str, names: Iterable[str]) -> str:
 
 def unheard_of(replica: Replica, state: State, name: str, command: str) -> MemsyncError:
     """The answer to a question about a name that a state of a memory does not know (exit 1)."""
-    if name in names_left_out(replica):
+    if name in replica.unshared:
         return MemsyncError(
             f"{shown(name)!r} is left out of the memory on this machine",
             unharmed="What the memory file says about it is shared with nobody.",

@@ -171,7 +171,7 @@ def host_of(replica: Replica, rid: Rid) -> str:
 def file_part(store: StoreSettings, replica: Replica) -> FilePart:
     """What the memory file holds, by its newest state."""
     counts = counts_of(replica.counts, replica.ring.graph.records)
-    left_out = len(names_left_out(replica))
+    left_out = len(replica.unshared)
     part: FilePart = {
         "store": store.name,
         "path": str(store.path),
@@ -182,11 +182,6 @@ def file_part(store: StoreSettings, replica: Replica) -> FilePart:
         "other": counts.other,
     }
     return {**part, "left_out": left_out} if left_out else part
-
-
-def names_left_out(replica: Replica) -> frozenset[str]:
-    """The names this machine left out when it looked at its file last."""
-    return replica.ring.newest.hidden if replica.ring else frozenset()
 
 
 def staged_items(remotes: Iterable[str], replica: Replica) -> tuple[list[Item], list[Item]]:

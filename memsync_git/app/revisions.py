@@ -80,7 +80,8 @@ class History:
 
 Wanted = Callable[[Header], bool]
 Meant = Callable[[Revision], bool]
-Enough = Callable[[Sequence[Revision]], bool]
+Enough = Callable[[Sequence[Revision], int], bool]
+"""Whether what was found will do, given when the cut stood that was reached (ms); 0 where nobody tells."""
 
 
 def ordered(revisions: Sequence[Revision], heard: Iterable[History], now_ms: int) -> list[Revision]:
@@ -150,7 +151,7 @@ def others_revisions(
     cuts = _cuts(replica, remote.past_views())
     for place, (after, before) in enumerate(pairwise(cuts)):
         walk.pass_by(after, before)
-        if place == most or enough(walk.found):
+        if place == most or enough(walk.found, before.told_ms or 0):
             break
     headers = map(replica.state.header, replica.state.rids)
     is_alone = not any(wanted(header) for header in headers if header is not None)

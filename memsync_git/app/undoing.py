@@ -142,7 +142,7 @@ def _heard(rooms: Rooms, replica: Replica, rid: Rid, rev: int, now_ms: int) -> l
                 replica,
                 now_ms,
                 wanted=lambda found: found.rid == rid,
-                enough=lambda found: any(each.first <= rev for each in found),
+                enough=lambda found, _: any(each.first <= rev for each in found),
                 most=VIEWS_SEARCHED,
             )
             found = [each for each in history.revisions if each.first <= rev <= each.rev]

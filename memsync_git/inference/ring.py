@@ -46,7 +46,6 @@ class FileState:
     back: the step from the next newer state to this one; empty for the newest.
     seq: a name for the row it is kept in; it says nothing about order.
     unseen: facts below `vv` that it does not show: their records were left as they stood (a picked apply).
-    hidden: the names that were left out of it when it came into the ring.
     """
 
     hash: str
@@ -58,7 +57,6 @@ class FileState:
     back: Step = field(default_factory=dict)
     seq: int = 0
     unseen: Unseen = field(default_factory=lambda: ALL_SEEN)
-    hidden: frozenset[str] = frozenset()
 
     def knows(self, rid: Rid, n: int) -> bool:
         """Whether who reads this state has seen that fact."""

@@ -66,8 +66,7 @@ def adopt_from(replica: Replica, cut: Iterable[Fragment], version: Version, mome
 def enter_first(replica: Replica, version: Version, moment: Moment, *, known: dict[Rid, int]) -> None:
     """Make a version the only state of the ring."""
     seen_ms = min(version.mtime_ms, moment.wall_ms)
-    out = version.projection.hidden
-    state = FileState(version.hash, seen_ms, None, known, version.order, Kind.OBSERVED, hidden=out)
+    state = FileState(version.hash, seen_ms, None, known, version.order, Kind.OBSERVED)
     replica.boot = moment.boot
     before = replica.ring.graph.records
     replica.fresh.file = True

@@ -86,7 +86,7 @@ def observe(
     may_be_sure = not (rebooted or moment.writer_caches)
     if may_be_sure and is_taken_back(base, candidates, version.graph, age_ms, sure_ms):
         base = candidates[0]
-    inference = _of_the_shared(_inferred(base, version), replica.ring.newest.hidden)
+    inference = _of_the_shared(_inferred(base, version), replica.unshared)
     return _take_in(replica, version, inference, moment, limits, seen_ms=seen_ms, below=below)
 
 
@@ -307,10 +307,7 @@ def _enter(
     from_ms = (
         min(from_ms, moment.wall_ms) if moment.wall_ms >= replica.ring.newest.from_ms else moment.wall_ms
     )
-    out = version.projection.hidden
-    state = FileState(
-        version.hash, from_ms, None, vv, version.order, Kind.OBSERVED, unseen=known.unseen, hidden=out
-    )
+    state = FileState(version.hash, from_ms, None, vv, version.order, Kind.OBSERVED, unseen=known.unseen)
     if below:
         replica.ring.insert_below(state, version.graph)
     else:

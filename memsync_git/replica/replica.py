@@ -69,6 +69,7 @@ class Replica:
         self.runs_began_ms = (0, 0)
         self.emptied_ms: int | None = None
         self.projection = EVERYTHING
+        self.unshared: frozenset[str] = frozenset()
         self.rules = Rules()
         self.fresh = Fresh()
         self.kept_states: dict[int, FileState] = {}
@@ -233,7 +234,11 @@ class Replica:
     # --- the file's newest state
 
     def file_changed(self, back: Step) -> None:
-        """The ring has another newest state: look again where the step back from it leads elsewhere."""
+        """The ring has another newest state: look again where the step back from it leads elsewhere.
+
+        It was read, or made, without the names that are left out now (`unshared`).
+        """
+        self.unshared = self.projection.hidden
         self.fresh.file = self.fresh.file or bool(back)
         self._recheck_behind(back.keys())
 
@@ -259,10 +264,7 @@ class Replica:
         written = among(graph.records, self.behind)
         left = [key for key in self.behind if self._differs(self.target(key), written.get(key))]
         vv, unseen = self.state.nexts(), self._unseen_in({*left, *self._left_out()})
-        out = self.projection.hidden
-        state = FileState(
-            content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen, hidden=out
-        )
+        state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
         self.ring.intend(state, graph, ahead)
 
     def settle(self, moment: Moment) -> None:

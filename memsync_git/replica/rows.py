@@ -105,6 +105,7 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica.counts = Counts(*one["counts"]) if one.get("counts") is not None else None
     replica.state = State(fragments_of(rows, shelves))
     replica.projection = projection_of(*one["projection"])
+    replica.unshared = _unshared(one.get("unshared"), replica)
     file, replica.kept_file = load_file(rows, before)
     replica.ring = _ring(rows, one["ring"], Graph(file))
     replica.kept_pending = kept_pending(replica.ring)
@@ -264,6 +265,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
         "projection": plain_projection(replica.projection),
+        "unshared": _plain_unshared(replica),
         "lines": dict(sorted(replica.state.sizes().items())),
         "counts": replica.counts,
     }
@@ -287,6 +289,15 @@ def _differences(rows: Rows, one: dict[str, Any]) -> tuple[frozenset[RecordKey],
         found = [plain.dumps(one[key]) for key in ("behind", "contested")]
     behind, contested = (frozenset(map(tuple, plain.loads(keys or b"[]"))) for keys in found)
     return behind, contested
+
+
+def _plain_unshared(replica: Replica) -> list[str] | None:
+    """The names left out of the file's newest state; None where just those are left out now."""
+    return None if replica.unshared == replica.projection.hidden else sorted(replica.unshared)
+
+
+def _unshared(said: list[str] | None, replica: Replica) -> frozenset[str]:
+    return replica.projection.hidden if said is None else frozenset(said)
 
 
 def _version(key: str) -> tuple[Rid, int, str]:

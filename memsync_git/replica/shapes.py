@@ -40,7 +40,6 @@ def plain_state(state: FileState, newer: Order) -> dict[str, Any]:
         "kind": state.kind.value,
         "back": plain_step(state.back),
         **({"unseen": plain_dots(state.unseen)} if state.unseen else {}),
-        **({"hidden": sorted(state.hidden)} if state.hidden else {}),
     }
 
 
@@ -56,7 +55,6 @@ def state_of(seq: int, said: dict[str, Any], newer: Order) -> FileState:
         step_of(said["back"]),
         seq,
         dots_of(said.get("unseen", {})),
-        frozenset(said.get("hidden", ())),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,3 +127,10 @@ def sync_all(*machines: Machine) -> None:
     """Every machine once, and then all but the last again, so everybody has everything."""
     for machine in (*machines, *machines[:-1]):
         machine.sync()
+
+
+def wait_for_the_next_second() -> None:
+    """Commits and fragments know whole seconds."""
+    until = int(time.time()) + 1
+    while time.time() < until:
+        time.sleep(0.02)

@@ -15,7 +15,7 @@ from memsync_git.model import Entity, Relation, Rid
 from memsync_git.options import LogOptions, ResolveOptions, ShowOptions, UndoOptions, Write
 from memsync_git.replica import Replica, Txn
 
-from .machines import BALLAST, Machine, sync_all
+from .machines import BALLAST, Machine, sync_all, wait_for_the_next_second
 
 STOCK = (Entity("Zoo", "place", BALLAST), Entity("Ann", "person", ("likes tea", "sings")))
 
@@ -50,6 +50,26 @@ def test_only_so_many_changes_are_told_and_that_there_are_more(laptop: Machine, 
     some, every = laptop.app.log(LogOptions(last=2)), laptop.app.log(LogOptions())
     assert [part["changes"][0]["value"] for part in some["revisions"]] == ["note 2", "note 1"]
     assert (some["whole"], every["whole"], len(every["revisions"])) == (False, True, 4)
+
+
+def test_what_was_published_late_does_not_stand_for_what_is_newer(
+    laptop: Machine, desk: Machine, tmp_path: Path, hub: Path
+) -> None:
+    laptop.writes(*STOCK)
+    sync_all(laptop, desk)
+    desk.unplug()
+    desk.adds(Entity("Ann", "person", ("long ago",)))
+    desk.sync()
+    desk.plug()
+    for number in range(3):
+        wait_for_the_next_second()
+        laptop.adds(Entity("Ann", "person", (f"note {number}",)))
+        laptop.sync()
+    desk.sync()
+    third = Machine(tmp_path / "third", "third", hub)
+    third.join()
+    told = third.app.log(LogOptions(last=2))["revisions"]
+    assert [part["changes"][0]["value"] for part in told] == ["note 2", "note 1"]
 
 
 def test_sums_count_every_machine(laptop: Machine, desk: Machine) -> None:

@@ -13,7 +13,7 @@ from memsync_git.errors import MemsyncError, Misused, Offline
 from memsync_git.model import Entity, Relation
 from memsync_git.options import InitOptions, LogOptions, RestoreOptions, ShowOptions, UndoOptions
 
-from .machines import BALLAST, Machine, sync_all
+from .machines import BALLAST, Machine, sync_all, wait_for_the_next_second
 
 STOCK = (Entity("Zoo", "place", BALLAST), Entity("Ann", "person", ("likes tea", "sings")))
 
@@ -42,12 +42,6 @@ def a_moment() -> str:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time()))
     wait_for_the_next_second()
     return now
-
-
-def wait_for_the_next_second() -> None:
-    until = int(time.time()) + 1
-    while time.time() < until:
-        time.sleep(0.02)
 
 
 # --- undo

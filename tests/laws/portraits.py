@@ -16,6 +16,7 @@ def assert_same_replica(one: Replica, other: Replica) -> None:
     assert (one.rid, one.host, one.store, one.boot) == (other.rid, other.host, other.store, other.boot)
     assert _fragments(one) == _fragments(other)
     assert list(one.target_graph()) == list(other.target_graph())
+    assert one.unshared == other.unshared
     assert one.behind == other.behind
     assert one.contested == other.contested == _contested(one)
     assert _ring(one) == _ring(other)

@@ -7,7 +7,9 @@ before anybody looked: there was nothing to compare with.
 Rule 3: what stands under a name that is let through again, and others deleted meanwhile, may go or come back:
 it goes where the file was not written since the rule came, and is new where it was. What was created anew
 under such a name while it stood elsewhere is no news, so a delete made there meanwhile may take it.
-Rule 4: nothing may be in a fragment that its machine has not let through: looked for at every commit.
+Rule 4: a state that lacks what was left out is a candidate base for W, as any is. So what is deleted within W
+after a name was let through may come back, as what arrived from elsewhere within W does.
+Rule 5: nothing may be in a fragment that its machine has not let through: looked for at every commit.
 """
 
 from __future__ import annotations
@@ -16,17 +18,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent
 
 from memsync_git.model import RecordKey
+from memsync_git.replica import Replica
 from memsync_git.replica.filtering import Rules, names_in
+from memsync_git.sync.session import content_hash
 from tests.sim import memory_server as server
 from tests.sim.cells import CELLS, Cell
 from tests.sim.fleet import Fleet, Member
 from tests.sim.ledger import Hidden, ItemKey, Ledger, Shown, record_of
-from tests.sim.machine import Habits, Machine, Process
+from tests.sim.machine import Disk, Habits, Machine, Process
 from tests.sim.memory_server import Memory
 from tests.sim.scheduler import SECOND_US
 
@@ -123,11 +127,40 @@ def _bits(mask: int) -> Iterator[int]:
         mask ^= bit
 
 
-class MachineWithRules(Machine):
-    """A machine that shares not everything. looked_by: the rules by which its file was looked at last."""
+class DiskWithRules(Disk):
+    """A disk that knows until when its file was looked at by which rules.
 
-    looked_by = Rules()
+    ledger: it knows the records there are.
+    """
+
     ledger: LedgerByRecord
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.former: list[tuple[int, Rules]] = []
+
+    def before(self, at_us: int) -> tuple[int, Hidden]:
+        mask, hidden = super().before(at_us)
+        rules = [rules for until_us, rules in self.former if until_us >= at_us]
+        young = [record for record in self.ledger.about if any(leaves_out(each, record) for each in rules)]
+        return mask, {**hidden, **dict.fromkeys(young, mask)}
+
+
+class MachineWithRules(Machine):
+    """A machine that shares not everything.
+
+    looked_by: the rules by which its file was looked at last. said: what it has said under names it shared.
+    """
+
+    ledger: LedgerByRecord
+    disk: DiskWithRules
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.disk = DiskWithRules(self.disk.store, self.disk.file)
+        self.disk.ledger = self.ledger
+        self.looked_by = Rules()
+        self.said: set[ItemKey] = set()
 
     def _process(self) -> Process:
         return ProcessWithRules(self)
@@ -153,15 +186,19 @@ class ProcessWithRules(Process):
     def committed(self) -> None:
         actor = getcurrent()
         seen = self._seen.get(actor, 0)
-        if seen:
-            self._seen[actor] = self._let_through(seen)
+        is_met = any(self.machine.disk.store.rows("state"))
+        self._seen[actor] = self._let_through(seen) if seen and is_met else 0
         super().committed()
+        if not is_met:  # a file that was never met waits for a whole round, and has said nothing yet
+            self._seen[actor] = seen
         self._look_for_leaks()
 
     def _let_through(self, seen: int) -> int:
         """Of what was seen, what counts from now on."""
         machine, ledger, known = self.machine, self.machine.ledger, self.machine.disk.known
         before, machine.looked_by = machine.looked_by, self.rules
+        if before != self.rules:
+            machine.disk.former.append((machine.scheduler.now_us, before))
         left_out, was_left_out = ledger.left_out(self.rules), ledger.left_out(before)
         ledger.keep_private(seen & ~known & (left_out | was_left_out), known)
         through = seen & ~left_out
@@ -193,16 +230,26 @@ class ProcessWithRules(Process):
         left = [record for record in self.machine.ledger.about if leaves_out(self.rules, record)]
         return {**super().hides(), **{key: disk.known & ~(shown & ~before.get(key, 0)) for key in left}}
 
-    def _look_for_leaks(self) -> None:
-        """What this machine says under names it leaves out was let through at some time."""
-        replica, ledger = self.session._replica, self.machine.ledger
-        if replica is None:
+    def _confirmed(self, replica: Replica) -> None:
+        """A file that says all that is shared holds all events, but for those about what it hides."""
+        disk, standing = self.machine.disk, self.machine.disk.standing()
+        if standing is None or not replica.ring or not replica.is_confirmed or replica.behind:
             return
-        for key, facts in replica.state.records_of(replica.rid).items():
+        if replica.ring.newest.hash.startswith(content_hash(standing.data)):
+            hidden = self.hides()
+            disk.mark(disk.mask_of(standing) | disk.known, self.machine.scheduler.now_us, hidden)
+
+    def _look_for_leaks(self) -> None:
+        """What this machine says under names it leaves out it said, or had heard, when they were not."""
+        replica, machine = self.session._replica, self.machine
+        for key, facts in replica.state.records_of(replica.rid).items() if replica is not None else ():
+            items = {("o", key[1], str(entry.value)) for entry in facts.observations}
+            items |= {key} if key[0] == "l" and facts.existence else set()
             if leaves_out(self.rules, key):
-                items = {("o", key[1], str(entry.value)) for entry in facts.observations}
-                items |= {key} if key[0] == "l" and facts.existence else set()
-                ledger.leaks += sum(not ledger.noted.get(item, 0) & self.machine.disk.known for item in items)
+                known = {item for item in items if machine.ledger.noted.get(item, 0) & machine.disk.known}
+                machine.ledger.leaks += len(items - known - machine.said)
+            else:
+                machine.said |= items
 
 
 class FleetWithRules(Fleet):

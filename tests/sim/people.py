@@ -108,7 +108,7 @@ class Person:
             replica,
             self.member.machine.wall_ms(),
             wanted=lambda header: header.rid != replica.rid,
-            enough=lambda found: len(found) > MOST_CUTS,
+            enough=lambda found, _: len(found) > MOST_CUTS,
             most=MOST_CUTS,
         )
         return Wish((self.rng.choice(history.revisions),)) if history.revisions else None

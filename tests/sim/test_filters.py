@@ -16,7 +16,7 @@ from tests.sim.filters import FILTER_CELLS, FleetWithRules
 from tests.sim.oracle import Tally
 from tests.sim.test_fleet import FIRST_SEED, RUNS
 
-SHARE = 280
+SHARE = 320
 """One in so many of all histories, in each of the cells."""
 
 
