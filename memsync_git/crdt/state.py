@@ -126,6 +126,10 @@ class State:
         others = dict.fromkeys(key for records in fewer for key in records)
         return len(most) + sum(1 for key in others if key not in most)
 
+    def is_larger_than(self, many: int) -> bool:
+        """Whether somebody holds facts about more records than that. One who alone does is enough."""
+        return any(len(records) > many for records in self._records.values()) or self.size > many
+
     def record(self, key: RecordKey) -> Record | None:
         try:
             return self._views[key]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
+from threading import Lock
 from typing import Protocol
 from weakref import WeakSet
 
@@ -49,6 +50,7 @@ class FactShelf:
         self._prefix = f"{rid}:"
         self._size = size
         self._resting: WeakSet[Unread] = WeakSet()
+        self._turn = Lock()  # one thread may copy a fragment while another hands over
         self.changed: set[str] = set()
 
     def line(self, name: str) -> bytes | None:
@@ -70,7 +72,8 @@ class FactShelf:
     def rested_on(self, by: Unread) -> None:
         """Remember who is to be moved to a newer shelf. On an empty one nothing rests."""
         if self._size:
-            self._resting.add(by)
+            with self._turn:
+                self._resting.add(by)
 
     @property
     def is_rested_on(self) -> bool:
@@ -84,7 +87,9 @@ class FactShelf:
 
     def hand_over(self, newer: FactShelf) -> None:
         """Move whoever rests here to a newer shelf of the same replica."""
-        for each in list(self._resting):
+        with self._turn:
+            resting = list(self._resting)
+        for each in resting:
             each.move(newer, self.changed)
 
     def compare(self, newer: FactShelf) -> None:

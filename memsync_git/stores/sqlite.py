@@ -17,9 +17,10 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 from weakref import WeakSet
 
 from memsync_git.errors import StoreDamaged
@@ -240,23 +241,34 @@ class SqliteStill:
         """Begin with the next read, which is that of the generation."""
         self._connection = connection
         self._path = path
+        self._turn = threading.Lock()
         connection.execute("BEGIN")
         self.generation = generation_of(connection, path)
 
     def rows(self, kind: str, after: str = "") -> Iterator[tuple[str, bytes]]:
         """The rows of a kind whose key comes after `after`, by key, read as they are taken."""
-        return _rows(self._connection, self._path, kind, after)
+        return chain.from_iterable(self._some(ROWS, kind, after))
 
     def keys(self, kind: str, after: str = "") -> Iterator[str]:
         """Their keys."""
+        return map(_KEY, chain.from_iterable(self._some(KEYS, kind, after)))
+
+    def _some(self, statement: str, kind: str, after: str) -> Iterator[list[Any]]:
+        """Rows by thousands. One thread may go through them while another one looks something up."""
         with explained(self._path):
-            cursor = self._connection.execute(KEYS, (kind, after))
-            while some := cursor.fetchmany(MOST_AT_ONCE):
-                yield from map(_KEY, some)
+            with self._turn:
+                cursor = self._connection.execute(statement, (kind, after))
+            while some := self._fetched(cursor):
+                yield some
+
+    def _fetched(self, cursor: sqlite3.Cursor) -> list[Any]:
+        with self._turn:
+            return cursor.fetchmany(MOST_AT_ONCE)
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""
-        return _row(self._connection, self._path, kind, key)
+        with self._turn:
+            return _row(self._connection, self._path, kind, key)
 
     def close(self) -> None:
         """Let go of the moment; nothing can be read of it any more."""

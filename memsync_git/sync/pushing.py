@@ -232,7 +232,7 @@ def _unified_is_due(session: Session, remote: Remote, fetched: Fetched | None) -
 
 def unified_bytes(state: State, *, due: bool) -> bytes | None:
     """The unified file: while it is small always, beyond 64 KiB only when it is due."""
-    if not due and state.size * SMALLEST_ROW_BYTES > UNIFIED_EAGER_BYTES:
+    if not due and state.is_larger_than(UNIFIED_EAGER_BYTES // SMALLEST_ROW_BYTES):
         return None
     data = unified((shown.record, _provenance(state, shown)) for shown in state.shown())
     return data if due or len(data) <= UNIFIED_EAGER_BYTES else None

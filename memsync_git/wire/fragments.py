@@ -126,10 +126,16 @@ class _Line(NamedTuple):
 def _lines(fragment: Fragment) -> list[_Line]:
     """The record lines in order. What nobody has read goes out as it is stored."""
     records = Records.of(fragment.records)
-    firsts = {name: first_of(stored) for name, stored in records.unread.items()}
-    for name in [name for name, first in firsts.items() if first is None]:
+    lines: list[_Line] = []
+    factless: list[str] = []
+    for name, stored in records.unread.items():
+        first = first_of(stored)
+        if first is None:
+            factless.append(name)
+        else:
+            lines.append(_Line(first, (), b"", stored))
+    for name in factless:
         records.read_by_name(name)
-    lines = [_Line(firsts[name] or 0, (), b"", stored) for name, stored in records.unread.items()]
     lines += [_Line(_first(facts), key, encode_record(key, facts)) for key, facts in records.read.items()]
     return sorted(lines)
 
