@@ -19,7 +19,7 @@ from memsync_git.remotes.plan import Version
 from memsync_git.remotes.trees import Entry, Listing, Oid
 from memsync_git.values import dataclass
 from memsync_git.wire.fragments import Malformed, Newer
-from memsync_git.wire.revising import Names
+from memsync_git.wire.revising import Stood
 
 NEWER_VERSION: Version = (1 << 62, "")
 """Stands for a fragment only a newer release reads: never older than ours, so never replaced."""
@@ -38,10 +38,10 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """What a shard was read to hold: its size in bytes, and the names its lines are stored as, in order."""
+    """What a shard was read to hold: its size in bytes, and its lines."""
 
     size: int
-    names: Names
+    stood: Stood
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
 from memsync_git.remotes.seen import Decoded, Files, Learnt, Shard
 from memsync_git.remotes.trees import EMPTY, Entry, Listing, Oid
 from memsync_git.wire.fragments import Malformed, WireLimits, decode, header_of
-from memsync_git.wire.revising import Later, follows, lines_in, names_in, revised
+from memsync_git.wire.revising import NO_LINES, Later, follows, marks_in, revised, stood_in
 from memsync_git.wire.rid import ShardPath, parse_path, shard_path
 
 ListingOf = Callable[[Oid, str], Listing]
@@ -67,7 +67,7 @@ class ShardReader:
         chunks = self._contents([files.entry.oid, *shards], where)
         if isinstance(chunks, Unfit):
             return Malformed(chunks.reason)
-        sizes, lines = list(map(len, chunks[1:])), list(map(lines_in, chunks[1:]))
+        sizes, marks = list(map(len, chunks[1:])), list(map(marks_in, chunks[1:]))
         found = decode(
             chunks.pop(0),
             rid=rid,
@@ -76,9 +76,9 @@ class ShardReader:
             limits=self._limits,
             known=self._records(rid),
         )
-        names = names_in(found, lines) if isinstance(found, Fragment) else None
-        if names is not None:
-            self.shards.update(zip(shards, map(Shard, sizes, names), strict=True))
+        stood = stood_in(found, marks) if shards and isinstance(found, Fragment) else None
+        if stood is not None:
+            self.shards.update(zip(shards, map(Shard, sizes, stood), strict=True))
         return found
 
     def _revised(self, rid: Rid, files: Files, where: str) -> Fragment | None:
@@ -105,13 +105,13 @@ class ShardReader:
         kept = {oid: shards[oid] for name, oid in now.items() if was.get(name) == oid}
         if isinstance(chunks, Unfit) or self._is_too_large(later, chunks, kept.values()):
             return None
-        there, brought = {name: shards[was[name]].names for name in other if name in was}, iter(chunks)
-        changes = [(there.get(name, ()), next(brought) if name in now else None) for name in other]
+        there, brought = {name: shards[was[name]].stood for name in other if name in was}, iter(chunks)
+        changes = [(there.get(name, NO_LINES), next(brought) if name in now else None) for name in other]
         found = revised(later, before, changes, self._limits)
         if found is None:
             return None
-        fragment, names = found
-        new = zip([now[name] for name in come], map(Shard, map(len, chunks), names), strict=True)
+        fragment, stood = found
+        new = zip([now[name] for name in come], map(Shard, map(len, chunks), stood), strict=True)
         self.shards.update({**kept, **dict(new)})
         return fragment
 

@@ -14,9 +14,9 @@ from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts
 from memsync_git.crdt.records import Records
 from memsync_git.model import RecordKey, Rid
 from memsync_git.wire.fragments import LIMITS, READ_AT_ONCE, Malformed, WireLimits, decode, encode_files
-from memsync_git.wire.revising import Names, follows, lines_in, names_in, revised
+from memsync_git.wire.revising import NO_LINES, Stood, follows, marks_in, revised, stood_in
 from memsync_git.wire.rid import fragment_path
-from memsync_git.wire.stored import digest
+from memsync_git.wire.stored import digest, line_of
 
 RID = Rid("ash-0001")
 MANY = READ_AT_ONCE + 50
@@ -47,8 +47,8 @@ def scratch(data: bytes, shards: Files, limits: WireLimits = LIMITS) -> Fragment
 DATA, SHARDS = files_of(FIRST, rev=1, next_n=NEXT)
 BEFORE = scratch(DATA, SHARDS)
 assert isinstance(BEFORE, Fragment)
-NAMES: Mapping[str, Names] = dict(
-    zip(SHARDS, names_in(BEFORE, list(map(lines_in, SHARDS.values()))) or (), strict=True)
+STOOD: Mapping[str, Stood] = dict(
+    zip(SHARDS, stood_in(BEFORE, list(map(marks_in, SHARDS.values()))) or (), strict=True)
 )
 
 
@@ -59,16 +59,17 @@ def by_steps(data: bytes, shards: Files, limits: WireLimits = LIMITS) -> Fragmen
     if later is None:
         return None
     other = [path for path in {**SHARDS, **shards} if SHARDS.get(path) != shards.get(path)]
-    changes = [(NAMES.get(path, ()), shards.get(path)) for path in other]
+    changes = [(STOOD.get(path, NO_LINES), shards.get(path)) for path in other]
     found = revised(later, BEFORE, changes, limits)
     if found is None:
         return None
-    fragment, names = found
-    told = dict(zip([path for path in other if path in shards], names, strict=True))
+    fragment, stood = found
+    told = dict(zip([path for path in other if path in shards], stood, strict=True))
     for path, each in told.items():
         lines = shards[path].removesuffix(b"\n").split(b"\n")
         assert isinstance(fragment.records, Records)
-        assert [fragment.records.unread[name].partition(b" ")[2].partition(b" ")[2] for name in each] == lines
+        assert [line_of(fragment.records.unread[name]) for name in each.names] == lines
+        assert each.marks == marks_in(shards[path])
     return fragment
 
 
@@ -108,7 +109,7 @@ def test_a_revision_read_by_its_shards_is_the_one_read_from_scratch(
     assert stepped == whole
     assert isinstance(whole.records, Records)
     assert isinstance(stepped.records, Records)
-    assert stepped.records.unread == whole.records.unread
+    assert dict(stepped.records.unread) == dict(whole.records.unread)
 
 
 @given(revisions(acts=STRANGE))
@@ -197,4 +198,4 @@ def test_what_was_read_meanwhile_is_read_from_scratch() -> None:
     later = follows(data, asked)
     assert later is not None
     assert revised(later, asked, []) is None
-    assert digest(("e", "e7")) in {name for names in NAMES.values() for name in names}
+    assert digest(("e", "e7")) in {name for each in STOOD.values() for name in each.names}
