@@ -171,17 +171,21 @@ def receiving(log: Log) -> None:
     from memsync_git.app.rehearsal import HurriedClock
     from memsync_git.app.working import Workplace
     from memsync_git.config import Places, load
+    from memsync_git.offering import answered
+    from memsync_git.stores.lock import SharedLock
 
     places = Places.of(os.environ)
     rooms = Rooms(places, load(places))
     names = [each.name for each in rooms.configuration.remotes]
     workplace = Workplace(rooms, clock=HurriedClock())
-    workplace.sync("full", names)
+    with SharedLock(rooms.lock_path, 0.0) as lock:
+        answered(workplace.sync("full", names, lock))
     moments = Moments()
     print("ready", flush=True)
     for _ in sys.stdin:
         moments.begin()
-        workplace.sync("poll", names)
+        with SharedLock(rooms.lock_path, 0.0) as lock:
+            answered(workplace.sync("poll", names, lock))
         log.add("all", moments.until_swap_s, moments.worked_s)
         log.add("receive", moments.until_swap_s - moments.waited_s, moments.worked_s)
         print("done", flush=True)

@@ -8,10 +8,10 @@ held and rejecting can say it again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from memsync_git.crdt.intervals import Intervals
-from memsync_git.model import Item, Rid, key_of
+from memsync_git.model import Item, RecordKey, Rid, key_of
 from memsync_git.values import dataclass
 
 SMALLEST_WIPE = 5
@@ -54,6 +54,34 @@ class Hold:
             tuple(item for item in self.items if item not in items),
             {rid: numbers for rid, numbers in kept.items() if numbers},
         )
+
+
+class Withheld:
+    """What some holds keep back, by record: a round asks of every record it touches."""
+
+    __slots__ = ("_by_key", "holds")
+
+    def __init__(self, holds: tuple[Hold, ...] = ()) -> None:
+        self.holds = holds
+        self._by_key: dict[RecordKey, list[tuple[Hold, list[Item]]]] = {}
+        for hold in holds:
+            for item in hold.items:
+                self._enter(hold, item)
+
+    def _enter(self, hold: Hold, item: Item) -> None:
+        found = self._by_key.setdefault(key_of(item), [])
+        if not found or found[-1][0] is not hold:
+            found.append((hold, []))
+        found[-1][1].append(item)
+
+    @property
+    def keys(self) -> Collection[RecordKey]:
+        """The records something is held of, in the order of the holds."""
+        return self._by_key.keys()
+
+    def of(self, key: RecordKey) -> Sequence[tuple[Hold, Sequence[Item]]]:
+        """The holds that keep something of a record back, with what it is."""
+        return self._by_key.get(key, ())
 
 
 def weight(removed: Iterable[Item], replaced: Collection[Item] = ()) -> int:

@@ -11,11 +11,14 @@ Rule 4: it says nothing about bytes; `formats` knows which lines a stretch was r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from functools import reduce
 from itertools import chain
+from operator import add, sub
 from typing import Any, NamedTuple, overload
 
-from memsync_git.model import Record, RecordKey, joined_rows
+from memsync_git.model import Entity, Record, RecordKey, joined_rows
 
 LINES_TOGETHER = 256
 """A change costs a stretch, and looking up a record costs a glance at each: near the least for both together
@@ -27,27 +30,46 @@ Step = Mapping[RecordKey, Record | None]
 Records = Mapping[RecordKey, Record]
 
 
+class Counts(NamedTuple):
+    """How much some records hold."""
+
+    entities: int = 0
+    relations: int = 0
+    observations: int = 0
+    other: int = 0
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Counts:
+        """Count records, each of a key of its own."""
+        said = list(records)
+        kinds = Counter([record.key[0] for record in said])
+        observations = sum([len(record.observations) for record in said if isinstance(record, Entity)])
+        return cls(kinds["e"], kinds["l"], observations, kinds["r"])
+
+    def plus(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(*map(add, self, other))
+
+    def without(self, other: Counts) -> Counts:
+        """What is left after some were taken away."""
+        return Counts(*map(sub, self, other))
+
+
 class Stretch:
     """What some lines that stand together say (None: nothing in this variant)."""
 
-    __slots__ = ("_by_key", "_names", "_records")
+    __slots__ = ("_by_key", "_counts", "_names", "_records")
 
-    def __init__(self, records: Iterable[Record | None] | None) -> None:
-        """What each line says; None: not known yet (`_read`)."""
-        self._records = None if records is None else tuple(records)
+    def __init__(self, records: Iterable[Record | None]) -> None:
+        self._records = tuple(records)
         self._by_key: dict[RecordKey, Record] | None = None
         self._names: tuple[str, ...] | None = None
+        self._counts: Counts | None = None
 
     @property
     def records(self) -> tuple[Record | None, ...]:
         """What each of the lines says."""
-        if self._records is None:
-            self._records = tuple(self._read())
         return self._records
-
-    def _read(self) -> Iterable[Record | None]:
-        """Find out what the lines say, where nobody has asked yet."""
-        raise NotImplementedError
 
     @property
     def keys(self) -> Mapping[RecordKey, object]:
@@ -72,8 +94,15 @@ class Stretch:
     def names(self) -> tuple[str, ...]:
         """Its entities, in file order."""
         if self._names is None:
-            self._names = tuple(key[1] for key in self.keys if key[0] == "e")
+            self._names = tuple([key[1] for key in self.keys if key[0] == "e"])
         return self._names
+
+    @property
+    def counts(self) -> Counts:
+        """How much its records hold."""
+        if self._counts is None:
+            self._counts = Counts.of(self.by_key.values())
+        return self._counts
 
 
 def joined(records: Iterable[Record]) -> dict[RecordKey, Record]:
@@ -255,15 +284,30 @@ def whole(records: Records) -> dict[RecordKey, Record]:
     return records.whole() if isinstance(records, Stretched | Amended) else dict(records)
 
 
-def among(records: Records, keys: Collection[RecordKey]) -> Records:
-    """The records of some keys; of many keys, each stretch is looked through once."""
-    if isinstance(records, Stretched) and len(keys) > LINES_TOGETHER:
-        return records.among(set(keys))
+def among(records: Records, keys: Collection[RecordKey]) -> dict[RecordKey, Record]:
+    """Those of some records that have one of these keys, looked for together."""
+    if isinstance(records, Stretched) and len(keys) > FEW_KEYS:
+        return records.among(keys if isinstance(keys, Set) else frozenset(keys))
     if isinstance(records, Amended):
-        below = among(records.base, [key for key in keys if key not in records.step])
-        said = ((key, records.step.get(key)) for key in keys)
-        return {**below, **{key: record for key, record in said if record is not None}}
-    return {key: records[key] for key in keys if key in records}
+        found = among(records.base, [key for key in keys if key not in records.step])
+        apply_step(found, {key: records.step[key] for key in keys if key in records.step})
+        return found
+    return {key: record for key in keys if (record := records.get(key)) is not None}
+
+
+FEW_KEYS = 8
+"""So many are looked for one by one, which costs a glance at each stretch; more, by comparing sets."""
+
+
+def counts_of(records: Records) -> Counts:
+    """How much some records hold; of what versions share, each stretch is counted once for all."""
+    if isinstance(records, Amended):
+        gone = Counts.of(among(records.base, records.step.keys()).values())
+        come = Counts.of(record for record in records.step.values() if record is not None)
+        return counts_of(records.base).without(gone).plus(come)
+    if isinstance(records, Stretched) and not records.has_twins:
+        return reduce(Counts.plus, [stretch.counts for stretch in records.stretches], Counts())
+    return Counts.of(whole(records).values())
 
 
 def apply_step(records: dict[RecordKey, Record], step: Step) -> None:

@@ -1,15 +1,16 @@
 """`dataclass` as the standard library has it, but cheap to define: every command defines a hundred values.
 
 Rule 1: whoever uses it cannot tell the difference; type checkers see the one of the standard library.
-Rule 2: only the constructor is compiled for each class. Comparing, hashing, printing and refusing changes
-are the same for all: compiling them took a fifth of a whole sync (docs/decisions, 7).
+Rule 2: only the constructor is compiled for each class, when the first value is made. Comparing, hashing,
+printing and refusing changes are the same for all: compiling them took a fifth of a whole sync
+(docs/decisions, 7).
 Rule 3: for anything but `frozen=True, slots=True` use the standard library.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,8 +35,19 @@ def _made(plain: type) -> type:
     for name, method in methods.items():
         if name not in plain.__dict__:
             setattr(made, name, method)
-    made.__init__ = _constructor(made, parts)  # type: ignore[misc]
+    made.__init__ = _unmade(made, parts)  # type: ignore[misc]
     return made
+
+
+def _unmade(made: type, parts: Sequence[dataclasses.Field[Any]]) -> Callable[..., None]:
+    """`__init__` until it is first called: most commands make no value of most classes."""
+
+    def constructor(self: object, *given: object, **named: object) -> None:
+        found = made.__init__ = _constructor(made, parts)  # type: ignore[misc]
+        found(self, *given, **named)
+
+    constructor.__qualname__ = f"{made.__qualname__}.__init__"
+    return constructor
 
 
 _UNGIVEN = object()

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from memsync_git.app.opening import Rooms, not_set_up
 from memsync_git.app.passing import PassingRemote
-from memsync_git.documents import GcDocument, GcPart
 from memsync_git.options import LOCK_WAIT_S
 from memsync_git.stores.lock import round_lock
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from memsync_git.documents import GcDocument, GcPart
     from memsync_git.ports import Remote
 
 COLLECT_EVERY_MS: Final = 30 * 24 * 3600 * 1000

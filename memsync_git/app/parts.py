@@ -8,14 +8,14 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from memsync_git.app.times import timestamp
-from memsync_git.deeds.deed import Deed
-from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart, NoticePart, PreviewDocument
 from memsync_git.model import Item, Record, Rid, Verbatim, items_of, key_of
-from memsync_git.replica.counting import counts_of
+from memsync_git.stretches import counts_of
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from memsync_git.config import StoreSettings
+    from memsync_git.deeds.deed import Deed
+    from memsync_git.documents import ChangePart, FilePart, HostPart, ItemPart, NoticePart, PreviewDocument
     from memsync_git.replica import Replica, Txn
 
 MOST_CHANGES_LISTED = 10_000
@@ -170,7 +170,7 @@ def host_of(replica: Replica, rid: Rid) -> str:
 
 def file_part(store: StoreSettings, replica: Replica) -> FilePart:
     """What the memory file holds, by its newest state."""
-    counts = counts_of(replica.counts, replica.ring.graph.records)
+    counts = counts_of(replica.ring.graph.records)
     left_out = len(replica.unshared)
     part: FilePart = {
         "store": store.name,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from memsync_git.app.history import LastRound
 from memsync_git.app.logbook import log_round
 from memsync_git.app.passing import PassingRemote
-from memsync_git.documents import CountPart, SyncDocument
 from memsync_git.options import Cause
 from memsync_git.values import dataclass
 from memsync_git.words import SCHEMA_VERSION
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms
     from memsync_git.app.summary import Summary
     from memsync_git.config import RemoteSettings
+    from memsync_git.documents import CountPart, SyncDocument
     from memsync_git.ports import FetchOutcome, Remote
 
 

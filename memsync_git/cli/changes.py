@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from memsync_git.cli.asking import agree
 from memsync_git.cli.printing import put, put_notices
 from memsync_git.cli.terminal import Screen, counted, cut, safe
-from memsync_git.documents import ChangePart, CountPart, ItemPart, NoticePart, PreviewDocument
+
+if TYPE_CHECKING:
+    from memsync_git.documents import ChangePart, CountPart, ItemPart, NoticePart, PreviewDocument
 
 NO_CHANGE: Final = "would change nothing here"
 MOST_TOLD: Final = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,11 @@ from memsync_git.cli.exits import CODES, DONE
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.terminal import Screen, counted, safe
-from memsync_git.documents import SyncDocument
 from memsync_git.options import LOCK_WAIT_S, Cause, SyncOptions
 from memsync_git.words import OutcomeWord, Verdict
+
+if TYPE_CHECKING:
+    from memsync_git.documents import SyncDocument
 
 
 class Seconds(click.FloatRange):

@@ -117,7 +117,7 @@ def _laid(
 def _revised(lines: Lines, wanted: Records, projection: Projection, limits: Limits) -> Lines | TooLarge:
     """Lines, each a record of its own, some of which are written anew; nobody looks into the others."""
     raws = list(lines.raws)
-    places = {at: wanted[key] for at, key in enumerate(lines.keys) if key in wanted}
+    places = {at: wanted[key] for key, at in lines.places_of(wanted.keys()).items()}
     for at, record in places.items():
         raws[at] = row_of(record, projection, raws[at])
     found = _read_back([raws[at] for at in places], list(places.values()), projection, limits)

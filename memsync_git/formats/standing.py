@@ -9,13 +9,13 @@ Rule 2: a version read or written after another one holds the very `Lines` of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain, pairwise
 from typing import NamedTuple, overload
 
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
-from memsync_git.stretches import LINES_TOGETHER, Records, Stretch, Stretched
+from memsync_git.stretches import LINES_TOGETHER, Counts, Records, Stretch, Stretched
 from memsync_git.values import dataclass
 
 FEW_LINES = LINES_TOGETHER // 4
@@ -35,14 +35,20 @@ class Row(NamedTuple):
 class Lines(Stretch):
     """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("_blanks", "_count", "projection", "text")
+    __slots__ = ("_blanks", "_count", "_keys", "projection", "text")
 
-    def __init__(self, text: bytes, records: Iterable[Record | None] | None, projection: Projection) -> None:
+    def __init__(self, text: bytes, records: Iterable[Record | None], projection: Projection) -> None:
         super().__init__(records)
         self.text = text
         self.projection = projection
+        self._keys: Mapping[RecordKey, object] | None = None
         self._blanks: int | None = None
         self._count: int | None = None
+
+    @property
+    def keys(self) -> Mapping[RecordKey, object]:
+        """The keys of its records; lines revised of others have the very keys of those."""
+        return self.by_key if self._keys is None else self._keys
 
     @property
     def raws(self) -> Sequence[bytes]:
@@ -69,11 +75,23 @@ class Lines(Stretch):
         """Whether every line is a record of its own, so that the keys say which line a record stands on."""
         return len(self.keys) == len(self)
 
+    def places_of(self, keys: Set[RecordKey]) -> dict[RecordKey, int]:
+        """On which lines some of its records stand, where every line is a record of its own."""
+        return {key: at for at, key in enumerate(self.keys) if key in keys}
+
     def revised(self, raws: Iterable[bytes], new: Mapping[int, Record]) -> Lines:
         """The same with some lines written anew, by place; each is a record of its own and keeps its key."""
         lines = Lines(b"\n".join(raws), self._said_with(new), self.projection)
-        lines._blanks, lines._names, lines._count = 0, self._names, self._count
+        lines._keys = self.keys
+        self._hand_on(lines, new)
         return lines
+
+    def _hand_on(self, lines: Lines, new: Mapping[int, Record]) -> None:
+        """Tell lines that were revised of these what is known of them without a look."""
+        lines._blanks, lines._names, lines._count = 0, self._names, self._count
+        if self._counts is not None:
+            gone = Counts.of(self.record(record.key) for record in new.values())
+            lines._counts = self._counts.without(gone).plus(Counts.of(new.values()))
 
     def _said_with(self, new: Mapping[int, Record]) -> tuple[Record | None, ...]:
         """What the lines say, with some of them written anew."""
@@ -99,49 +117,64 @@ class KeptLines(Lines):
     """Lines that an earlier process read: their records are read again when somebody asks for one.
 
     keys: those of the records, with the line each stands on where every line is a record of its own.
-    blanks: how many lines are none. read: what the lines of a text say.
+    blanks: how many lines are none. read: what the lines of a text say. counts: what they hold, if known.
     """
 
-    __slots__ = ("_asked_for", "_known", "_reader")
+    __slots__ = ("_asked_for", "_places", "_reader", "_said")
 
     def __init__(
-        self, text: bytes, keys: Mapping[RecordKey, int], blanks: int, projection: Projection, read: Reader
+        self,
+        text: bytes,
+        keys: Mapping[RecordKey, int],
+        blanks: int,
+        projection: Projection,
+        read: Reader,
+        counts: Counts | None = None,
     ) -> None:
-        super().__init__(text, None, projection)
-        self._known = keys
+        super().__init__(text, (), projection)
+        self._keys = self._places = keys
+        self._said: tuple[Record | None, ...] | None = None
         self._asked_for: dict[RecordKey, Record] = {}
-        self._blanks = blanks
+        self._blanks, self._counts = blanks, counts
         self._reader = read
 
     @property
-    def keys(self) -> Mapping[RecordKey, object]:
-        return self._known
+    def records(self) -> tuple[Record | None, ...]:
+        """What each of the lines says, read now if nobody has asked before."""
+        if self._said is None:
+            self._said = tuple(self._reader(self.text, self.projection))
+        return self._said
 
     def record(self, key: RecordKey) -> Record:
         """One record, read from its own line where every line is a record of its own."""
-        if self._records is not None or not self.has_one_each:
+        if self._said is not None or not self.has_one_each:
             return super().record(key)
         if key not in self._asked_for:
             if len(self._asked_for) >= MOST_BY_ITSELF:
                 return super().record(key)
-            (record,) = self._reader(self.raws[self._known[key]], self.projection)
+            (record,) = self._reader(self._raw_at(self._places[key]), self.projection)
             if record is None:
                 raise KeyError(key)
             self._asked_for[key] = record
         return self._asked_for[key]
 
+    def places_of(self, keys: Set[RecordKey]) -> dict[RecordKey, int]:
+        """The same, which is known without a look."""
+        return {key: self._places[key] for key in keys}
+
+    def _raw_at(self, at: int) -> bytes:
+        """One line, cut out without what stands behind it."""
+        return self.text.split(b"\n", at + 1)[at]
+
     def revised(self, raws: Iterable[bytes], new: Mapping[int, Record]) -> Lines:
         """Lines that nobody has asked for stay unread, and the keys are the very same."""
-        lines = KeptLines(b"\n".join(raws), self._known, 0, self.projection, self._reader)
-        lines._names, lines._count = self._names, self._count
-        if self._records is not None:
-            lines._records = self._said_with(new)
+        lines = KeptLines(b"\n".join(raws), self._places, 0, self.projection, self._reader)
+        self._hand_on(lines, new)
+        if self._said is not None:
+            lines._said = self._said_with(new)
         else:
             lines._asked_for = {**self._asked_for, **{record.key: record for record in new.values()}}
         return lines
-
-    def _read(self) -> Iterable[Record | None]:
-        return self._reader(self.text, self.projection)
 
 
 Reader = Callable[[bytes, Projection], Iterable[Record | None]]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector, items_in
 from memsync_git.crdt.intervals import EMPTY
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
-from memsync_git.stretches import Amended, Order, Step, apply_step, differing, whole
+from memsync_git.stretches import Amended, Order, Step, among, apply_step, differing, whole
 from memsync_git.values import dataclass
 
 NEWEST_KEPT = 4
@@ -221,7 +221,8 @@ class Ring:
             return {}
         state, ahead, graph = self.pending
         self.pending = None
-        back = {key: self.graph.records.get(key) for key in ahead}
+        standing = among(self.graph.records, ahead.keys())
+        back = {key: standing.get(key) for key in ahead}
         return self._push(replace(state, kind=Kind.WRITTEN, from_ms=now_ms), graph, back)
 
     def abandon(self) -> None:

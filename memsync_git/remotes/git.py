@@ -42,9 +42,9 @@ from memsync_git.remotes.lookout import Lookout
 from memsync_git.remotes.near import near_hub
 from memsync_git.remotes.objects import CloneDamaged, Objects
 from memsync_git.remotes.outcomes import fetch_failure
-from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, lacking, remembers_more
+from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, judged, lacking, remembers_more
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
-from memsync_git.remotes.seen import NOTHING_SEEN, Branch, Seen, digest_of
+from memsync_git.remotes.seen import NOTHING_JUDGED, NOTHING_SEEN, Branch, Seen, Versions, digest_of
 from memsync_git.remotes.shares import Draft, Share, drafted
 from memsync_git.remotes.trees import AtHand, Listing, Oid, lookup
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
@@ -225,7 +225,7 @@ class GitRemote:
                 digest=digest,
                 unchanged=True,
             )
-        if self._seen is None or self._seen.tips != tips:
+        if self._seen is None or self._seen.tips != tips or not self._seen.is_read:
             self._seen = self._lookout.look(tips)
         return self._seen.fetched(*self._complaints)
 
@@ -251,7 +251,7 @@ class GitRemote:
 
     def prepared(self, publication: Publication) -> Prepared | PublishOutcome:
         """What is to be pushed; the outcome, where nothing is."""
-        seen = self._current()
+        seen = self._current(judged(publication))
         if remembers_more(publication, digest_of(seen.tips), self.known_digest):
             return Stale(NOT_JOINED)
         pusher = self._pusher()
@@ -342,13 +342,18 @@ class GitRemote:
         self._seen = self._lookout.look(tips)
         return True
 
-    def _current(self) -> Seen:
-        """What the last fetch saw, be it one of an earlier process."""
+    def _current(self, judged: Versions = NOTHING_JUDGED) -> Seen:
+        """What the last fetch saw, be it one of an earlier process.
+
+        `judged`: what the caller has of it. Where the refs are those it knows (`known_digest`), it has read
+        every fragment there, so that of those versions the headers say enough.
+        """
         if self._seen is None:
             if self._tips is None:
                 self._clone.ensure()
                 self._tips = self._clone.refs()
-            self._seen = self._lookout.look(self._tips)
+            is_known = digest_of(self._tips) == self.known_digest
+            self._seen = self._lookout.look(self._tips, judged if is_known else NOTHING_JUDGED)
         return self._seen
 
     # --- history -----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
 from memsync_git.remotes.pushing import Pushed
 from memsync_git.remotes.reading import Reading
-from memsync_git.remotes.seen import Branch, Cache, Seen
+from memsync_git.remotes.seen import NOTHING_JUDGED, Branch, Learnt, Seen, Versions
 from memsync_git.remotes.shares import Draft
 from memsync_git.remotes.trees import EMPTY, Listing, Oid, oid_of, parse_tree
 from memsync_git.wire.fragments import WireLimits
@@ -33,21 +33,20 @@ class Lookout:
         self._store = store
         self._main_name = main_name
         self._limits = limits
-        self._decoded: Cache = {}
-        self._listings: dict[Oid, Listing] = {}
+        self._learnt = Learnt()
         self.known_records: KnownRecords = nothing_known
 
     def forget(self) -> None:
         """Nothing read is to be believed: the clone was replaced."""
-        self._decoded, self._listings = {}, {}
+        self._learnt = Learnt()
 
-    def look(self, tips: Mapping[str, Tip]) -> Seen:
-        """Read everything new the tips name, and remember where main is built from."""
+    def look(self, tips: Mapping[str, Tip], judged: Versions = NOTHING_JUDGED) -> Seen:
+        """Read what the tips name, and remember where main is built from; `judged` as in `Reading`."""
         before = self.known()
         main_tip = tips.get(self._main_name)
         lost = {name: oid for name, oid in before.own.items() if self._is_lost(oid, tips.get(name))}
         with self._clone.objects() as objects:
-            reading = self.reading(objects)
+            reading = self.reading(objects, judged)
             main = reading.main(self._main_name, main_tip)
             base = self._base(before.main, main_tip, reading)
             seen = Seen(
@@ -60,7 +59,7 @@ class Lookout:
                 base=main if base == main.oid else reading.at("main", base, None) if base else Branch(),
             )
             unified = reading.unified_at_ms(main_tip, main, before)
-        self._decoded, self._listings = reading.decoded, reading.listings
+        self._learnt = reading.learnt()
         times = before.unified if unified is None else {**before.unified, self._store: unified}
         self.remember(main=base, unified=times)
         return replace(
@@ -103,25 +102,29 @@ class Lookout:
         """Keep nothing of what is known."""
         self._known_path.unlink(missing_ok=True)
 
-    def reading(self, objects: Objects) -> Reading:
+    def reading(self, objects: Objects, judged: Versions = NOTHING_JUDGED) -> Reading:
         """A pass over the objects of the clone that need not read twice what is known."""
         return Reading(
             objects,
             store=self._store,
-            decoded=self._decoded,
+            learnt=self._learnt,
             limits=self._limits,
             records=self.known_records,
+            judged=judged,
         )
 
     def listing(self, oid: Oid) -> Listing:
         """One tree of the clone; raises `CloneDamaged` where it is missing."""
-        if oid not in self._listings:
-            with self._clone.objects() as objects:
-                listing = objects.tree(oid)
-            if listing is None:
-                raise CloneDamaged(f"the tree {oid} is missing")
-            self._listings[oid] = EMPTY if isinstance(listing, Unfit) else listing
-        return self._listings[oid]
+        known = self._learnt.listings.get(oid)
+        if known is not None:
+            return known
+        with self._clone.objects() as objects:
+            listing = objects.tree(oid)
+        if listing is None:
+            raise CloneDamaged(f"the tree {oid} is missing")
+        found = EMPTY if isinstance(listing, Unfit) else listing
+        self._learnt = replace(self._learnt, listings={**self._learnt.listings, oid: found})
+        return found
 
     def noted(
         self, seen: Seen, draft: Draft, pushed: Pushed, host_name: str | None, publication: Publication
@@ -151,10 +154,13 @@ class Lookout:
         roots = (branch.root for branch in seen.branches)
         named = {entry.oid for listing in (*roots, *written.values()) for entry in listing.values()}
         named.update(tip.tree for tip in seen.tips.values() if tip.tree is not None)
-        self._listings = {oid: listing for oid, listing in self._listings.items() if oid in named} | written
-        unusable = {key: item for key, item in self._decoded.items() if not isinstance(item, Fragment)}
-        self._decoded = unusable | {
+        learnt = self._learnt
+        listings = {oid: listing for oid, listing in learnt.listings.items() if oid in named} | written
+        unusable = {key: item for key, item in learnt.decoded.items() if not isinstance(item, Fragment)}
+        decoded = unusable | {
             (rid, found.files): found.fragment
             for branch in seen.branches
             for rid, found in branch.found.items()
+            if found.is_read
         }
+        self._learnt = Learnt(decoded, listings, learnt.shards)

@@ -26,6 +26,14 @@ def lacking(publication: Publication, on_main: Mapping[Rid, Version]) -> dict[Ri
     return {rid: fragment for rid, fragment in wanted.items() if _is_older(on_main.get(rid), fragment)}
 
 
+def judged(publication: Publication) -> dict[Rid, set[Version]]:
+    """The versions a caller has read, by what it wants published: those it uses, and its own before this."""
+    found = {rid: {fragment.version} for rid, fragment in publication.usable.items()}
+    if publication.own is not None and publication.onto is not None:
+        found.setdefault(publication.own.rid, set()).add(publication.onto)
+    return found
+
+
 def _is_older(there: Version | None, fragment: Fragment) -> bool:
     return there is None or there < fragment.version
 

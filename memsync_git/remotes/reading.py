@@ -16,11 +16,21 @@ from memsync_git.ports import KnownRecords, Unreadable, nothing_known
 from memsync_git.remotes.clone import Tip
 from memsync_git.remotes.known import Known
 from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
-from memsync_git.remotes.seen import Branch, Cache, Decoded, Files, Found
+from memsync_git.remotes.seen import (
+    NOTHING_JUDGED,
+    Branch,
+    Cache,
+    Decoded,
+    Files,
+    Found,
+    Learnt,
+    Versions,
+)
+from memsync_git.remotes.shards import ShardReader
 from memsync_git.remotes.trees import EMPTY, Entry, Listing, Oid, subtree
-from memsync_git.wire.fragments import LIMITS, Malformed, Newer, WireLimits, decode
+from memsync_git.wire.fragments import LIMITS, Malformed, Newer, WireLimits
 from memsync_git.wire.repository import MARKER_PATH, MAX_MARKER_BYTES, Marker, decode_marker
-from memsync_git.wire.rid import ShardPath, fragment_path, is_rid, parse_path, shard_path, unified_path
+from memsync_git.wire.rid import fragment_path, is_rid, unified_path
 
 MAX_HOST_REFS = LIMITS.max_hosts
 """More than a fragment may speak about are a peer's mischief."""
@@ -31,26 +41,42 @@ MAX_UNIFIED_WALK = 200
 
 
 class Reading:
-    """One pass over the refs of a clone, for one store."""
+    """One pass over the refs of a clone, for one store.
+
+    judged: versions that were read whole and taken when these very refs were looked at before, which a newer
+    marker would not have let happen. Of one of them only the header is read.
+    """
 
     def __init__(
         self,
         objects: Objects,
         *,
         store: str,
-        decoded: Cache,
+        learnt: Learnt,
         limits: WireLimits = LIMITS,
         records: KnownRecords = nothing_known,
+        judged: Versions = NOTHING_JUDGED,
     ) -> None:
         self._objects = objects
         self._store = store
-        self._limits = limits
-        self._before = decoded
-        self._records = records
-        self.decoded: Cache = {}
-        self.listings: dict[Oid, Listing] = {}
+        self._before = learnt
+        self._fragments: Cache = {}
+        self._listings: dict[Oid, Listing] = {}
+        self._shards = ShardReader(
+            objects, self._listing, store=store, before=learnt, limits=limits, records=records
+        )
+        self._judged = judged
         self.unreadable: list[Unreadable] = []
         self.newer: int | None = None
+
+    def learnt(self) -> Learnt:
+        """What this pass has read, or was known and still stands."""
+        folders = [files.shards.oid for _, files in self._fragments if files.shards is not None]
+        kept = {oid: self._before.listings[oid] for oid in folders if oid in self._before.listings}
+        listings = {**kept, **self._listings}
+        named = {entry.oid for oid in folders for entry in listings.get(oid, EMPTY).values()}
+        shards = {**self._before.shards, **self._shards.shards}
+        return Learnt(self._fragments, listings, {oid: shards[oid] for oid in shards.keys() & named})
 
     # --- refs ------------------------------------------------------------------------------------
 
@@ -75,7 +101,8 @@ class Reading:
         if tip is None:
             return Branch()
         branch = self._branch(name, tip, None)
-        self._read_marker(name, branch.root)
+        if not self._judged:
+            self._read_marker(name, branch.root)
         return branch
 
     def at(self, name: str, oid: Oid, rids: Iterable[Rid] | None) -> Branch:
@@ -102,16 +129,14 @@ class Reading:
         return subtree(root, folder, lambda oid: self._listing(oid, folder))
 
     def _listing(self, oid: Oid, where: str) -> Listing:
-        known = self.listings.get(oid)
-        if known is not None:
-            return known
-        listing = self._objects.tree(oid)
+        known = self._listings.get(oid) or self._before.listings.get(oid)
+        listing = known or self._objects.tree(oid)
         if listing is None:
             raise CloneDamaged(f"the tree {oid} is missing")
         if isinstance(listing, Unfit):
             self._complain(where, listing.reason)
             listing = EMPTY
-        self.listings[oid] = listing
+        self._listings[oid] = listing
         return listing
 
     def _fragment(self, folder: Listing, rid: Rid, where: str) -> Found | Newer | None:
@@ -125,6 +150,9 @@ class Reading:
             return None
         shards = folder.get(_name(path).removesuffix(b".json"))
         files = Files(entry, shards if shards is not None and shards.is_tree else None)
+        header = self._shards.header(rid, files) if rid in self._judged else None
+        if header is not None and header.version in self._judged[rid]:
+            return Found(Fragment(header), files, is_read=False)
         match self._decoded(rid, files, where):
             case Fragment() as fragment:
                 return Found(fragment, files)
@@ -137,36 +165,10 @@ class Reading:
 
     def _decoded(self, rid: Rid, files: Files, where: str) -> Decoded:
         key = (rid, files)
-        if key not in self.decoded:
-            before = self._before.get(key)
-            self.decoded[key] = self._decode(rid, files, where) if before is None else before
-        return self.decoded[key]
-
-    def _decode(self, rid: Rid, files: Files, where: str) -> Decoded:
-        oids = [entry.oid for entry in (files.entry, *self._shards(rid, files.shards, where))]
-        chunks: list[bytes] = []
-        for data in self._objects.read_all(oids, "blob", limit=self._limits.max_fragment_bytes):
-            if data is None:
-                raise CloneDamaged(f"{where} is missing")
-            if isinstance(data, Unfit):
-                return Malformed(data.reason)
-            chunks.append(data)
-        return decode(
-            chunks.pop(0),
-            rid=rid,
-            store=self._store,
-            shards=_let_go(chunks),
-            limits=self._limits,
-            known=self._records(rid),
-        )
-
-    def _shards(self, rid: Rid, folder: Entry | None, where: str) -> Iterator[Entry]:
-        listing = EMPTY if folder is None else self._listing(folder.oid, where)
-        for name, entry in sorted(listing.items()):
-            shard = name.decode("utf-8", "replace").removesuffix(".jsonl")
-            path = parse_path(shard_path(rid, shard, self._store))
-            if entry.is_file and isinstance(path, ShardPath) and name.endswith(b".jsonl"):
-                yield entry
+        if key not in self._fragments:
+            known = self._before.decoded.get(key)
+            self._fragments[key] = self._shards.read(rid, files, where) if known is None else known
+        return self._fragments[key]
 
     def _read_marker(self, where: str, root: Listing) -> None:
         entry = root.get(MARKER_PATH.encode())
@@ -220,13 +222,6 @@ class Reading:
 
     def _complain(self, where: str, reason: str) -> None:
         self.unreadable.append(Unreadable(where, reason))
-
-
-def _let_go(chunks: list[bytes]) -> Iterator[bytes]:
-    """Chunks in turn; a large fragment is held once, in the lines it is made of."""
-    chunks.reverse()
-    while chunks:
-        yield chunks.pop()
 
 
 def _name(path: str) -> bytes:

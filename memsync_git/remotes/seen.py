@@ -7,6 +7,7 @@ Rule 2: a fragment only a newer release can read counts as present and is never 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import field, replace
 
 from memsync_git.crdt.fragment import Fragment
@@ -18,6 +19,7 @@ from memsync_git.remotes.plan import Version
 from memsync_git.remotes.trees import Entry, Listing, Oid
 from memsync_git.values import dataclass
 from memsync_git.wire.fragments import Malformed, Newer
+from memsync_git.wire.revising import Stood
 
 NEWER_VERSION: Version = (1 << 62, "")
 """Stands for a fragment only a newer release reads: never older than ours, so never replaced."""
@@ -35,11 +37,41 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """What a shard was read to hold: its size in bytes, and its lines."""
+
+    size: int
+    stood: Stood
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a look has read, under the names of git's objects: the next one need not read it again.
+
+    shards: of the fragments in `decoded`, as far as they were read line by line.
+    """
+
+    decoded: Cache = field(default_factory=dict)
+    listings: Mapping[Oid, Listing] = field(default_factory=dict)
+    shards: Mapping[Oid, Shard] = field(default_factory=dict)
+
+    def newest(self, rid: Rid) -> tuple[Files, Fragment] | None:
+        """The newest sharded fragment of a replica, and where it stands."""
+        found = [
+            (files, item)
+            for (owner, files), item in self.decoded.items()
+            if owner == rid and files.shards is not None and isinstance(item, Fragment)
+        ]
+        return max(found, key=lambda pair: pair[1].version, default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """A fragment and the files it stands in."""
+    """A fragment and the files it stands in. `is_read`: else it is only its header, and no record of it."""
 
     fragment: Fragment
     files: Files
+    is_read: bool = True
 
     @property
     def version(self) -> Version:
@@ -88,8 +120,13 @@ class Seen:
         """Everything that was read, main first."""
         return (self.main, self.base, *self.hosts.values(), *self.mine.values())
 
+    @property
+    def is_read(self) -> bool:
+        """Whether every fragment was read, not only its header."""
+        return all(found.is_read for branch in self.branches for found in branch.found.values())
+
     def fragments(self) -> Iterator[Fragment]:
-        """Every version read, each once."""
+        """Every version there is, each once."""
         every = (found for branch in (*self.hosts.values(), self.main) for found in branch.found.values())
         yield from {(found.fragment.rid, found.version): found.fragment for found in every}.values()
 
@@ -122,6 +159,11 @@ class Seen:
             digest=digest_of(self.tips),
         )
 
+
+Versions = Mapping[Rid, AbstractSet[Version]]
+"""By replica, versions of its fragment that somebody has read and judged."""
+
+NOTHING_JUDGED: Versions = {}
 
 NOTHING_SEEN = Seen(tips={}, hosts={}, mine={}, main=Branch(), base=Branch())
 """A remote that was never looked at."""

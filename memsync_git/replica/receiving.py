@@ -7,14 +7,15 @@ person agrees, unless one already has where it was made (`ok`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from memsync_git.crdt.changes import items_between
 from memsync_git.crdt.cut import closed_cut
 from memsync_git.crdt.fragment import Fragment
+from memsync_git.crdt.state import State
 from memsync_git.guards import INBOUND, DeletionLimits, Hold, is_large_deletion, weight
-from memsync_git.model import Item, Rid, key_of, size_of
+from memsync_git.model import Item, Rid, size_of
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment
 from memsync_git.values import dataclass
@@ -45,7 +46,8 @@ def receive(
     newer = [fragment for fragment in foreign if _is_news(replica, fragment)]
     if not newer:
         return Received()
-    cut = closed_cut(replica.state.fragments(), newer)
+    held = replica.state.fragments()
+    cut = closed_cut(held, newer)
     added: set[Item] = set()
     removed: set[Item] = set()
     holds: list[Hold] = []
@@ -55,9 +57,9 @@ def receive(
         if rid == replica.rid or not _is_news(replica, fragment):
             continue
         is_whole = not any(other.header.removed_of(rid) for other in cut.values())
-        records = replica.state.size
         new += _begin(replica, fragment) if is_whole else 0
-        come, gone, hold = _join_one(replica, fragment, records, moment, limits)
+        come, gone, hold = _join_one(replica, fragment, held, moment, limits)
+        held[rid] = fragment
         added, removed = (added - gone) | come, (removed - come) | gone
         holds += [hold] if hold is not None else []
         taken.append(rid)
@@ -83,9 +85,11 @@ def _begin(replica: Replica, fragment: Fragment) -> int:
 
     Nothing they say is contested or was said before, so there is nothing to ask of them.
     """
+    if replica.state.records_of(fragment.rid):
+        return 0
     items = 0
     lines: list[tuple[str, bytes]] = []
-    held = {key_of(item) for hold in replica.holds.values() for item in hold.items}
+    held = replica.withheld.keys
     new = (line for line in replica.state.lines_of_new(fragment) if line[2].record.key not in held)
     while some := list(islice(new, LOOKED_AT_TOGETHER)):
         replica.compare()
@@ -99,9 +103,9 @@ def _begin(replica: Replica, fragment: Fragment) -> int:
 
 
 def _join_one(
-    replica: Replica, fragment: Fragment, records: int, moment: Moment, limits: DeletionLimits
+    replica: Replica, fragment: Fragment, held: Mapping[Rid, Fragment], moment: Moment, limits: DeletionLimits
 ) -> tuple[set[Item], set[Item], Hold | None]:
-    """Replace one replica's fragment; hold what it deletes if that is a lot of the `records` there were."""
+    """Replace one replica's fragment; hold what it deletes if that is a lot of what was `held` before."""
     state = replica.state
     known = state.header(fragment.rid)
     last_used = known.rev if known is not None else 0
@@ -112,27 +116,31 @@ def _join_one(
         gone, come = items_between(record, state.record(key))
         removed |= gone
         added |= come
-    hold = _held(replica, fragment, removed, added, records, last_used, moment, limits)
+    hold = None
+    if fragment.header.ok <= last_used and _is_large(removed, added, held, limits):
+        hold = _held(replica, fragment, removed, added, moment)
     replica.fresh.records |= {(fragment.rid, key) for key in before}
     replica.recheck(before)
     return added, removed, hold
 
 
-def _held(
-    replica: Replica,
-    fragment: Fragment,
-    removed: set[Item],
-    added: set[Item],
-    records: int,
-    last_used: int,
-    moment: Moment,
-    limits: DeletionLimits,
-) -> Hold | None:
-    if fragment.header.ok > last_used:
-        return None
-    replaced = {item[:-1] for item in added if item[0] in ("t", "f")}
-    if not is_large_deletion(weight(removed, replaced), records, limits, nothing_left=False):
-        return None
+def _is_large(
+    removed: set[Item], added: set[Item], held: Mapping[Rid, Fragment], limits: DeletionLimits
+) -> bool:
+    """Whether a deletion is a large one; what there was is only counted where that decides it."""
+    taken = weight(removed, _replaced(added))
+    return taken > limits.over and is_large_deletion(
+        taken, State(held.values()).size, limits, nothing_left=False
+    )
+
+
+def _replaced(added: Iterable[Item]) -> set[Item]:
+    """The registers that got another value."""
+    return {item[:-1] for item in added if item[0] in ("t", "f")}
+
+
+def _held(replica: Replica, fragment: Fragment, removed: set[Item], added: set[Item], moment: Moment) -> Hold:
+    replaced = _replaced(added)
     standing = tuple(item for item in removed if item[:-1] not in replaced)
     hold = Hold(f"{moment.tok}-{fragment.rid}", fragment.rid, moment.wall_ms, standing, {})
     replica.holds[hold.id] = hold

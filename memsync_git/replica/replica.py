@@ -18,9 +18,7 @@ from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.pen import Pen, Written
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import record_of
-from memsync_git.guards import (
-    Hold,
-)
+from memsync_git.guards import Hold, Withheld
 from memsync_git.inference import (
     CACHED_FOR_MS,
     PAST_HASHES_KEPT,
@@ -43,7 +41,6 @@ from memsync_git.model import (
     record_with,
     same_items,
 )
-from memsync_git.replica.counting import Counts
 from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
 from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
@@ -76,10 +73,10 @@ class Replica:
         self.kept_file = KeptFile()
         self.kept_differences: tuple[Set[RecordKey] | None, Set[RecordKey] | None] = (None, None)
         self.kept_pending: tuple[Pending, FileState] | None = None
-        self.counts: Counts | None = None
         self.shelves: Shelves | None = None
         self._behind: set[RecordKey] | None = None
         self._contested: set[RecordKey] | None = None
+        self._withheld = Withheld()
 
     # --- what it holds
 
@@ -104,8 +101,7 @@ class Replica:
         """The records where the file's newest state and the target differ, in the projection."""
         if self._behind is None:
             self._behind = set()
-            held = [key for hold in self.holds.values() for key in map(key_of, hold.items)]
-            self.recheck([*self.state.keys(), *self.ring.graph.records, *held])
+            self.recheck([*self.state.keys(), *self.ring.graph.records, *self.withheld.keys])
         return self._behind
 
     @property
@@ -171,13 +167,20 @@ class Replica:
     def target(self, key: RecordKey) -> Record | None:
         """A record as the file should hold it: the view without local holds, with those from elsewhere."""
         record = self.state.record(key)
-        for hold in self.holds.values():
-            items = [item for item in hold.items if key_of(item) == key]
-            if items and hold.origin == self.rid:
+        for hold, items in self.withheld.of(key):
+            if hold.origin == self.rid:
                 record = record_of(key, self.state.live(key, self.hidden))
-            elif items:
+            else:
                 record = record_with(record, _still_missing(items, record))
         return record
+
+    @property
+    def withheld(self) -> Withheld:
+        """What all holds keep back, by record."""
+        holds = tuple(self.holds.values())
+        if self._withheld.holds != holds:
+            self._withheld = Withheld(holds)
+        return self._withheld
 
     @property
     def hidden(self) -> Mapping[Rid, Intervals]:
@@ -201,21 +204,20 @@ class Replica:
 
     def targets(self) -> Iterator[Record]:
         """The same in no particular order, one after another: nobody needs to hold them all."""
-        held = {key_of(item) for hold in self.holds.values() for item in hold.items}
+        held = self.withheld.keys
         yield from (each for each in self.state.records() if each.key not in held)
         yield from filter(None, map(self.target, held))
 
     def target_graph(self) -> Graph:
         """Everything the file should hold, in view order, before projection."""
         shown = {each.record.key: each.record for each in self.state.shown(kept=True)}
-        held = {key_of(item) for hold in self.holds.values() for item in hold.items}
-        found = {**shown, **{key: self.target(key) for key in held}}
+        found = {**shown, **{key: self.target(key) for key in self.withheld.keys}}
         return Graph({key: record for key, record in found.items() if record is not None})
 
     def lacking(self, keys: Collection[RecordKey]) -> Step:
         """What the file's newest state lacks of some records, as a step; new ones in view order."""
         shown = {each.record.key: each.record for each in self.state.shown(keys)}
-        held = [key_of(item) for hold in self.holds.values() for item in hold.items]
+        held = self.withheld.keys
         others = [key for key in dict.fromkeys([*held, *sorted(keys)]) if key in keys]
         return {**shown, **{key: self.target(key) for key in others if key not in shown or key in held}}
 
@@ -300,8 +302,8 @@ class Replica:
         Its held dots are removed, so that it is added anew: keeping them lost 205 re-created
         observations to deletes made elsewhere (fleet simulation).
         """
-        for hold in list(self.holds.values()):
-            if item not in hold.items:
+        for hold, held in self.withheld.of(key_of(item)):
+            if item not in held:
                 continue
             dots = [
                 (rid, entry.n) for rid, entry in pen.entries(item) if entry.n in hold.dots.get(rid, EMPTY)

@@ -31,7 +31,6 @@ from memsync_git.model import (
     RecordKey,
     Rid,
 )
-from memsync_git.replica.counting import Counts, counted_on
 from memsync_git.replica.filelines import load_file, save_file
 from memsync_git.replica.prepared import kept_pending, load_pending, save_pending
 from memsync_git.replica.replica import Replica
@@ -102,7 +101,6 @@ def load(rows: RowReader, before: Replica | None = None) -> Replica | None:
 def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: KeptFile) -> Replica:
     replica = Replica(Rid(one["rid"]), one["host"], one["store"])
     replica.shelves = shelves
-    replica.counts = Counts(*one["counts"]) if one.get("counts") is not None else None
     replica.state = State(fragments_of(rows, shelves))
     replica.projection = projection_of(*one["projection"])
     replica.unshared = _unshared(one.get("unshared"), replica)
@@ -224,9 +222,7 @@ def _save_file(replica: Replica, rows: RowWriter) -> None:
     """Write the newest state of the file, unless it is the same as before seen from another version."""
     records = replica.ring.graph.records
     if replica.fresh.file or not isinstance(records, Amended):
-        before = replica.kept_file.names
         file, replica.kept_file = save_file(records, replica.kept_file, rows)
-        replica.counts = counted_on(replica.counts, before, file)
         replica.ring.graph = Graph(file)
 
 
@@ -267,7 +263,6 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "projection": plain_projection(replica.projection),
         "unshared": _plain_unshared(replica),
         "lines": dict(sorted(replica.state.sizes().items())),
-        "counts": replica.counts,
     }
 
 

@@ -91,11 +91,34 @@ class Txn:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptStep:
+    """A row that writes some lines anew, in the stretches of the rows it names; its size in bytes."""
+
+    name: str
+    bases: frozenset[str]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeptFile:
-    """What a store keeps of the newest state of the file: its stretches by name, and the order they make."""
+    """What a store keeps of the newest state of the file, and the order it makes.
+
+    names: its stretches, each by the row that holds it but for what the `steps` write anew. index: as it is
+    stored.
+    """
 
     names: Mapping[Stretch, str] = field(default_factory=dict)
+    steps: tuple[KeptStep, ...] = ()
+    index: bytes = b""
     order: Order = field(default_factory=Order)
+
+    def touching(self) -> dict[str, list[str]]:
+        """Row → the steps that write some of its lines anew."""
+        found: dict[str, list[str]] = {}
+        for step in self.steps:
+            for base in step.bases:
+                found.setdefault(base, []).append(step.name)
+        return found
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ from collections.abc import Set as AbstractSet
 from memsync_git.formats import Rows, TooLarge
 from memsync_git.formats.arranging import step_to
 from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot, Unusable
-from memsync_git.replica import Moment, Replica
+from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.picking import picked_graph, picked_keys
-from memsync_git.stretches import Step
+from memsync_git.stretches import Step, among
 from memsync_git.sync.capture import (
     Captured,
     capture,
@@ -87,10 +87,9 @@ def needs_writing(session: Session, captured: Captured, only: Picked = None) -> 
 
 def _is_newest(session: Session, captured: Captured) -> bool:
     """Whether the newest known state is what stands in the file and is to be changed."""
-    standing = captured.standing
-    if not isinstance(standing, Snapshot) or captured.clean is not None:
+    if not isinstance(captured.standing, Snapshot) or captured.clean is not None:
         return False
-    return session.name_of(standing.data) + captured.mark == session.replica.ring.newest.hash
+    return captured.name == session.replica.ring.newest.hash
 
 
 def _prepare(session: Session, captured: Captured, report: RoundReport, only: Picked) -> Prepared | None:
@@ -109,13 +108,19 @@ def _prepare(session: Session, captured: Captured, report: RoundReport, only: Pi
         report.file, report.file_reason, report.file_hint = "unusable", prepared.reason, prepared.hint
         return None
     written = session.version(decoded, data, 0)
-    ahead = {key: written.graph.records.get(key) for key in step} if _is_newest(session, captured) else None
+    ahead = _ahead(written, step) if _is_newest(session, captured) else None
     session.act(
         lambda replica, moment: replica.intend(
             written.graph, written.order, written.hash, moment, ahead=ahead
         )
     )
     return prepared
+
+
+def _ahead(written: Version, step: Step) -> Step:
+    """A step as the file shows it, whose variant may not hold all of what it brings."""
+    found = among(written.graph.records, step.keys())
+    return {key: found.get(key) for key in step}
 
 
 def _step(session: Session, captured: Captured, rows: Rows, only: Picked) -> Step:

@@ -36,7 +36,8 @@ ANSWER = "memsync-git sync --recreate  writes it anew; memsync-git holds accept 
 class Captured:
     """The file as it was read: what stood there, and whether it may be written over.
 
-    clean: what a mended file would hold; `decoded` is read from it then. mark: as `Session.mark_of`.
+    clean: what a mended file would hold; `decoded` is read from it then. name: that of the version that
+    stands there (`Session.name_of`), empty where nothing readable does.
     """
 
     state: FileState
@@ -46,7 +47,7 @@ class Captured:
     reason: str = ""
     hint: str = ""
     clean: bytes | None = None
-    mark: str = ""
+    name: str = ""
 
     @property
     def is_writable(self) -> bool:
@@ -169,12 +170,12 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     assert decoded is not None
     data, mtime_ms = _bytes_of(session, standing)
     session.apply_rules(decoded.graph)
-    captured = replace(captured, mark=session.mark_of(decoded))
+    name = session.name_of(data) + session.mark_of(decoded)
+    captured = replace(captured, name=name)
     replica = session.replica
     if not replica.ring:
         state = "waiting" if captured.state == "good" else captured.state
         return replace(captured, state=state)
-    name = session.name_of(data) + captured.mark
     same = replica.ring.newest.hash == name and replica.ring.pending is None
     if captured.state == "good" and same and not replica.emptied and not accepted:
         return captured

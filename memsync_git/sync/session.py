@@ -235,9 +235,10 @@ class Session:
         self._measure(data[:MEASURED_BYTES])
 
     def name_of(self, data: bytes) -> str:
-        """The name of a version. A large one is hashed once, however often its name is asked for."""
-        if data is not self._named[0]:
-            self._named = (data, content_hash(data))
+        """The name of a version. One that is read again is compared, which is a tenth of hashing it."""
+        named, name = self._named
+        if data is not named:
+            self._named = (data, name if data == named else content_hash(data))
         return self._named[1]
 
     def _measure(self, data: bytes) -> None:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 from memsync_git.crdt.fragment import NO_EXTRA, Fragment, Header, RecordFacts
 from memsync_git.crdt.records import Records
@@ -27,10 +26,11 @@ from memsync_git.wire.headers import asked_reader, decode_header, encode_header
 from memsync_git.wire.records import decode_record, encode_record
 from memsync_git.wire.rid import fragment_path, shard_path
 from memsync_git.wire.stored import (
-    first_of,
-    line_of,
-    shard_name,
-    shard_of,
+    by_shard,
+    lines_of,
+    numbered,
+    sizes_of,
+    stored_line,
 )
 from memsync_git.wire.verdicts import (
     FORMAT,
@@ -74,7 +74,7 @@ _CLOSING = b"]}"
 
 def encode(fragment: Fragment) -> bytes:
     """The whole fragment as one file."""
-    return _framed(encode_header(fragment.header), [line.written for line in _lines(fragment)])
+    return _framed(encode_header(fragment.header), lines_of(_stored_in_order(fragment)))
 
 
 def encode_files(fragment: Fragment, *, shard_over_bytes: int = SHARD_OVER_BYTES) -> dict[str, bytes]:
@@ -86,16 +86,15 @@ def written_files(
     fragment: Fragment, *, shard_over_bytes: int = SHARD_OVER_BYTES
 ) -> Iterator[tuple[str, bytes]]:
     """The same, one file after another, its own first: nobody needs to hold them all."""
-    lines = _lines(fragment)
+    stored = _stored_in_order(fragment)
     header = encode_header(fragment.header)
     path = fragment_path(fragment.rid, fragment.header.store)
-    if sum(len(line.written) + 2 for line in lines) <= shard_over_bytes:
-        yield path, _framed(header, [line.written for line in lines])
+    if sum(sizes_of(stored)) + 2 * len(stored) <= shard_over_bytes:
+        yield path, _framed(header, lines_of(stored))
         return
-    yield path, _framed(b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(lines)), [])
-    for name, shard in sorted(_shards(lines).items()):
-        body = b"".join([line.written + b"\n" for line in shard])
-        yield shard_path(fragment.rid, name, fragment.header.store), body
+    yield path, _framed(b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(stored)), [])
+    for name, shard in sorted(by_shard(stored).items()):
+        yield shard_path(fragment.rid, name, fragment.header.store), b"\n".join([*lines_of(shard), b""])
 
 
 def _framed(header: bytes, lines: list[bytes]) -> bytes:
@@ -103,52 +102,22 @@ def _framed(header: bytes, lines: list[bytes]) -> bytes:
     return header[:-1] + _OPENING + b"\n" + body + _CLOSING + b"\n"
 
 
-class _Line(NamedTuple):
-    """A record line in its place: by first number, those without a fact last and by key.
+def _stored_in_order(fragment: Fragment) -> list[bytes]:
+    """The record lines as they are stored, by first number; those without a fact last and by key.
 
-    raw: empty where the line is `stored` unread.
+    What nobody has read goes out as it is.
     """
-
-    first: int
-    key: RecordKey
-    raw: bytes
-    stored: bytes = b""
-
-    @property
-    def written(self) -> bytes:
-        return self.raw or line_of(self.stored)
-
-    @property
-    def shard(self) -> str:
-        return shard_of(self.stored) if self.stored else shard_name(self.key)
-
-
-def _lines(fragment: Fragment) -> list[_Line]:
-    """The record lines in order. What nobody has read goes out as it is stored."""
     records = Records.of(fragment.records)
-    lines: list[_Line] = []
-    factless: list[str] = []
-    for name, stored in records.unread.items():
-        first = first_of(stored)
-        if first is None:
-            factless.append(name)
-        else:
-            lines.append(_Line(first, (), b"", stored))
+    unread, factless = numbered(records.unread)
     for name in factless:
         records.read_by_name(name)
-    lines += [_Line(_first(facts), key, encode_record(key, facts)) for key, facts in records.read.items()]
-    return sorted(lines)
+    lines: list[tuple[int, RecordKey, bytes]] = [(first, (), stored) for first, stored in unread]
+    lines += [(_first(facts), key, stored_line(key, facts)) for key, facts in records.read.items()]
+    return [stored for _, _, stored in sorted(lines)]
 
 
 def _first(facts: RecordFacts) -> int:
     return min([entry.n for entry in facts.entries()], default=MAX_NUMBER)
-
-
-def _shards(lines: Iterable[_Line]) -> dict[str, list[_Line]]:
-    shards: dict[str, list[_Line]] = {}
-    for line in lines:
-        shards.setdefault(line.shard, []).append(line)
-    return shards
 
 
 # --- reading
@@ -198,6 +167,29 @@ def _read(
     return Fragment(header, records_in(lines, header, limits, known))
 
 
+def header_of(data: bytes, limits: WireLimits = LIMITS) -> Header | None:
+    """The header of a fragment by its own file, nothing else of it read; None where this release cannot."""
+    first, _, _ = data.partition(b"\n")
+    min_reader = asked_reader(data)
+    is_ours = min_reader is None or min_reader <= FORMAT
+    if not (is_ours and first.endswith(_OPENING) and len(data) <= limits.max_fragment_bytes):
+        return None
+    found = decode_header(first.removesuffix(_OPENING) + b"}", limits)
+    return found if isinstance(found, Header) else None
+
+
+def opened(data: bytes, limits: WireLimits = LIMITS) -> tuple[Header, int] | None:
+    """The header of a fragment whose lines all stand in shards, and how many they are; None for any other.
+
+    Raises:
+        Invalid: it is none.
+    """
+    header = header_of(data, limits)
+    if header is None or _SHARDED not in header.extra or _record_lines(data.partition(b"\n")[2]):
+        return None
+    return _without_count(header), _count(header.extra[_SHARDED])
+
+
 def _record_lines(body: bytes) -> list[bytes]:
     lines = body.removesuffix(b"\n").split(b"\n")
     if lines.pop() != _CLOSING:
@@ -225,8 +217,12 @@ def _gathered(
         lines += shard.removesuffix(b"\n").split(b"\n")
     if len(lines) != promised:
         raise Invalid(f"{len(lines)} of {promised} record lines are here")
+    return _without_count(header), lines
+
+
+def _without_count(header: Header) -> Header:
     extra = {key: value for key, value in header.extra.items() if key != _SHARDED}
-    return replace(header, extra=extra or NO_EXTRA), lines
+    return replace(header, extra=extra or NO_EXTRA)
 
 
 def _count(written: JsonText) -> int:

@@ -11,7 +11,7 @@ what they show is what the view makes of their facts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -75,10 +75,6 @@ def shard_name(key: RecordKey) -> str:
     return sha256(identity_text(key).encode("utf-8")).hexdigest()[:_SHARD_CHARS]
 
 
-def shard_of(stored: bytes) -> str:
-    return stored[:_SHARD_CHARS].decode("ascii")
-
-
 def numbers_of(stored: bytes) -> list[tuple[int, int]]:
     """The numbers of the facts in a stored line as inclusive intervals, lowest first."""
     numbers = stored[_SHARD_CHARS + 1 : stored.index(b" ", _SHARD_CHARS + 1)]
@@ -89,16 +85,42 @@ def numbers_of(stored: bytes) -> list[tuple[int, int]]:
     return [(int(low), int(high)) for low, _, high in spans]
 
 
-def first_of(stored: bytes) -> int | None:
-    """The lowest number in a stored line; None where there is no fact in it."""
-    if stored.startswith(b" ", _SHARD_CHARS + 1):
-        return None
-    return int(stored[_SHARD_CHARS + 1 : stored.index(b"-", _SHARD_CHARS + 1)])
-
-
 def line_of(stored: bytes) -> bytes:
     """The line itself."""
     return stored[stored.index(b" ", _SHARD_CHARS + 1) + 1 :]
+
+
+def lines_of(several: Iterable[bytes]) -> list[bytes]:
+    """The lines themselves, of many."""
+    return [stored[stored.index(b" ", _SHARD_CHARS + 1) + 1 :] for stored in several]
+
+
+def sizes_of(several: Iterable[bytes]) -> list[int]:
+    """How long the lines themselves are, of many."""
+    return [len(stored) - stored.index(b" ", _SHARD_CHARS + 1) - 1 for stored in several]
+
+
+def numbered(lines: Mapping[str, bytes]) -> tuple[list[tuple[int, bytes]], list[str]]:
+    """Stored lines by name, gone through once: each with the lowest number in it, and the names of those
+    without a fact.
+    """
+    start = _SHARD_CHARS + 1
+    found: list[tuple[int, bytes]] = []
+    factless: list[str] = []
+    for name, stored in lines.items():
+        if stored.startswith(b" ", start):
+            factless.append(name)
+        else:
+            found.append((int(stored[start : stored.index(b"-", start)]), stored))
+    return found, factless
+
+
+def by_shard(several: Iterable[bytes]) -> dict[str, list[bytes]]:
+    """Stored lines by the shard of their record, in their order."""
+    shards: dict[bytes, list[bytes]] = {}
+    for stored in several:
+        shards.setdefault(stored[:_SHARD_CHARS], []).append(stored)
+    return {name.decode("ascii"): lines for name, lines in shards.items()}
 
 
 def digest(key: RecordKey) -> str:

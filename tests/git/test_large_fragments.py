@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts
+from memsync_git.crdt.records import Records
+from memsync_git.model import Rid
+from memsync_git.ports import Refused
 from memsync_git.remotes.draft import Drafting
 from memsync_git.remotes.seen import NOTHING_SEEN, Seen
 from memsync_git.remotes.shares import Draft, Share, drafted
 from memsync_git.remotes.trees import Listing, Oid, parse_tree
-from memsync_git.wire.fragments import SHARD_OVER_BYTES, decode, encode, encode_files
+from memsync_git.wire.fragments import READ_AT_ONCE, SHARD_OVER_BYTES, decode, encode, encode_files
 from memsync_git.wire.rid import fragment_path
 from tests.git.hubs import DESK, START_MS, HubFolder, accepted, fetched, publication
 
@@ -83,3 +88,44 @@ def test_a_large_fragment_in_one_file_is_read_as_one_in_shards() -> None:
     header = sharded.pop(fragment_path(DESK))
     for data, shards in ((encode(whole), ()), (header, sharded.values())):
         assert decode(data, rid=DESK, store="default", shards=shards) == whole
+
+
+def test_a_revision_is_read_by_the_shards_that_changed(hub: HubFolder) -> None:
+    desk, laptop, whole = hub.remote("desk"), hub.remote("laptop"), list[Rid]()
+    laptop.known_records = lambda rid: whole.append(rid) or {}  # type: ignore[func-returns-value]
+    for rev, says in enumerate(("tea", "coffee", "milk"), 1):
+        accepted(desk.publish(publication(larger(rev, says=says))))
+        (found,) = fetched(laptop).fragments
+        copy = Records.of(found.records)  # whoever compares has read it all
+        assert Fragment(found.header, copy) == larger(rev, says=says)
+    assert whole == [DESK]
+    accepted(desk.publish(publication(small(4))))
+    assert fetched(laptop).fragments == (small(4),)
+
+
+def larger(rev: int, *, says: str) -> Fragment:
+    """So many records that their lines stay unread; what is said anew has a number nobody has used."""
+    known, first = large(rev, says=says), 2 * ENTITIES
+    said = {("e", f"M{at}"): _says(first + at, "x") for at in range(READ_AT_ONCE)}
+    newest = first + READ_AT_ONCE + rev
+    said["e", f"E{ENTITIES - 1}"] = _says(newest, says)
+    return Fragment(replace(known.header, next=newest + 1), {**known.records, **said})
+
+
+def test_who_publishes_onto_what_it_knows_reads_headers_and_who_fetches_reads_all(hub: HubFolder) -> None:
+    first = hub.remote("desk")
+    accepted(first.publish(publication(large(1, says="tea"))))
+    again, whole = hub.remote("desk"), list[Rid]()
+    again.known_digest = first.digest
+    again.known_records = lambda rid: whole.append(rid) or {}  # type: ignore[func-returns-value]
+    assert fetched(again).unchanged
+    onto = replace(publication(large(2, says="coffee")), onto=large(1, says="tea").version)
+    hub.hook("pre-receive", "exit 1")
+    assert isinstance(again.publish(onto), Refused)
+    assert not whole
+    again.known_digest = ""
+    assert fetched(again).fragments == (large(1, says="tea"),)
+    assert whole == [DESK]
+    hub.hook("pre-receive", "exit 0")
+    accepted(again.publish(onto))
+    assert fetched(hub.remote()).fragments == (large(2, says="coffee"),)
