@@ -566,7 +566,7 @@ MUTANTS = (
     Mutant(a_restored_backup_is_an_ordinary_edit, "7, guard 2", a_backup_put_back),
     Mutant(large_deletions_are_not_held, "7, guard 3", a_memory_that_is_nearly_emptied),
     Mutant(held_dots_stay_when_the_item_reappears, "7, a hold", a_held_deletion_made_elsewhere_too),
-    Mutant(what_the_swap_displaced_is_not_inspected, "8, inspected", Histories(CALM, "lost", (0, 148))),
+    Mutant(what_the_swap_displaced_is_not_inspected, "8, inspected", Histories(CALM, "lost", (1, 6))),
     Mutant(nothing_is_looked_at_once_more, "8, linger", a_write_into_what_was_displaced),
 )
 
