@@ -12,7 +12,7 @@ from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Mark, Replica
 from memsync_git.replica.holding import accept_hold, reject_hold
 from memsync_git.sync import RoundOptions, RoundReport, Settings
-from memsync_git.sync.pushing import unified_bytes
+from memsync_git.sync.pushing import MAIN_BEHIND_MS, unified_bytes
 from memsync_git.wire.rid import DEFAULT_STORE
 from tests.sim.cells import CACHED_US, Cell
 from tests.sim.faults import loose, set_clock
@@ -30,6 +30,8 @@ OF_A_MACHINE = ("size", "machine", "clock", "hubs", "cron", "staged")
 """What is drawn for a machine, whatever store it is about: how many there are, their ids, their clocks."""
 NEVER_QUIET_MS = 0
 """In half a minute some machine has always just written: here a push may come first all the same."""
+MAIN_BEHIND_US = (MAIN_BEHIND_MS + 1000) * MS_US
+"""So long main may lack what somebody else is about to bring there, and a second."""
 SETTLING_US = 12 * SECOND_US
 """Longer than any offline time, restart or poll that is still under way when the writers stop."""
 
@@ -217,18 +219,35 @@ class Fleet:
                 self.tally.lies += commit is None
 
     def settle(self) -> None:
-        """Rounds on every machine until a whole sweep does nothing; then one more, which must do nothing."""
+        """Rounds on every machine until a whole sweep does nothing; then one more, which must do nothing.
+
+        Where main lacks what a machine had published that has another id by now, nobody brings it there for a
+        quarter of an hour.
+        """
         for member in self.present:
             for process in list(member.machine.processes):
                 process.end()
             member.machine.is_up = True
             self.processes.append(member.machine.start())
-        while self.sweep():
-            self.tally.sweeps += 1
-            if self.tally.sweeps == MOST_SWEEPS:
-                self.tally.unsettled = 1
-                break
+        self._sweep_until_quiet()
+        if any(map(self._is_behind, self.hubs.values())):
+            self.scheduler.run(self.scheduler.now_us + MAIN_BEHIND_US)
+            self._sweep_until_quiet()
         self.tally.noisy = int(self.sweep())
+
+    def _sweep_until_quiet(self) -> None:
+        while not self.tally.unsettled and self.sweep():
+            self.tally.sweeps += 1
+            self.tally.unsettled = int(self.tally.sweeps == MOST_SWEEPS)
+
+    def _is_behind(self, hub: LoopbackHub) -> bool:
+        """Whether main lacks a revision that lies on the ref of its machine."""
+        there = hub.main.of(self.store).tree if hub.main is not None else {}
+        found = [commit.of(self.store) for commit in hub.hosts.values()]
+        return any(
+            each is not None and each.rev > (there[each.rid].rev if each.rid in there else 0)
+            for each in found
+        )
 
     def sweep(self) -> bool:
         """One round on every machine; whether any of them did anything."""
