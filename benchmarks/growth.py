@@ -190,8 +190,8 @@ class Writer:
 
 def _read_back(fragment: Fragment) -> Fragment:
     """The same with the lines it was read from, as every replica holds it: only a changed one is written."""
-    (data,) = encode_files(fragment).values()
-    found = decode(data, rid=fragment.rid, store="default")
+    own, *shards = encode_files(fragment).values()
+    found = decode(own, rid=fragment.rid, store="default", shards=shards)
     assert isinstance(found, Fragment), found
     return found
 
