@@ -10,6 +10,7 @@ Rule 2: it shows one moment, that of its first read. Open another one to look ag
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,10 @@ Look = tuple[int, int, int, int]
 
 OPENINGS = 5
 """A writer that comes and goes at this very moment changes the file; none does so five times in a row."""
+PAUSE_S = 0.02
+"""Longer than a writer takes that comes and goes; what it leaves to be made anew may find a full disk."""
+_NO_ROOM = frozenset([sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN])
+"""How a write-ahead log without its index is met where none can be made."""
 
 
 class SqliteReader:
@@ -51,16 +56,18 @@ class SqliteReader:
 
     def _open(self) -> None:
         """Find a moment to show, or nothing at all."""
-        for _ in range(OPENINGS):
+        for left in reversed(range(OPENINGS)):
             look = _look(self._path)
             if look is None:
                 return
             is_in_use = any(self._path.with_name(self._path.name + log).exists() for log in LOGS)
-            connection = connect(self._path, "mode=ro" if is_in_use else "mode=ro&immutable=1", self._busy_s)
-            if self._begins(connection):
-                self._connection = connection
-            else:
-                connection.close()
+            try:
+                self._connect("mode=ro" if is_in_use else "mode=ro&immutable=1")
+            except sqlite3.Error as error:
+                if not left or not is_in_use or _kind_of(error) not in _NO_ROOM:
+                    raise
+                time.sleep(PAUSE_S)
+                continue
             if is_in_use:
                 return
             if _look(self._path) == look:
@@ -68,6 +75,13 @@ class SqliteReader:
                 return
             self.close()
         raise _changing(self._path)
+
+    def _connect(self, mode: str) -> None:
+        connection = connect(self._path, mode, self._busy_s)
+        if self._begins(connection):
+            self._connection = connection
+        else:
+            connection.close()
 
     def _begins(self, connection: sqlite3.Connection) -> bool:
         """Hold the moment; whether there is anything in it."""
@@ -124,6 +138,11 @@ class SqliteReader:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _kind_of(error: sqlite3.Error) -> int:
+    """SQLite's code for what went wrong, without its details; 0 where it is none of SQLite's."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _look(path: Path) -> Look | None:
