@@ -45,7 +45,7 @@ MODULES: Mapping[str, Module] = {
         limit_s=240.0,
     ),
     "growth": Module(
-        "what 5 000 changes leave behind, and what they slow down", ("--commits", "5000"), limit_s=240.0
+        "what 5 000 changes leave behind, and what they slow down", ("--commits", "5000"), limit_s=900.0
     ),
     "years": Module(
         "the same for 20 000 changes",
