@@ -8,7 +8,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from memsync_git.app.times import timestamp
-from memsync_git.model import Item, Record, Rid, Verbatim, items_of, key_of
+from memsync_git.model import Item, Record, Verbatim, items_of, key_of
 from memsync_git.stretches import counts_of
 from memsync_git.words import SCHEMA_VERSION
 
@@ -160,12 +160,6 @@ def machines(hosts: Iterable[HostPart]) -> list[HostPart]:
             latest[host["id"]] = host
         retired[host["id"]] = retired.get(host["id"], True) and host["retired"]
     return [{**host, "retired": retired[host["id"]]} for host in latest.values()]
-
-
-def host_of(replica: Replica, rid: Rid) -> str:
-    """The label of a machine, its rid where none is known."""
-    header = replica.state.header(rid)
-    return header.host if header is not None else rid
 
 
 def file_part(store: StoreSettings, replica: Replica) -> FilePart:

@@ -17,7 +17,7 @@ from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.records import Glance, Records, Stored, changed
 from memsync_git.crdt.unread import Shelf
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
-from memsync_git.model import Graph, Item, Record, RecordKey, Rid
+from memsync_git.model import Graph, Record, RecordKey, Rid
 from memsync_git.values import dataclass
 
 Before = dict[RecordKey, Record | None]
@@ -412,14 +412,3 @@ def _entries_by_register(facts: RecordFacts) -> Iterator[int]:
 
 
 _KIND_ORDER = {"e": 0, "l": 1, "r": 2}
-
-
-def register_of(item: Item) -> Item | None:
-    """The register an item is a value of, or None for a member of a set."""
-    match item:
-        case ("t", name, _):
-            return ("t", name)
-        case ("f", key, name, _):
-            return ("f", key, name)
-        case _:
-            return None

@@ -8,13 +8,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.daemon.machines import Home, ended, publishes, shared, until
-from tests.faults.file_circumstances import IS_ROOT, NOBODY, mounted
+from tests.faults.file_circumstances import IS_ROOT, NOBODY, fill, mounted
 
 
 def test_a_file_that_is_deleted_and_written_anew_is_no_wipe(laptop: Home, hub: Path) -> None:
@@ -90,13 +89,6 @@ def test_a_full_disk_costs_nothing_that_is_still_in_the_file(hub: Path, tmp_path
             filler.unlink()
             publishes(hub, "Alice", within_s=40)
             assert home.stop() == 0
-
-
-def fill(path: Path) -> None:
-    """Take every byte that is left."""
-    with path.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
 
 
 @pytest.fixture

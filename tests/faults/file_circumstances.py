@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,13 @@ def mounted(directory: Path, options: str) -> Iterator[bool]:
     directory.mkdir()
     with _undone(["mount", "-t", "tmpfs", "-o", options, "none", directory], ["umount", directory]) as worked:
         yield worked
+
+
+def fill(path: Path) -> None:
+    """Take all the room that is left on a disk."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"z" * 512):
+            pass
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from memsync_git.logs.entries import entries_in
 from memsync_git.logs.handlers import LogHandler
 from memsync_git.logs.reading import last
 from memsync_git.logs.writing import RotatingFile
-from tests.faults.file_circumstances import mounted
+from tests.faults.file_circumstances import fill, mounted
 
 PROGRAM = Path(__file__).with_name("programs") / "logging_lines.py"
 LINE = b'{"time":"2026-11-20T11:30:00.000Z","level":"info","logger":"x","message":"m"}\n'
@@ -177,7 +176,7 @@ def test_a_full_disk_is_said_once_and_the_log_goes_on_when_there_is_room(
         log.addHandler(handler)
         log.warning("before")
         ballast = folder / "ballast"
-        _fill(ballast)
+        fill(ballast)
         for number in range(100):
             log.warning("full %s", number, extra={"filler": "y" * 300})
         assert stderr.getvalue().count("The log cannot be written") == 1
@@ -190,13 +189,6 @@ def test_a_full_disk_is_said_once_and_the_log_goes_on_when_there_is_room(
         assert found[0] == "before"
         assert found[-1] == "after"
         assert {f"full {number}" for number in range(100)} <= {*found, *on_stderr}
-
-
-def _fill(path: Path) -> None:
-    """Take all the room that is left."""
-    with path.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(b"z" * 512):
-            pass
 
 
 def test_lines_behind_a_torn_one_are_read() -> None:

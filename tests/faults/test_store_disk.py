@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from memsync_git.errors import StoreDamaged
 from memsync_git.stores.reading import SqliteReader
 from memsync_git.stores.sqlite import SqliteStore
-from tests.faults.file_circumstances import IS_ROOT, mounted
+from tests.faults.file_circumstances import IS_ROOT, fill, mounted
 
 
 def test_a_log_whose_index_finds_no_room_is_waited_for(tmp_path: Path) -> None:
@@ -22,7 +21,7 @@ def test_a_log_whose_index_finds_no_room_is_waited_for(tmp_path: Path) -> None:
             pytest.skip("only root can mount a disk that is full")
         path = tmp_path / "small" / "replica.db"
         log = _left_log(path)
-        _fill(tmp_path / "small" / "filler")
+        fill(tmp_path / "small" / "filler")
         with pytest.raises(StoreDamaged):
             SqliteReader(path)
         gone = threading.Timer(0.03, log.unlink)
@@ -43,9 +42,3 @@ def _left_log(path: Path) -> Path:
     store.close()
     log.write_bytes(logged)
     return log
-
-
-def _fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)

@@ -19,7 +19,7 @@ from memsync_git.app.opening import Rooms
 from memsync_git.config import RemoteSettings
 from memsync_git.errors import MemsyncError
 from memsync_git.formats import VARIANTS, Decoded, TooLarge, decode
-from memsync_git.ports import Fetched, FetchOutcome, PublishOutcome, Reading, Snapshot, Unreachable
+from memsync_git.ports import Fetched, FetchOutcome, PublishOutcome, Reading, Snapshot
 from memsync_git.remotes.clone import Clone
 from memsync_git.remotes.git import GitRemote
 from memsync_git.remotes.trying import git_version, rehearse_push
@@ -179,8 +179,3 @@ class Case:
             for each in self.rooms.configuration.remotes
             if each.name in reached
         }
-
-    def unreached(self) -> list[str]:
-        """Why remotes did not answer."""
-        outcomes = (outcome for _, outcome in self.remotes.values())
-        return [outcome.reason for outcome in outcomes if isinstance(outcome, Unreachable)]
