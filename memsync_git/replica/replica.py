@@ -69,6 +69,7 @@ class Replica:
         self.unshared: frozenset[str] = frozenset()
         self.rules = Rules()
         self.fresh = Fresh()
+        self.kept_headers: dict[Rid, Header] = {}
         self.kept_states: dict[int, FileState] = {}
         self.kept_file = KeptFile()
         self.kept_differences: tuple[Set[RecordKey] | None, Set[RecordKey] | None] = (None, None)
