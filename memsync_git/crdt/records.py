@@ -179,11 +179,16 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
     # --- as a mapping
 
     def __getitem__(self, key: RecordKey) -> RecordFacts:
-        found = self._read.get(key)
-        if found is None and self._stored is not None and self._unread:
-            found = self.read_by_name(self._stored.name_of(key))
+        found = self.said_of(key)
         if found is None:
             raise KeyError(key)
+        return found
+
+    def said_of(self, key: RecordKey) -> RecordFacts | None:
+        """The facts of a record, None where there are none: of all who are asked, few speak of it."""
+        found = self._read.get(key)
+        if found is None and self._stored is not None and self._unread:
+            return self.read_by_name(self._stored.name_of(key))
         return found
 
     def read_by_name(self, name: str) -> RecordFacts | None:

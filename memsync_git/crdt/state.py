@@ -146,8 +146,11 @@ class State:
 
     def facts(self, key: RecordKey) -> Mapping[Rid, RecordFacts]:
         """What every replica says about one record."""
-        found = ((rid, records.get(key)) for rid, records in self._records.items())
-        return {rid: facts for rid, facts in found if facts is not None}
+        return {
+            rid: facts
+            for rid, records in self._records.items()
+            if (facts := records.said_of(key)) is not None
+        }
 
     def conflicts(self, key: RecordKey) -> list[Conflict]:
         """The registers of a record where concurrent writes differ.

@@ -169,6 +169,11 @@ NOTHING_SEEN = Seen(tips={}, hosts={}, mine={}, main=Branch(), base=Branch())
 """A remote that was never looked at."""
 
 
+def oids_of(tips: Mapping[str, Tip]) -> dict[str, Oid]:
+    """The objects some refs name."""
+    return {name: tip.oid for name, tip in tips.items()}
+
+
 def digest_of(tips: Mapping[str, Tip]) -> str:
     """A short name for everything the refs say."""
-    return digest_of_refs({name: tip.oid for name, tip in tips.items()})
+    return digest_of_refs(oids_of(tips))
