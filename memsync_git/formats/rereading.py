@@ -37,7 +37,8 @@ def reread(data: bytes, before: Rows, projection: Projection, limits: Limits) ->
             gathering.add(raws, read[0])
         if found < len(parts):
             gathering.keep(parts[found])
-            at, number = begin + len(parts[found].text) + 1, found + 1
+            parts[found].lie_in(data, begin)
+            at, number = begin + parts[found].size + 1, found + 1
     return Rows(gathering.finished(), before)
 
 
@@ -51,7 +52,7 @@ def _shared(data: bytes, parts: Sequence[Lines]) -> list[Place]:
 
 
 def _behind(parts: Sequence[Lines], place: Place) -> int:
-    return place[1] + len(parts[place[0]].text) + 1
+    return place[1] + parts[place[0]].size + 1
 
 
 def _stands(data: bytes, text: bytes, at: int) -> bool:
@@ -66,14 +67,14 @@ def _from_start(data: bytes, parts: Sequence[Lines]) -> Iterator[Place]:
         if not _stands(data, lines.text, at):
             return
         yield number, at
-        at += len(lines.text) + 1
+        at += lines.size + 1
 
 
 def _from_end(data: bytes, parts: Sequence[Lines], number: int, at: int) -> Iterator[Place]:
     """Those at the end, last first, not before line `number` of the old version and place `at` of the new."""
     end = len(data)
     for last in range(len(parts) - 1, number - 1, -1):
-        begin = end - len(parts[last].text)
+        begin = end - parts[last].size
         if begin < at or not data.startswith(parts[last].text, begin) or not _begins_line(data, begin):
             return
         yield last, begin

@@ -5,6 +5,8 @@ r"""The rows of a memory file as they stand in it, in lines that versions share.
 
 Rule 1: the texts of all lines, joined by line feeds, are the file, where nothing in it was damaged.
 Rule 2: a version read or written after another one holds the very `Lines` of it that did not change.
+Rule 3: the bytes of a file are held once. Lines lie in those of the newest version they stand in; where they
+lie never changes what they are.
 """
 
 from __future__ import annotations
@@ -32,18 +34,45 @@ class Row(NamedTuple):
     record: Record | None
 
 
+class _Place(NamedTuple):
+    """Where lines lie: in bytes of their own, or among those of a whole file."""
+
+    data: bytes
+    start: int
+    end: int
+
+
 class Lines(Stretch):
     """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("_blanks", "_count", "_keys", "projection", "text")
+    __slots__ = ("_blanks", "_count", "_keys", "_place", "projection")
 
     def __init__(self, text: bytes, records: Iterable[Record | None], projection: Projection) -> None:
         super().__init__(records)
-        self.text = text
+        self._place = _Place(text, 0, len(text))
         self.projection = projection
         self._keys: Mapping[RecordKey, object] | None = None
         self._blanks: int | None = None
         self._count: int | None = None
+
+    @property
+    def text(self) -> bytes:
+        """Their bytes, without the last line's end."""
+        data, start, end = self._place
+        return data[start:end]
+
+    @property
+    def size(self) -> int:
+        """How many bytes they are."""
+        return self._place.end - self._place.start
+
+    def lies_in(self, data: bytes, start: int) -> bool:
+        """Whether they lie just there."""
+        return self._place.data is data and self._place.start == start
+
+    def lie_in(self, data: bytes, start: int) -> None:
+        """Lie in the bytes of a whole file, where they stand from `start` on; they are not held besides."""
+        self._place = _Place(data, start, start + self.size)
 
     @property
     def keys(self) -> Mapping[RecordKey, object]:
@@ -284,6 +313,16 @@ class Rows(Sequence[Row]):
     def text(self) -> bytes:
         """The lines as they stand, joined by line feeds."""
         return b"\n".join([lines.text for lines in self.parts])
+
+    def lie_in(self, data: bytes) -> None:
+        """Lie in the bytes of the file these rows are, as far as they stand in it one after another."""
+        at = 0
+        for lines in self.parts:
+            if not lines.lies_in(data, at):
+                if not data.startswith(lines.text, at):
+                    return
+                lines.lie_in(data, at)
+            at += lines.size + 1
 
     @property
     def said(self) -> Stretched:

@@ -104,17 +104,15 @@ class LooseFirst(Objects):
         self._open = open_
         self._others: Objects | None = None
 
-    def read_all(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> list[bytes | Unfit | None]:
-        """All of them from files, or all through git."""
-        found: list[bytes | Unfit | None] = []
-        left = limit
-        for oid in oids:
-            data = self._loose(oid, kind, left)
+    def each(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> Iterator[bytes | Unfit | None]:
+        """From files, as far as they are there; from the first that is in none on through git."""
+        for at, oid in enumerate(oids):
+            data = self._loose(oid, kind, limit)
             if data is None:
-                return self._through_git().read_all(oids, kind, limit=limit)
-            left -= len(data) if isinstance(data, bytes) else 0
-            found.append(data)
-        return found
+                yield from self._through_git().each(oids[at:], kind, limit=limit)
+                return
+            limit -= len(data) if isinstance(data, bytes) else 0
+            yield data
 
     def _loose(self, oid: Oid, kind: Kind, limit: int) -> bytes | Unfit | None:
         tried = (read(folder, oid, kind, limit=limit) for folder in self._folders)

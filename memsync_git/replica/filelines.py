@@ -218,7 +218,7 @@ class _Saving:
         return KeptFile(found, steps if taken.intersection(found.values()) else ())
 
     def _is_much(self, steps: Sequence[KeptStep]) -> bool:
-        size = sum(len(each.text) for each in self._file.stretches if isinstance(each, Lines))
+        size = sum(each.size for each in self._file.stretches if isinstance(each, Lines))
         return len(steps) > MOST_STEPS or STEPS_SHARE * sum(step.size for step in steps) > size
 
     def _revised(self) -> dict[Stretch, tuple[Lines, _Anew]]:

@@ -185,16 +185,16 @@ def _fresh_facts(replica: Replica) -> Iterator[tuple[str, bytes | None]]:
     their keys, so that SQLite fills page after page.
     """
     for rid, name, line in sorted(replica.fresh.lines):
-        yield _noted(replica, rid, name), line
+        yield _noted(replica, rid, name, line)
     for rid, key in replica.fresh.records:
-        yield _noted(replica, rid, digest(key)), _stored_facts(replica, rid, key)
+        yield _noted(replica, rid, digest(key), _stored_facts(replica, rid, key))
 
 
-def _noted(replica: Replica, rid: Rid, name: str) -> str:
-    """The key of a row that is written."""
+def _noted(replica: Replica, rid: Rid, name: str, line: bytes | None) -> tuple[str, bytes | None]:
+    """A row that is written."""
     if replica.shelves is not None:
-        replica.shelves.note_written(rid, name)
-    return f"{rid}:{name}"
+        replica.shelves.note_written(rid, name, line)
+    return f"{rid}:{name}", line
 
 
 def _stored_facts(replica: Replica, rid: Rid, key: RecordKey) -> bytes | None:

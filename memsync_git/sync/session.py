@@ -232,6 +232,7 @@ class Session:
 
     def _keep(self, data: bytes, decoded: Decoded) -> None:
         self._decoded, self._decoded_hash, self._decoded_bytes = decoded, self.name_of(data), len(data)
+        decoded.rows.lie_in(data)
         self._measure(data[:MEASURED_BYTES])
 
     def name_of(self, data: bytes) -> str:
