@@ -8,7 +8,6 @@ else is looked at again, nor read at all (`records.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import replace
 from itertools import chain
 
 from memsync_git.crdt.first import FirstSaying
@@ -19,7 +18,7 @@ from memsync_git.crdt.records import Glance, Records, Stored, changed_under
 from memsync_git.crdt.unread import Shelf
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Record, RecordKey, Rid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""

@@ -16,13 +16,13 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 from typing import BinaryIO, cast
 
 from memsync_git.errors import Misused
 from memsync_git.redaction import redacted
+from memsync_git.values import dataclass
 
 GRACE_S = 2.0
 """Between TERM for the client and KILL for its group: a hub on the same disk finishes by itself."""

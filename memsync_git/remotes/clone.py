@@ -19,7 +19,6 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from memsync_git.remotes import _git, loose, upkeep
@@ -31,6 +30,7 @@ from memsync_git.remotes.objects import MOST_AT_ONCE, CloneDamaged, Objects, Unf
 from memsync_git.remotes.reffiles import move_ref
 from memsync_git.remotes.trees import NewObject, Oid, pack, parse_commit
 from memsync_git.remotes.url import RemoteUrl
+from memsync_git.values import dataclass
 
 LOCK_AGE_S = 10
 """No ref transaction of git takes that long, and our own lock proves no sibling runs."""
@@ -43,10 +43,9 @@ MOST_TIPS_BYTES = 16 << 20
 DEEPEN_BY = 200
 """Commits fetched at a time by a clone that began at depth 1."""
 
-_DAMAGE = re.compile(
-    r"is corrupt|is empty|bad object|inflate|unable to read|missing (?:blob|tree|commit)|loose object"
-    r"|invalid sha1|did not send all necessary objects|not a git repository|packfile|bad config|(?-i:HEAD)",
-    re.IGNORECASE,
+_DAMAGE = (
+    r"(?i)is corrupt|is empty|bad object|inflate|unable to read|missing (?:blob|tree|commit)|loose object"
+    r"|invalid sha1|did not send all necessary objects|not a git repository|packfile|bad config|(?-i:HEAD)"
 )
 _FSCK = ("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
 
@@ -339,7 +338,7 @@ class Clone:
 
     def doubt(self, ran: Ran) -> None:
         """Raise `CloneDamaged` if a command failed because of the clone and not because of the hub."""
-        if _DAMAGE.search(ran.err) and not ran.timed_out:
+        if re.search(_DAMAGE, ran.err) and not ran.timed_out:
             self._local(_FSCK)
 
     def upkeep(self, *, full: bool = False) -> bool:

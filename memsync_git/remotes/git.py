@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -49,7 +48,7 @@ from memsync_git.remotes.shares import Draft, Share, drafted
 from memsync_git.remotes.trees import AtHand, Listing, Oid, lookup
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
 from memsync_git.remotes.visits import Visit
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 from memsync_git.wire.fragments import LIMITS, WireLimits
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from memsync_git.remotes import _git
 from memsync_git.remotes.url import RemoteUrl
 
 _FOLDERS_WE_READ = ("refs/heads", "refs/memsync")
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_NOT_PLAIN = re.compile(rb"hiderefs|refstorage", re.IGNORECASE)
+_OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+_NOT_PLAIN = rb"(?i)hiderefs|refstorage"
 """Settings of a hub by which its files do not say what it advertises."""
 _LARGEST_FILE = 16 << 20
 """Of packed refs: a hundred thousand of them."""
@@ -82,7 +82,7 @@ def plain_refs(git_dir: Path, folders: Sequence[str]) -> dict[str, str] | None:
     """The refs of a repository in some folders (and packed ones anywhere), read from files; None where only
     git can tell."""
     try:
-        if _NOT_PLAIN.search(_read(git_dir / "config")):
+        if re.search(_NOT_PLAIN, _read(git_dir / "config")):
             return None
         loose = dict(_loose(git_dir, folders))
         return dict(_packed(git_dir)) | loose
@@ -134,7 +134,7 @@ def _packed(git_dir: Path) -> Iterator[tuple[str, str]]:
 
 def _oid(text: str) -> str:
     """An object id as it is; a symbolic ref is for git to follow."""
-    if not _OID.fullmatch(text):
+    if not re.fullmatch(_OID, text):
         raise ValueError("no object id")
     return text
 

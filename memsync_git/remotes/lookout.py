@@ -7,7 +7,6 @@ Rule 2: what this machine knew before a fetch outlives the fetch: a hub that los
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from memsync_git.remotes.reading import Reading
 from memsync_git.remotes.seen import NOTHING_JUDGED, NOTHING_SEEN, Branch, Learnt, Seen, Versions
 from memsync_git.remotes.shares import Draft
 from memsync_git.remotes.trees import EMPTY, Listing, Oid, oid_of, parse_tree
+from memsync_git.values import replace
 from memsync_git.wire.fragments import WireLimits
 
 

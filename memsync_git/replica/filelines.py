@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from hashlib import sha256
 from operator import ne
 from typing import NamedTuple, Protocol
@@ -32,6 +31,7 @@ from memsync_git.model import Projection, Record
 from memsync_git.replica.shapes import plain_projection, plain_record, projection_of, record_of
 from memsync_git.replica.values import KeptFile, KeptStep
 from memsync_git.stretches import Counts, Records, Stretch, Stretched, entity_order, stretched
+from memsync_git.values import replace
 from memsync_git.wire import plain
 from memsync_git.wire.stored import damaged_row
 

@@ -10,7 +10,6 @@ after it (`settle`), so a crash between them costs nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
-from dataclasses import replace
 
 from memsync_git.crdt.changes import Unseen
 from memsync_git.crdt.fragment import Fragment, Header
@@ -45,6 +44,7 @@ from memsync_git.replica.filtering import Rules, left_out, names_in, without_nam
 from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step, among
+from memsync_git.values import replace
 
 
 class Replica:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from memsync_git.replica.filtering import Rules, projected
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
 from memsync_git.sync.order import QUIET_MS, Sighting
+from memsync_git.values import dataclass, field
 
 T = TypeVar("T")
 

@@ -16,11 +16,11 @@ copy with a shard missing is malformed and never looks like a deletion.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from memsync_git.crdt.fragment import NO_EXTRA, Fragment, Header, RecordFacts
 from memsync_git.crdt.records import Records
 from memsync_git.model import JsonText, RecordKey, Rid
+from memsync_git.values import replace
 from memsync_git.wire.bodies import READ_AT_ONCE, lines_in, records_in
 from memsync_git.wire.headers import asked_reader, decode_header, encode_header
 from memsync_git.wire.records import decode_record, encode_record
