@@ -55,16 +55,16 @@ def _behind(parts: Sequence[Lines], place: Place) -> int:
     return place[1] + parts[place[0]].size + 1
 
 
-def _stands(data: bytes, text: bytes, at: int) -> bool:
+def _stands(data: bytes, lines: Lines, at: int) -> bool:
     """Whether these are the lines that begin here: up to a line's end."""
-    end = at + len(text)
-    return data.startswith(text, at) and (end == len(data) or data[end] == LINE_FEED)
+    end = at + lines.size
+    return lines.stands_in(data, at) and (end == len(data) or data[end] == LINE_FEED)
 
 
 def _from_start(data: bytes, parts: Sequence[Lines]) -> Iterator[Place]:
     at = 0
     for number, lines in enumerate(parts):
-        if not _stands(data, lines.text, at):
+        if not _stands(data, lines, at):
             return
         yield number, at
         at += lines.size + 1
@@ -75,7 +75,7 @@ def _from_end(data: bytes, parts: Sequence[Lines], number: int, at: int) -> Iter
     end = len(data)
     for last in range(len(parts) - 1, number - 1, -1):
         begin = end - parts[last].size
-        if begin < at or not data.startswith(parts[last].text, begin) or not _begins_line(data, begin):
+        if begin < at or not (_begins_line(data, begin) and parts[last].stands_in(data, begin)):
             return
         yield last, begin
         end = begin - 1
@@ -94,7 +94,7 @@ def _between(data: bytes, parts: Sequence[Lines], start: Place, stop: Place) -> 
         furthest = min(end, at + passed + len(text) + FURTHEST_BYTES)
         found = data.find(text, at, furthest)
         is_there = found >= 0 and found + len(text) < end
-        if is_there and _begins_line(data, found) and _stands(data, text, found):
+        if is_there and _begins_line(data, found) and _stands(data, parts[between], found):
             yield between, found
             at, passed = found + len(text) + 1, 0
         else:

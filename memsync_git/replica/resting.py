@@ -13,6 +13,7 @@ from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.unread import Unread
 from memsync_git.model import RecordKey, Rid
+from memsync_git.replica.filelines import fetch_all
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.shelves import FACTS, MOST_ACTS, MOST_HELD, MOST_SHOWN, Shelves, Still
 from memsync_git.wire import fragments
@@ -81,6 +82,7 @@ def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: 
     replica.shelves = newer = Shelves(still, replica.state.sizes())
     replica.state.rest_on(newer.by_rid, STORED_LINES, kept=kept)
     shelves.hand_over(newer)
+    fetch_all(replica.kept_file.names)
 
 
 def _about_to_show(replica: Replica) -> Set[RecordKey]:

@@ -105,7 +105,7 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica.kept_headers = {header.rid: header for header in replica.state.headers}
     replica.projection = projection_of(*one["projection"])
     replica.unshared = _unshared(one.get("unshared"), replica)
-    file, replica.kept_file = load_file(rows, before)
+    file, replica.kept_file = load_file(rows, before, at_once=shelves is None)
     replica.ring = _ring(rows, one["ring"], Graph(file))
     replica.kept_pending = kept_pending(replica.ring)
     replica.kept_states = {state.seq: state for state in replica.ring.states}
