@@ -24,6 +24,9 @@ LINES_TOGETHER = 256
 """A change costs a stretch, and looking up a record costs a glance at each: near the least for both together
 at 100 000 lines, where there are 400."""
 
+FEW_NEW = 8
+"""An edit or two. Beside more new stretches, what was found in the version before is looked for anew."""
+
 Step = Mapping[RecordKey, Record | None]
 """Records to put (None: to take away) to get from one state to another."""
 
@@ -129,9 +132,9 @@ class Stretched(Mapping[RecordKey, Record]):
         """Records in these stretches; `before`: one most were taken from. `has_twins`: where it is known."""
         self.stretches = tuple(stretches)
         self._distinct: set[Stretch] | None = None
-        self._holders: dict[RecordKey, Sequence[Stretch]] = {}
         self._keys: list[tuple[Stretch, Mapping[RecordKey, object]]] | None = None
         self.has_twins = self._finds_twins(before) if has_twins is None else has_twins
+        self._holders = {} if before is None else self._still_holding(before)
 
     @property
     def distinct(self) -> set[Stretch]:
@@ -200,6 +203,22 @@ class Stretched(Mapping[RecordKey, Record]):
             found = tuple(holders if self.has_twins else islice(holders, 1))
             self._holders[key] = found
         return found
+
+    def _still_holding(self, before: Stretched) -> dict[RecordKey, Sequence[Stretch]]:
+        """Where that is now which was looked for in the version before: in a new stretch, or where it was."""
+        new = [stretch for stretch in self.stretches if stretch not in before.distinct]
+        if self.has_twins or before.has_twins or len(new) > FEW_NEW:
+            return {}
+        come = {key: [each for each in new if key in each.keys] for key in before.holders}
+        return {
+            key: come[key] or (held if self.distinct.issuperset(held) else ())
+            for key, held in before.holders.items()
+        }
+
+    @property
+    def holders(self) -> Mapping[RecordKey, Sequence[Stretch]]:
+        """What was looked for so far, and in which stretches it is."""
+        return self._holders
 
     @property
     def _looked_through(self) -> Sequence[tuple[Stretch, Mapping[RecordKey, object]]]:

@@ -232,8 +232,10 @@ class KeptKeys(Mapping[RecordKey, int]):
         return self._places
 
     def __contains__(self, key: object) -> bool:
+        if self._places is not None:
+            return key in self._places
         self._asked += 1
-        if self._places is None and self._asked <= OFTEN and ESCAPE not in self._text:
+        if self._asked <= OFTEN and ESCAPE not in self._text:
             return plain.dumps(key) in self._text
         return key in self._read
 
