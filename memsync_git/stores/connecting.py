@@ -29,7 +29,6 @@ TABLES = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA}",
 )
-
 """Keys have an index of their own. Where they lie with their values, SQLite reads values of 80 KB whole to
 compare the keys before them: hundreds of pages for one small row."""
 
