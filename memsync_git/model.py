@@ -165,13 +165,19 @@ def size_of(record: Record) -> int:
 
 
 class Said(Sequence[Item]):
-    """Everything some records say, in order, made as it is asked for: a whole memory is half a million."""
+    """Everything some records say, in order, made as it is asked for: a whole memory is half a million.
 
-    __slots__ = ("_records", "_size")
+    size: how many items that is, if it is known. further: items that come behind those.
+    """
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    __slots__ = ("_further", "_records", "_size")
+
+    def __init__(
+        self, records: Iterable[Record], size: int | None = None, further: Sequence[Item] = ()
+    ) -> None:
         self._records = records
-        self._size = sum(map(size_of, records))
+        self._further = tuple(further)
+        self._size = (sum(map(size_of, records)) if size is None else size) + len(self._further)
 
     def __len__(self) -> int:
         return self._size
@@ -179,6 +185,7 @@ class Said(Sequence[Item]):
     def __iter__(self) -> Iterator[Item]:
         for record in self._records:
             yield from items_of(record)
+        yield from self._further
 
     @overload
     def __getitem__(self, at: int) -> Item: ...

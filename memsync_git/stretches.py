@@ -97,6 +97,10 @@ class Stretch:
         """The same as `by_key`, for one look: what nobody has asked for so far is not held from now on."""
         return self.by_key
 
+    def looked_up(self, keys: Set[RecordKey]) -> dict[RecordKey, Record]:
+        """Some of its records, in file order; not held either."""
+        return {key: record for key, record in self.passing().items() if key in keys}
+
     @property
     def names(self) -> tuple[str, ...]:
         """Its entities, in file order."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from itertools import chain
 
-from memsync_git.crdt.first import FirstSaying
+from memsync_git.crdt.first import FirstSayings
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.records import Glance, Records, Stored, changed
@@ -321,16 +321,18 @@ class State:
             self._shown.pop(key, None)
         return before
 
-    def enter(self, rid: Rid, new: Iterable[FirstSaying]) -> list[tuple[str, bytes]]:
-        """Let a replica say whole records nobody has said anything about: there is nothing to compare, and
-        what they show is known. Return the lines by name, where they are stored as lines.
+    def enter(self, rid: Rid, new: FirstSayings) -> bool:
+        """Let a replica say whole records nobody has said anything about: there is nothing to compare.
+        Return whether they are stored as lines.
         """
-        return self._records.setdefault(rid, Records()).put_away(self._shown_by(new))
+        for key in new.keys if self._views else ():
+            self._views.pop(key, None)
+        return self._records.setdefault(rid, Records()).put_away(new)
 
-    def _shown_by(self, new: Iterable[FirstSaying]) -> Iterator[FirstSaying]:
-        for saying in new:
-            self._views[saying.record.key] = saying.record
-            yield saying
+    def speaks_of(self, keys: Iterable[RecordKey]) -> set[RecordKey]:
+        """Those of some records that anybody has facts about."""
+        said = [records for records in self._records.values() if len(records)]
+        return {key for key in keys if any(key in records for records in said)} if said else set()
 
     def begin(self, fragment: Fragment, new: Iterable[tuple[str, bytes]]) -> None:
         """Lay lines of new records of a first fragment by, unread; `replace` with all of it follows."""
@@ -348,15 +350,14 @@ class State:
         """Of how many records it is remembered what they show."""
         return len(self._views)
 
-    def rest_on(self, shelves: Mapping[Rid, Shelf], stored: Stored, *, views: bool) -> None:
-        """All that everybody says lies on these shelves now: what was read of it is let go, and of `views`
-        what it shows.
+    def rest_on(self, shelves: Mapping[Rid, Shelf], stored: Stored) -> None:
+        """All that everybody says lies on these shelves now: what was read of it is let go, and what it
+        shows.
         """
         for rid, records in self._records.items():
             records.rest_on(shelves[rid], stored)
-        if views:
-            self._views.clear()
-            self._shown.clear()
+        self._views.clear()
+        self._shown.clear()
 
     def sizes(self) -> dict[Rid, int]:
         """How many records each replica holds facts about."""

@@ -31,6 +31,11 @@ class Shelf(Protocol):
         """Their names alone."""
         ...
 
+    @property
+    def weight(self) -> int:
+        """How much is held in memory for it."""
+        ...
+
     def rested_on(self, by: Unread) -> None:
         """Somebody needs this shelf from now on, for as long as it lives."""
         ...
@@ -71,7 +76,8 @@ class Unread(MutableMapping[str, bytes]):
     @property
     def weight(self) -> int:
         """How much is remembered of it here."""
-        return len(self._at.here) + len(self._at.taken)
+        here, shelf, taken = self._at
+        return len(here) + len(taken) + (0 if shelf is None else shelf.weight)
 
     def lay(self, lines: Iterable[tuple[str, bytes]]) -> None:
         """Take in lines under names there are none of."""

@@ -174,6 +174,14 @@ class KeptLines(Lines):
             return self.by_key
         return joined(record for record in self._reader(self.text, self.projection) if record is not None)
 
+    def looked_up(self, keys: Set[RecordKey]) -> dict[RecordKey, Record]:
+        """Some of its records, read from their own lines where every line is a record of its own."""
+        if self._said is not None or not self.has_one_each or len(keys) == len(self):
+            return super().looked_up(keys)
+        raws = self.raws
+        text = b"\n".join([raws[at] for key, at in self._places.items() if key in keys])
+        return joined(record for record in self._reader(text, self.projection) if record is not None)
+
     def _raw_at(self, at: int) -> bytes:
         """One line, cut out without what stands behind it."""
         return self.text.split(b"\n", at + 1)[at]

@@ -235,14 +235,15 @@ class Replica:
 
     # --- the file's newest state
 
-    def file_changed(self, back: Step) -> None:
+    def file_changed(self, back: Step, doubtful: Set[RecordKey] | None = None) -> None:
         """The ring has another newest state: look again where the step back from it leads elsewhere.
 
-        It was read, or made, without the names that are left out now (`unshared`).
+        It was read, or made, without the names that are left out now (`unshared`). `doubtful`: the records
+        where file and target may differ; None: all those.
         """
         self.unshared = self.projection.hidden
         self.fresh.file = self.fresh.file or bool(back)
-        self._recheck_behind(back.keys())
+        self._recheck_behind(back.keys() if doubtful is None else back.keys() & doubtful)
 
     def remember(self, content_hash: str) -> None:
         """Keep the hash of a state of the file among the last thousand."""
@@ -335,7 +336,8 @@ class Replica:
         header = self.header
         if header.rev > before.rev:
             self.fresh.records |= {(self.rid, key) for key in written.records}
-            self.fresh.lines += [(self.rid, name, line) for name, line in written.lines]
+            if written.lines is not None:
+                self.fresh.lines.append((self.rid, written.lines.lines()))
             self.note_version(header)
             txn = Txn(
                 header.rid,

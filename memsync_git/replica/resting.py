@@ -63,20 +63,17 @@ def _held(rows: Rows) -> dict[str, dict[str, bytes]]:
 def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: int = MOST_HELD) -> None:
     """Let go of what was saved, where it is much, and rest on the store as it stands at this generation.
 
-    What is prepared for the file will be looked at again, so then everything is held; what is to be published
-    will be shown once more, and an adopted memory is shown by the very records the file says.
+    What is prepared for the file will be looked at again, so then everything is held.
     """
     shelves = replica.shelves
     if shelves is None or replica.ring.pending is not None:
         return
     shelves.acts += 1
-    views = not replica.unpublished
-    held = replica.state.weight + (replica.state.views if views else 0)
-    if held <= most_held and shelves.acts < MOST_ACTS:
+    if replica.state.weight + replica.state.views <= most_held and shelves.acts < MOST_ACTS:
         return
     still = store.still()
     if still is None or still.generation != generation:
         return  # another process has written since: what it wrote is loaded before the next act
     replica.shelves = newer = Shelves(still, replica.state.sizes())
-    replica.state.rest_on(newer.by_rid, STORED_LINES, views=views)
+    replica.state.rest_on(newer.by_rid, STORED_LINES)
     shelves.hand_over(newer)

@@ -69,6 +69,11 @@ class FactShelf:
         keys = () if self._still is None else self._still.keys(FACTS, prefix)
         return (key[start:] for key in takewhile(lambda key: key.startswith(prefix), keys))
 
+    @property
+    def weight(self) -> int:
+        """Nothing: it lies in the store."""
+        return 0
+
     def rested_on(self, by: Unread) -> None:
         """Remember who is to be moved to a newer shelf. On an empty one nothing rests."""
         if self._size:

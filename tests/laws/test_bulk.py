@@ -34,12 +34,11 @@ clocks_ms = st.sampled_from([-5, 0, 1, NOON_MS, 1 << 60])
 def _written(said: list[Record], wall_ms: int, *, in_bulk: bool) -> Fragment:
     state = State([Fragment(Header(OWN, "ash"))])
     pen = Pen(state, Header(OWN, "ash"), wall_ms=wall_ms)
-    for record in said:
-        if in_bulk:
-            assert pen.add_new(record, ts=NOON_MS)
-        else:
-            for item in items_of(record):
-                pen.add(item, ts=NOON_MS if item[0] in ("t", "f") else None)
+    if in_bulk:
+        assert not pen.add_new(Graph.of(said).records, ts=NOON_MS)
+    for record in () if in_bulk else said:
+        for item in items_of(record):
+            pen.add(item, ts=NOON_MS if item[0] in ("t", "f") else None)
     written = pen.finish(tok="tok")
     assert written.records == {record.key for record in said}
     assert list(written.added) == [item for record in said for item in items_of(record)]
@@ -59,7 +58,9 @@ def test_a_new_record_said_at_once_is_the_same_bytes_as_item_by_item(
 def test_a_record_somebody_has_spoken_of_is_not_taken_for_new(said: list[Record]) -> None:
     state = State([_written(said, NOON_MS, in_bulk=True)])
     pen = Pen(state, Header(Rid("birch-0002"), "birch"), wall_ms=NOON_MS)
-    assert not any(pen.add_new(record, ts=NOON_MS) for record in said)
+    graph = Graph.of(said)
+    assert pen.add_new(graph.records, ts=NOON_MS) == graph.records.keys()
+    assert not pen.finish(tok="tok")
 
 
 @given(fragments())
