@@ -9,6 +9,7 @@ memory if their items are the same, whatever the order.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from types import MappingProxyType
@@ -167,20 +168,30 @@ def size_of(record: Record) -> int:
 class Said(Sequence[Item]):
     """Everything some records say, in order, made as it is asked for: a whole memory is half a million.
 
-    size: how many items that is, if it is known. further: items that come behind those.
+    kinds: how many items of each kind that is, if it is known. further: items that come behind those.
     """
 
-    __slots__ = ("_further", "_records", "_size")
+    __slots__ = ("_further", "_kinds", "_records")
 
     def __init__(
-        self, records: Iterable[Record], size: int | None = None, further: Sequence[Item] = ()
+        self,
+        records: Iterable[Record],
+        kinds: Mapping[str, int] | None = None,
+        further: Iterable[Item] = (),
     ) -> None:
         self._records = records
         self._further = tuple(further)
-        self._size = (sum(map(size_of, records)) if size is None else size) + len(self._further)
+        if kinds is None:
+            kinds = Counter(str(item[0]) for record in records for item in items_of(record))
+        self._kinds = Counter(kinds) + Counter(str(item[0]) for item in self._further)
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """How many items of each kind there are."""
+        return self._kinds
 
     def __len__(self) -> int:
-        return self._size
+        return self._kinds.total()
 
     def __iter__(self) -> Iterator[Item]:
         for record in self._records:

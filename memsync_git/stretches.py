@@ -11,6 +11,7 @@ Rule 4: it says nothing about bytes; `formats` knows which lines a stretch was r
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import reduce
@@ -18,7 +19,7 @@ from itertools import chain
 from operator import add, sub
 from typing import Any, NamedTuple, overload
 
-from memsync_git.model import Entity, Record, RecordKey, joined_rows
+from memsync_git.model import Entity, Record, RecordKey, joined_rows, size_of
 
 LINES_TOGETHER = 256
 """A change costs a stretch, and looking up a record costs a glance at each: near the least for both together
@@ -61,13 +62,14 @@ class Counts(NamedTuple):
 class Stretch:
     """What some lines that stand together say (None: nothing in this variant)."""
 
-    __slots__ = ("_by_key", "_counts", "_names", "_records")
+    __slots__ = ("_by_key", "_counts", "_names", "_records", "_sizes")
 
     def __init__(self, records: Iterable[Record | None]) -> None:
         self._records = tuple(records)
         self._by_key: dict[RecordKey, Record] | None = None
         self._names: tuple[str, ...] | None = None
         self._counts: Counts | None = None
+        self._sizes: Sequence[int] | None = None
 
     @property
     def records(self) -> tuple[Record | None, ...]:
@@ -114,6 +116,13 @@ class Stretch:
         if self._counts is None:
             self._counts = Counts.of(self.by_key.values())
         return self._counts
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """How many items each of its records says, in file order."""
+        if self._sizes is None:
+            self._sizes = array("L", map(size_of, self.passing().values()))
+        return self._sizes
 
 
 def joined(records: Iterable[Record]) -> dict[RecordKey, Record]:

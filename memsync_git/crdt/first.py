@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from memsync_git.crdt.fragment import NO_FIELD_ENTRIES, NO_HINTS, Entry, Hint, RecordFacts
-from memsync_git.model import Entity, Record, RecordKey, Rid, size_of
-from memsync_git.stretches import Records, Stretched, stretched
+from memsync_git.model import Entity, Record, RecordKey, Rid
+from memsync_git.stretches import Records, Stretched, counts_of, stretched
 
 LINES_MADE_TOGETHER = 4096
 """Two MiB of an ordinary memory. Each time the whole file is cut into lines once, a fifth of what reading the
@@ -92,13 +92,14 @@ class FirstSayings:
         self._stored: Naming | None = None
         self._places: dict[str, int] | None = None
         for stretch in self._records.stretches:
-            for key, record in stretch.passing().items():
+            for key, size in zip(stretch.keys, stretch.sizes, strict=True):
                 if key not in known:
                     self._keys.append(key)
                     self._numbers.append(n)
-                    n += size_of(record)
+                    n += size
             self._ends.append(len(self._keys))
         self.next = n
+        self._is_whole = not known
 
     @property
     def keys(self) -> Collection[RecordKey]:
@@ -106,9 +107,14 @@ class FirstSayings:
         return self._keys
 
     @property
-    def size(self) -> int:
-        """How many facts there are."""
-        return self.next - self._numbers[0] if self._keys else 0
+    def kinds(self) -> Mapping[str, int] | None:
+        """How many facts of each kind there are; None where only some of the records are said."""
+        if not self._is_whole or not self._keys:
+            return None
+        counts = counts_of(self._records)
+        fields = self.next - self._numbers[0] - sum(counts)
+        kinds = {"t": counts.entities, "o": counts.observations, "l": counts.relations}
+        return {**kinds, "d": counts.other, "f": fields}
 
     def __iter__(self) -> Iterator[Record]:
         """The records, passed by."""
@@ -152,12 +158,12 @@ class FirstSayings:
         place = self._places.get(name)
         return None if place is None else next(self._lines_at([place]))[1]
 
-    def lines(self) -> Iterator[tuple[str, bytes]]:
-        """All of them in the order of their names, made as they are taken."""
+    def lines(self, together: int = LINES_MADE_TOGETHER) -> Iterator[tuple[str, bytes]]:
+        """All of them in the order of their names, made as they are taken, so many `together`."""
         prefixes = array("Q", (int(name[:PREFIX_CHARS], 16) for name in self.names()))
         order = sorted(range(len(prefixes)), key=prefixes.__getitem__)
-        for begin in range(0, len(order), LINES_MADE_TOGETHER):
-            yield from sorted(self._lines_at(sorted(order[begin : begin + LINES_MADE_TOGETHER])))
+        for begin in range(0, len(order), together):
+            yield from sorted(self._lines_at(sorted(order[begin : begin + together])))
 
     def _lines_at(self, places: Sequence[int]) -> Iterator[tuple[str, bytes]]:
         for number, some in groupby(places, lambda place: bisect_right(self._ends, place)):

@@ -324,7 +324,7 @@ class Pen:
             self._written.lines = new
         else:
             self._written.records.update(new.keys)
-        self._written.added = Said(new, new.size, self._added)
+        self._written.added = Said(new, new.kinds, self._added)
 
     def _is_changed(self, key: RecordKey) -> bool:
         own = self._state.facts(key).get(self._header.rid)

@@ -27,6 +27,7 @@ Before = dict[RecordKey, Record | None]
 _Line = tuple[Records, str]
 """Whose line, and its name."""
 
+
 GLANCES_PER_READING = 8
 """To read a line and make its facts costs as much as to glance at so many, and the facts stay."""
 
@@ -42,6 +43,15 @@ class Shown:
     first: Stamp
     last: Stamp
     wall_ms: int
+
+
+SHOWN_TOGETHER = 16_384
+"""Records in view order whose lines are held at once, nine MiB of an ordinary memory; for each such part
+all lines are gone through once, which is quicker than to look for each of them."""
+
+
+_Place = tuple[int, int, Rid, int, str | Shown]
+"""Where a record stands in the view: its kind, its smallest stamp, and its line or what it shows."""
 
 
 class State:
@@ -209,16 +219,50 @@ class State:
         `kept`: what they show is remembered.
         """
         left: list[_Line] = []
-        for rid, (record, first, last) in self._glances(left):
+        for rid, _, glance in self._glances(left):
+            record = glance.record
             shown = self._views.get(record.key) or record
             if kept:
                 self._views[record.key] = shown
-            yield Shown(shown, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
+            yield _shown_by(rid, glance._replace(record=shown))
         yield from filter(None, map(self._shown_at, self._beside(left)))
 
-    def _glances(self, left: list[_Line]) -> Iterator[tuple[Rid, Glance]]:
-        """The unread lines that alone speak of their record, plainly and with no fact removed; the others are
-        put to what is `left`.
+    def in_order(self, together: int = SHOWN_TOGETHER) -> Iterator[Shown]:
+        """Every record in view order, one after another: of lines shown at a glance only where they stand is
+        held, and so many of them `together`. The state must not change on the way, nor be asked for anything
+        else.
+        """
+        places = sorted(self._places())
+        for at in range(0, len(places), together):
+            some = places[at : at + together]
+            lines = self._lines_at(some)
+            for _, _, rid, _, where in some:
+                if isinstance(where, Shown):
+                    yield where
+                else:
+                    glance = self._records[rid].glance(lines[where], self.dead(rid))
+                    assert glance is not None, "a line that was plain a moment ago is so still"
+                    yield _shown_by(rid, glance)
+
+    def _places(self) -> Iterator[_Place]:
+        left: list[_Line] = []
+        for rid, name, (record, (ts, n), _) in self._glances(left):
+            yield _KIND_ORDER[record.key[0]], ts, rid, n, name
+        for shown in filter(None, map(self._shown_at, self._beside(left))):
+            yield _KIND_ORDER[shown.record.key[0]], *shown.first, shown
+
+    def _lines_at(self, places: Iterable[_Place]) -> dict[str, bytes]:
+        """The lines that are shown at some places, by name."""
+        names: dict[Rid, set[str]] = {}
+        for _, _, rid, _, where in places:
+            if not isinstance(where, Shown):
+                names.setdefault(rid, set()).add(where)
+        found = (self._records[rid].unread.among(some) for rid, some in names.items())
+        return dict(chain.from_iterable(found))
+
+    def _glances(self, left: list[_Line]) -> Iterator[tuple[Rid, str, Glance]]:
+        """The unread lines, by name, that alone speak of their record, plainly and with no fact removed; the
+        others are put to what is `left`.
         """
         shared = self._shared_names() if self._has_names else None
         for rid, records in self._records.items():
@@ -228,7 +272,7 @@ class State:
                 if glance is None:
                     left.append((records, name))
                 else:
-                    yield rid, glance
+                    yield rid, name, glance
 
     @property
     def _has_names(self) -> bool:
@@ -410,6 +454,11 @@ class State:
 def _entries_by_register(facts: RecordFacts) -> Iterator[int]:
     yield len(facts.types)
     yield from map(len, facts.fields.values())
+
+
+def _shown_by(rid: Rid, glance: Glance) -> Shown:
+    record, first, last = glance
+    return Shown(record, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
 
 
 _KIND_ORDER = {"e": 0, "l": 1, "r": 2}

@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Set
 from typing import Any, NamedTuple, Protocol
 
+LOOKS_PER_READING = 8
+"""To look a line up on a shelf costs as much as going past so many."""
+
 
 class Shelf(Protocol):
     """Stored lines of one replica by name, as they lay at one moment."""
@@ -101,6 +104,13 @@ class Unread(MutableMapping[str, bytes]):
                 taken.add(name)
         self._at = _Place(here, shelf, taken)
         shelf.rested_on(self)
+
+    def among(self, names: Set[str]) -> Iterable[tuple[str, bytes]]:
+        """The lines under some names: each is looked for, or where they are many, all are passed by."""
+        if len(names) * LOOKS_PER_READING > len(self):
+            return ((name, line) for name, line in self.items() if name in names)
+        found = ((name, self.get(name)) for name in names)
+        return ((name, line) for name, line in found if line is not None)
 
     def names_that_differ(self, other: Unread) -> set[str]:
         """The names under which not the same line stands in both; what both have of one shelf is the same."""

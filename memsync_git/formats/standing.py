@@ -103,7 +103,7 @@ class Lines(Stretch):
     def unread(self, read: Reader) -> KeptLines:
         """The same without what they say, which `read` finds again."""
         places = {record.key: at for at, record in enumerate(self.records) if record is not None}
-        return KeptLines(self.text, places, self.blanks, self.projection, read, self.counts)
+        return KeptLines(self.text, places, self.blanks, self.projection, read, self.counts, self.sizes)
 
     def _lines(self) -> Iterator[Row]:
         return map(Row._make, zip(self.raws, self.records, strict=True))
@@ -123,7 +123,8 @@ class KeptLines(Lines):
     asks for one.
 
     keys: those of the records, with the line each stands on where every line is a record of its own.
-    blanks: how many lines are none. read: what the lines of a text say. counts: what they hold, if known.
+    blanks: how many lines are none. read: what the lines of a text say. counts: what they hold, and sizes:
+    how many items each record says, if known.
     """
 
     __slots__ = ("_asked_for", "_places", "_reader", "_said")
@@ -136,12 +137,13 @@ class KeptLines(Lines):
         projection: Projection,
         read: Reader,
         counts: Counts | None = None,
+        sizes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(text, (), projection)
         self._keys = self._places = keys
         self._said: tuple[Record | None, ...] | None = None
         self._asked_for: dict[RecordKey, Record] = {}
-        self._blanks, self._counts = blanks, counts
+        self._blanks, self._counts, self._sizes = blanks, counts, sizes
         self._reader = read
 
     @property
@@ -307,6 +309,17 @@ class Rows(Sequence[Row]):
     def text(self) -> bytes:
         """The lines as they stand, joined by line feeds."""
         return b"\n".join([lines.text for lines in self.parts])
+
+    def stand_in(self, data: bytes) -> bool:
+        """Whether these are the lines of a file, all of them and no others."""
+        at = 0
+        for lines in self.parts:
+            if not data.startswith(lines.text, at):
+                return False
+            at += len(lines.text) + 1
+            if data[at - 1 : at] not in (b"\n", b""):
+                return False
+        return bool(self.parts) and at == len(data) + 1
 
     @property
     def said(self) -> Stretched:
