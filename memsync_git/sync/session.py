@@ -8,16 +8,16 @@ Rule 2: an act that fails leaves no trace: the store rolls back, and the replica
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
 
 from memsync_git.errors import StoreDamaged
-from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode
+from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode, write_anew
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
-from memsync_git.model import Graph, Projection
+from memsync_git.model import Graph, Projection, Record
 from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store, Transaction
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
@@ -88,7 +88,7 @@ class Session:
         self._decoded_hash = ""
         self._projection = self.variant.projection
         self._decoded_bytes = 0
-        self._named = (b"", content_hash(b""))
+        self._named: tuple[bytes | None, str] = (b"", content_hash(b""))
         self._measured_bytes, self._parse_ms_per_mib = 0, 0.0
 
     def sighting(self, remote: str) -> Sighting:
@@ -225,10 +225,16 @@ class Session:
 
     def amend(self, rows: Rows, step: Step) -> tuple[bytes, Decoded] | TooLarge:
         """The next version of the file: the bytes of `rows` after a step, and what they say."""
-        amended = amend(rows, step, self.settings.variant, self.settings.limits)
-        if not isinstance(amended, TooLarge):
-            self._keep(*amended)
-        return amended
+        return self._made(amend(rows, step, self.settings.variant, self.settings.limits))
+
+    def write_anew(self, records: Iterable[Record]) -> tuple[bytes, Decoded] | TooLarge:
+        """A whole file, where there is none: its bytes, and what they say."""
+        return self._made(write_anew(records, self.settings.variant, self.settings.limits))
+
+    def _made(self, made: tuple[bytes, Decoded] | TooLarge) -> tuple[bytes, Decoded] | TooLarge:
+        if not isinstance(made, TooLarge):
+            self._keep(*made)
+        return made
 
     def _keep(self, data: bytes, decoded: Decoded) -> None:
         self._decoded, self._decoded_hash, self._decoded_bytes = decoded, self.name_of(data), len(data)
@@ -237,9 +243,15 @@ class Session:
     def name_of(self, data: bytes) -> str:
         """The name of a version. One that is read again is compared, which is a tenth of hashing it."""
         named, name = self._named
-        if data is not named:
+        if named is None and self._decoded is not None and self._decoded.rows.stand_in(data):
+            self._named = (data, name)
+        elif data is not named:
             self._named = (data, name if data == named else content_hash(data))
         return self._named[1]
+
+    def let_bytes_go(self) -> None:
+        """The bytes of the version that was decoded last need not be held: its rows hold them as well."""
+        self._named = (None, self._decoded_hash)
 
     def _measure(self, data: bytes) -> None:
         """Find out how long reading takes where nothing was read before.
