@@ -157,7 +157,8 @@ class Unread(MutableMapping[str, bytes]):
         here, shelf, taken = self._at
         yield from here.items()
         if shelf is not None:
-            yield from (pair for pair in shelf.lines() if pair[0] not in taken)
+            lines = shelf.lines()
+            yield from (pair for pair in lines if pair[0] not in taken) if taken else lines
 
     def values(self) -> Any:
         """Likewise."""

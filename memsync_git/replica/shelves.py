@@ -60,8 +60,10 @@ class FactShelf:
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """All of them by name, fetched as they are taken."""
         prefix, start = self._prefix, len(self._prefix)
-        rows = () if self._still is None else self._still.rows(FACTS, prefix)
-        return ((key[start:], line) for key, line in takewhile(lambda row: row[0].startswith(prefix), rows))
+        for key, line in () if self._still is None else self._still.rows(FACTS, prefix):
+            if not key.startswith(prefix):
+                return
+            yield key[start:], line
 
     def names(self) -> Iterator[str]:
         """Their names alone."""
