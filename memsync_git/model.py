@@ -171,7 +171,7 @@ class Said(Sequence[Item]):
     kinds: how many items of each kind that is, if it is known. further: items that come behind those.
     """
 
-    __slots__ = ("_further", "_kinds", "_records")
+    __slots__ = ("_kinds", "further", "records")
 
     def __init__(
         self,
@@ -179,11 +179,11 @@ class Said(Sequence[Item]):
         kinds: Mapping[str, int] | None = None,
         further: Iterable[Item] = (),
     ) -> None:
-        self._records = records
-        self._further = tuple(further)
+        self.records = records
+        self.further = tuple(further)
         if kinds is None:
             kinds = Counter(str(item[0]) for record in records for item in items_of(record))
-        self._kinds = Counter(kinds) + Counter(str(item[0]) for item in self._further)
+        self._kinds = Counter(kinds) + Counter(str(item[0]) for item in self.further)
 
     @property
     def kinds(self) -> Mapping[str, int]:
@@ -194,9 +194,9 @@ class Said(Sequence[Item]):
         return self._kinds.total()
 
     def __iter__(self) -> Iterator[Item]:
-        for record in self._records:
+        for record in self.records:
             yield from items_of(record)
-        yield from self._further
+        yield from self.further
 
     @overload
     def __getitem__(self, at: int) -> Item: ...

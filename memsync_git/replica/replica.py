@@ -47,8 +47,8 @@ from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step, among
 
-Joined = tuple[frozenset[tuple[Rid, int, str]], tuple[Hold, ...]]
-"""The revisions that are joined, and the holds."""
+Joined = tuple[frozenset[tuple[Rid, int, str]], tuple[Hold, ...], Projection]
+"""The revisions that are joined, the holds, and what of that a file can hold."""
 
 
 class Replica:
@@ -77,7 +77,7 @@ class Replica:
         self.kept_file = KeptFile()
         self.kept_differences: tuple[Set[RecordKey] | None, Set[RecordKey] | None] = (None, None)
         self.kept_pending: tuple[Pending, FileState] | None = None
-        self.intended: tuple[Joined, set[RecordKey]] | None = None
+        self.intended: tuple[Joined, Set[RecordKey]] | None = None
         self.shelves: Shelves | None = None
         self._behind: set[RecordKey] | None = None
         self._contested: set[RecordKey] | None = None
@@ -295,15 +295,16 @@ class Replica:
         when it was made, where all of that is in it.
         """
         left = set[RecordKey]() if made_of == self.joined else self._left_by(graph)
-        self.intended = (self.joined, left)
+        self.intended = (self.joined, self.behind - left)
         vv, unseen = self.state.nexts(), self._unseen_in({*left, *self._left_out()})
         state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
         self.ring.intend(state, graph, ahead)
 
     @property
     def joined(self) -> Joined:
-        """Names what the target is made of: the same revisions and holds make the same one."""
-        return frozenset((each.rid, each.rev, each.tok) for each in self.state.headers), self.withheld.holds
+        """Names what the target is made of: the same makes the same one."""
+        revisions = frozenset((each.rid, each.rev, each.tok) for each in self.state.headers)
+        return revisions, self.withheld.holds, self.projection
 
     def _left_by(self, graph: Graph) -> set[RecordKey]:
         """The records that are not in a version as they should be."""
@@ -315,8 +316,9 @@ class Replica:
         if self.ring.pending is None:
             return
         self.remember(self.ring.pending[0].hash)
-        joined, left = self.intended or (None, None)
-        self.file_changed(self.ring.settle(moment.wall_ms), left if joined == self.joined else None)
+        back = self.ring.settle(moment.wall_ms)
+        joined, agreed = self.intended or (None, set[RecordKey]())
+        self.file_changed(back, back.keys() - agreed if joined == self.joined else None)
         self.ring.trim(moment.wall_ms - max(UNWRITTEN_FOR_MS, self.reach_ms(moment)))
 
     def confirm(self) -> None:

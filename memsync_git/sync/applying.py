@@ -139,8 +139,9 @@ class _Made(NamedTuple):
 def _anew(session: Session) -> _Made:
     """The whole target, where nothing stands: record by record, for together they are a whole memory."""
     replica, hides = session.replica, session.projection.hides
+    joined = replica.joined
     wanted = (record for record in replica.targets_in_order() if not hides(record.key))
-    return _Made(session.write_anew(wanted), {}, replica.joined)
+    return _Made(session.write_anew(wanted), {}, joined)
 
 
 def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked) -> _Made:
