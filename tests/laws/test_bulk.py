@@ -20,6 +20,7 @@ from memsync_git.formats import encode as encode_file
 from memsync_git.formats.rows import read_row
 from memsync_git.formats.standing import KeptLines
 from memsync_git.model import EVERYTHING, PLAIN, Entity, Graph, Record, Rid, Said, items_of
+from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.receiving import receive
@@ -36,7 +37,9 @@ from memsync_git.wire.fragments import (
 )
 from memsync_git.wire.records import encode_record, judged_plain, read_record, spelt_line
 from memsync_git.wire.stored import STORED_LINES, digest, stored_line
+from tests.fakes import QuietClock
 from tests.laws.desks import Office, days
+from tests.laws.machines import Machine
 from tests.laws.test_incremental import assert_same
 from tests.laws.wire_strategies import fragments, records
 
@@ -301,3 +304,19 @@ def test_targets_in_order_are_the_target(day: list) -> None:
         anew = write_anew(replica.targets_in_order(), "json-array", Limits())
         assert not isinstance(anew, TooLarge)
         assert anew[0] == encode_file((), replica.target_graph(), "json-array")
+
+
+def test_a_machine_that_writes_its_first_file_knows_without_a_look_that_nothing_waits() -> None:
+    hub, clock = LoopbackHub(), QuietClock()
+    desk, laptop = Machine("desk", hub, clock, _memory(600)), Machine("laptop", hub, clock)
+    for machine in (desk, laptop):
+        machine.sync()
+    replica = laptop.session.replica
+    assert replica.behind == set()
+    replica.compare_anew()
+    assert replica.behind == set()
+    assert replica.is_confirmed
+    assert Graph.of(_read(laptop.data)) == Graph.of(_read(desk.data))
+    stored = load(laptop.store)
+    assert stored is not None
+    assert list(stored.ring.graph) == list(replica.ring.graph)
