@@ -26,7 +26,7 @@ def main() -> None:
         sys.stdout.write(f"memsync-git {__version__}\n")
         return
     _write_anything()
-    from memsync_git.cli.program import run
+    from memsync_git.cli.running import run
 
     code = run(arguments)
     gc.freeze()  # nor are they searched once more on the way out

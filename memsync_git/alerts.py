@@ -13,11 +13,10 @@ Rule 5: what the stores of a machine share, a hub that refuses, is one trouble h
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, Literal
 
 from memsync_git.documents import StatusDocument
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 Trouble = Literal["store", "unusable", "held", "refused", "failed", "silent", "stopped", "other"]
 Concern = str

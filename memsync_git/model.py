@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, NewType, overload
 
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field, replace
 
 Rid = NewType("Rid", str)
 """Replica id: `[a-z0-9][a-z0-9-]{0,40}-[0-9a-f]{4,8}`, minted once per installation."""

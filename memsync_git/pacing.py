@@ -16,8 +16,9 @@ It knows no files, no remotes and no threads; `daemon/` feeds it and obeys it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from memsync_git.values import dataclass, replace
 
 Reason = Literal["local", "poll", "full"]
 """Why to sync: something changed here only; to see what changed elsewhere; to believe nothing."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import field
 from typing import Protocol
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
 from memsync_git.model import RecordKey, Rid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field
 
 # --- the memory file -------------------------------------------------------------------------------
 

@@ -12,31 +12,29 @@ from typing import Final
 
 HIDDEN: Final = "***"
 
-TOKEN: Final = re.compile(
+KNOWN_KEYS: Final = (
     r"(?:ghp|gho|ghu|ghs|ghr)_\w+|github_pat_\w+"
     r"|gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[\w-]+"
     r"|(?i:age-secret-key)-[\w-]+|AGE-PLUGIN-[\w-]+"
 )
 """Keys that are known by how they begin: those of GitHub, of GitLab and of age."""
 
-_USERINFO = re.compile(
-    r"(?P<kept>ssh://[^/\s:@'\"]+(?=[:@])|(?!ssh:)[a-z][a-z0-9+.-]{0,30}://)[^/\s'\"]*@", re.IGNORECASE
-)
+_USERINFO = r"(?i)(?P<kept>ssh://[^/\s:@'\"]+(?=[:@])|(?!ssh:)[a-z][a-z0-9+.-]{0,30}://)[^/\s'\"]*@"
 """What stands before the last @ of an address; the user of ssh is no secret and is kept. The scheme is
 bounded, so that a long word costs no more than its length."""
-_HEADER = re.compile(
-    r"(?P<name>\b(?:proxy-)?authorization|private-token|set-cookie|cookie)(?P<mark>['\"]?\s*[:=])[^\r\n]*",
-    re.IGNORECASE,
+_HEADER = (
+    r"(?i)(?P<name>\b(?:proxy-)?authorization|private-token|set-cookie|cookie)"
+    r"(?P<mark>['\"]?\s*[:=])[^\r\n]*"
 )
-_BEARER = re.compile(r"\b(?P<name>bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+_BEARER = r"(?i)\b(?P<name>bearer)\s+[\w.~+/=-]{8,}"
 """RFC 6750; eight characters, so that a sentence about bearer tokens stays readable."""
 
 
 def redacted(text: str) -> str:
     """Any text without the credentials that may stand in it."""
-    text = _USERINFO.sub(_without_userinfo, text)
-    text = _HEADER.sub(rf"\g<name>\g<mark> {HIDDEN}", text)
-    return TOKEN.sub(HIDDEN, _BEARER.sub(rf"\g<name> {HIDDEN}", text))
+    text = re.sub(_USERINFO, _without_userinfo, text)
+    text = re.sub(_HEADER, rf"\g<name>\g<mark> {HIDDEN}", text)
+    return re.sub(KNOWN_KEYS, HIDDEN, re.sub(_BEARER, rf"\g<name> {HIDDEN}", text))
 
 
 def _without_userinfo(found: re.Match[str]) -> str:

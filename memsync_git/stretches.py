@@ -15,7 +15,7 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import reduce
-from itertools import chain
+from itertools import chain, islice
 from operator import add, sub
 from typing import Any, NamedTuple, overload
 
@@ -27,6 +27,8 @@ at 100 000 lines, where there are 400."""
 
 FEW_STRETCHES = 16
 """A megabyte or two of an ordinary memory, and what it says five times that."""
+FEW_NEW = 8
+"""An edit or two. Beside more new stretches, what was found in the version before is looked for anew."""
 
 Step = Mapping[RecordKey, Record | None]
 """Records to put (None: to take away) to get from one state to another."""
@@ -67,7 +69,7 @@ class Stretch:
     def __init__(self, records: Iterable[Record | None]) -> None:
         self._records = tuple(records)
         self._by_key: dict[RecordKey, Record] | None = None
-        self._names: tuple[str, ...] | None = None
+        self._names: Sequence[str] | None = None
         self._counts: Counts | None = None
         self._sizes: Sequence[int] | None = None
 
@@ -104,7 +106,7 @@ class Stretch:
         return {key: record for key, record in self.passing().items() if key in keys}
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Sequence[str]:
         """Its entities, in file order."""
         if self._names is None:
             self._names = tuple([key[1] for key in self.keys if key[0] == "e"])
@@ -141,14 +143,17 @@ class Stretched(Mapping[RecordKey, Record]):
     has_twins: some key has rows in several stretches.
     """
 
-    __slots__ = ("_distinct", "_keys", "has_twins", "stretches")
+    __slots__ = ("_distinct", "_holders", "_keys", "has_twins", "stretches")
 
-    def __init__(self, stretches: Iterable[Stretch], before: Stretched | None = None) -> None:
-        """Records in these stretches; `before`: a version most of them were taken from."""
+    def __init__(
+        self, stretches: Iterable[Stretch], before: Stretched | None = None, *, has_twins: bool | None = None
+    ) -> None:
+        """Records in these stretches; `before`: one most were taken from. `has_twins`: where it is known."""
         self.stretches = tuple(stretches)
         self._distinct: set[Stretch] | None = None
         self._keys: list[tuple[Stretch, Mapping[RecordKey, object]]] | None = None
-        self.has_twins = self._finds_twins(before)
+        self.has_twins = self._finds_twins(before) if has_twins is None else has_twins
+        self._holders = {} if before is None else self._still_holding(before)
 
     @property
     def distinct(self) -> set[Stretch]:
@@ -200,19 +205,38 @@ class Stretched(Mapping[RecordKey, Record]):
     # --- as a mapping
 
     def __getitem__(self, key: RecordKey) -> Record:
-        found = None
-        for stretch, keys in self._looked_through:
-            if key in keys:
-                record = stretch.record(key)
-                if not self.has_twins:
-                    return record
-                found = record if found is None else joined_rows(found, record)
-        if found is None:
+        several = [stretch.record(key) for stretch in self._holders_of(key)]
+        if not several:
             raise KeyError(key)
-        return found
+        return several[0] if len(several) == 1 else reduce(joined_rows, several)
 
     def __contains__(self, key: object) -> bool:
-        return any(key in keys for _, keys in self._looked_through)
+        return bool(self._holders_of(key))  # type: ignore[arg-type]
+
+    def _holders_of(self, key: RecordKey) -> Sequence[Stretch]:
+        """The stretches with a record of this key; who looks for one looks for it again and again."""
+        found = self._holders.get(key)
+        if found is None:
+            holders = (stretch for stretch, keys in self._looked_through if key in keys)
+            found = tuple(holders if self.has_twins else islice(holders, 1))
+            self._holders[key] = found
+        return found
+
+    def _still_holding(self, before: Stretched) -> dict[RecordKey, Sequence[Stretch]]:
+        """Where that is now which was looked for in the version before: in a new stretch, or where it was."""
+        new = [stretch for stretch in self.stretches if stretch not in before.distinct]
+        if self.has_twins or before.has_twins or len(new) > FEW_NEW:
+            return {}
+        come = {key: [each for each in new if key in each.keys] for key in before.holders}
+        return {
+            key: come[key] or (held if self.distinct.issuperset(held) else ())
+            for key, held in before.holders.items()
+        }
+
+    @property
+    def holders(self) -> Mapping[RecordKey, Sequence[Stretch]]:
+        """What was looked for so far, and in which stretches it is."""
+        return self._holders
 
     @property
     def _looked_through(self) -> Sequence[tuple[Stretch, Mapping[RecordKey, object]]]:
@@ -405,12 +429,50 @@ def entity_order(records: Records) -> Order:
     return Order.of(key[1] for key in records if key[0] == "e")
 
 
+class LateNames(Sequence[str]):
+    """The entities among some keys, read when somebody asks for one; how many there are is known before."""
+
+    __slots__ = ("_count", "_keys", "_names")
+
+    def __init__(self, count: int, keys: Iterable[RecordKey]) -> None:
+        self._count = count
+        self._keys = keys
+        self._names: tuple[str, ...] | None = None
+
+    @property
+    def _read(self) -> tuple[str, ...]:
+        if self._names is None:
+            self._names = tuple(key[1] for key in self._keys if key[0] == "e")
+        return self._names
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        return self._read[at]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, LateNames | tuple) and self._read == tuple(other))
+
+    def __hash__(self) -> int:
+        return hash(self._read)
+
+
 class Order(Sequence[str]):
     """Names in the order in which they stand, each once, in parts that versions share."""
 
     __slots__ = ("parts",)
 
-    def __init__(self, parts: Iterable[tuple[str, ...]] = ()) -> None:
+    def __init__(self, parts: Iterable[Sequence[str]] = ()) -> None:
         self.parts = tuple(part for part in parts if part)
 
     @classmethod
@@ -463,7 +525,7 @@ class Order(Sequence[str]):
         head, begin = _split(self.parts, at)
         tail, end = _split(self.parts, at + gone)
         kept = self.parts[tail][end:] if tail < len(self.parts) else ()
-        middle = (self.parts[head][:begin] if head < len(self.parts) else ()) + tuple(come) + kept
+        middle = (*(self.parts[head][:begin] if head < len(self.parts) else ()), *come, *kept)
         return Order((*self.parts[:head], *Order.of(middle).parts, *self.parts[tail + 1 :]))
 
 
@@ -483,7 +545,7 @@ def _common(one: Sequence[object], other: Sequence[object], most: int | None = N
     return next(at for at in range(limit) if one[at] is not other[at] and one[at] != other[at])
 
 
-def _split(parts: Sequence[tuple[str, ...]], at: int) -> tuple[int, int]:
+def _split(parts: Sequence[Sequence[str]], at: int) -> tuple[int, int]:
     """The part in which a place lies, and where in it; behind the last one for the end."""
     for number, part in enumerate(parts):
         if at < len(part):

@@ -7,11 +7,11 @@ Rule 2: modules are imported when a method needs them: start-up time is a promis
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memsync_git.app.opening import Rooms
 from memsync_git.config import Configuration, Places, load
+from memsync_git.values import dataclass
 
 if TYPE_CHECKING:
     from memsync_git.app.amending import Intention
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from memsync_git.sync import Stage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class App:
     """One installation. `executable` is what a service would call, empty where it is not known."""
 

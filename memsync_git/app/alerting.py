@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.alerts import Advice, Concern, Mark, Marks, Troubles, advice_on, concerns_of, news
@@ -19,6 +18,7 @@ from memsync_git.app.troubles import troubles
 from memsync_git.errors import Busy
 from memsync_git.notifiers import usual
 from memsync_git.ports import Notifier, Untold
+from memsync_git.values import replace
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

@@ -6,7 +6,6 @@ Rule 2: an import beyond the limits of the memory file is refused whole, before 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from memsync_git.importers import older_tool, read_source
 from memsync_git.importers.entities import as_entities as with_entities
 from memsync_git.ports import Missing, Snapshot, Unusable
 from memsync_git.sync.message import shown
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

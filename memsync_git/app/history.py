@@ -9,10 +9,9 @@ Rule 3: nothing a memory says is kept here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field, replace
 from memsync_git.words import OutcomeWord
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,7 +26,7 @@ from memsync_git.app.history import (
     totals_after,
 )
 from memsync_git.app.pulse import Pause, Pulse
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, said_by
 from memsync_git.words import OutcomeWord
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class Installation:
         )
 
     def set_identity(self, identity: Identity) -> None:
-        self._write("identity", _ONE, asdict(identity))
+        self._write("identity", _ONE, said_by(identity))
 
     def remote(self, name: str) -> RemoteMemory:
         found = self._read(self._of("remote"), name)
@@ -110,7 +109,7 @@ class Installation:
 
     def note_remotes(self, remotes: Iterable[RemoteMemory]) -> None:
         for remote in remotes:
-            self._write(self._of("remote"), remote.name, asdict(remote))
+            self._write(self._of("remote"), remote.name, said_by(remote))
 
     def forget_store(self, store: str, remotes: Iterable[str]) -> None:
         """Know nothing any more of what a store was, and of how it went with its remotes."""
@@ -129,11 +128,11 @@ class Installation:
         The round comes back, with how often it has gone just so.
         """
         with self._writing() as transaction:
-            _put(transaction, self._of("round"), _ONE, asdict(last))
+            _put(transaction, self._of("round"), _ONE, said_by(last))
             streak = Streak(**_get(transaction, self._of("streak"), _ONE))
-            _put(transaction, self._of("streak"), _ONE, asdict(streak_after(streak, last)))
+            _put(transaction, self._of("streak"), _ONE, said_by(streak_after(streak, last)))
             totals = _totals(transaction, self._of("totals"))
-            _put(transaction, self._of("totals"), _ONE, asdict(totals_after(totals, last)))
+            _put(transaction, self._of("totals"), _ONE, said_by(totals_after(totals, last)))
             return last if last.is_quiet else _kept(transaction, self._of("past"), last)
 
     def rounds(self) -> list[LastRound]:
@@ -158,7 +157,7 @@ class Installation:
         return {concern: Mark(**mark) for concern, mark in said.items()}
 
     def note_marks(self, marks: Marks) -> None:
-        self._write("marks", _ONE, {concern: asdict(mark) for concern, mark in marks.items()})
+        self._write("marks", _ONE, {concern: said_by(mark) for concern, mark in marks.items()})
 
     def pulse(self) -> Pulse | None:
         """The daemon's last sign of life, however old; None where none runs or it ended in order."""
@@ -166,7 +165,7 @@ class Installation:
         return None if found is None else Pulse(**found)
 
     def note_pulse(self, pulse: Pulse | None) -> None:
-        self._write_or_drop("pulse", None if pulse is None else asdict(pulse))
+        self._write_or_drop("pulse", None if pulse is None else said_by(pulse))
 
     def pause(self) -> Pause | None:
         """The wish that nothing syncs by itself, whether it still holds or not."""
@@ -174,7 +173,7 @@ class Installation:
         return None if found is None else Pause(**found)
 
     def note_pause(self, pause: Pause | None) -> None:
-        self._write_or_drop("pause", None if pause is None else asdict(pause))
+        self._write_or_drop("pause", None if pause is None else said_by(pause))
 
     def collected_ms(self) -> int:
         """When the clones were last collected whole; 0 for never."""
@@ -229,7 +228,7 @@ def _kept(transaction: Transaction, kind: str, last: LastRound) -> LastRound:
     newest = max(kept, default="")
     longer = folded(_round_of(kept[newest]) if newest else None, last)
     key = newest if longer is not None else f"{int(newest or 0) + 1:010d}"
-    _put(transaction, kind, key, asdict(longer or last))
+    _put(transaction, kind, key, said_by(longer or last))
     for old in superfluous(sorted({*kept, key})):
         transaction.drop(kind, old)
     return longer or last

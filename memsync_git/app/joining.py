@@ -8,7 +8,6 @@ Rule 1: running it again is harmless.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.assistants import astray_notices
@@ -30,6 +29,7 @@ from memsync_git.ports import Unserved
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import ONE
 from memsync_git.stores.lock import round_lock
+from memsync_git.values import replace
 from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.app.passing import PassingRemote
+from memsync_git.app.passing import LateRemote, PassingRemote
 from memsync_git.options import LOCK_WAIT_S
 from memsync_git.stores.lock import round_lock
 from memsync_git.words import SCHEMA_VERSION
@@ -29,8 +29,11 @@ COLLECT_EVERY_MS: Final = 30 * 24 * 3600 * 1000
 
 
 def keep_small(remotes: Iterable[Remote], *, full: bool = False) -> None:
-    """Upkeep of clones and own hubs, under the lock of the round; `full` is the monthly collection."""
-    for remote in map(bare, remotes):
+    """Upkeep of clones and own hubs, under the lock of the round; `full` is the monthly collection.
+
+    What was asked nothing has become no larger.
+    """
+    for remote in (bare(each) for each in remotes if full or is_asked(each)):
         upkeep = getattr(remote, "upkeep", None)
         if upkeep is not None:
             upkeep(full=full)
@@ -41,6 +44,15 @@ def bare(remote: Remote) -> Remote:
     while isinstance(remote, PassingRemote):
         remote = remote.remote
     return remote
+
+
+def is_asked(remote: Remote) -> bool:
+    """Whether a remote was asked anything."""
+    while isinstance(remote, PassingRemote):
+        if isinstance(remote, LateRemote) and not remote.is_made:
+            return False
+        remote = remote.remote
+    return True
 
 
 def collect_if_due(rooms: Rooms, collect: Callable[[], None]) -> None:

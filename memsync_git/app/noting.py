@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.history import LONGEST_REASON_CHARS, LastRound
@@ -17,6 +16,7 @@ from memsync_git.app.logbook import log_round
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.options import Cause
 from memsync_git.redaction import redacted
+from memsync_git.values import replace
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

@@ -8,16 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from memsync_git.app.installation import Identity, Installation, RemoteMemory, machine_id
+from memsync_git.app.passing import LateRemote
 from memsync_git.config import Configuration, Places, RemoteSettings, StoreSettings
 from memsync_git.config.places import MEMORY_FILE
 from memsync_git.errors import MemsyncError, Misused
 from memsync_git.stores.reading import SqliteReader
+from memsync_git.values import dataclass, replace
 
 if TYPE_CHECKING:
     from memsync_git.app.summary import Summary
@@ -38,7 +39,7 @@ REFS_MODE_FORGOTTEN_MS = 7 * 24 * 3600 * 1000
 """A hub that refused a ref is asked again weekly (formats page, publish round, step 7)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rooms:
     """Where this installation lives and what it was told.
 
@@ -122,7 +123,7 @@ class Rooms:
         except MemsyncError:
             return True
 
-    @cached_property
+    @property
     def host(self) -> str:
         return self.configuration.replica.host
 
@@ -262,7 +263,10 @@ class Rooms:
 
     def remotes(self) -> list[Remote]:
         """Every remote, knowing what it said last."""
-        return [self.remote(each, digest=self.known_digest(each.name)) for each in self.configuration.remotes]
+        return [LateRemote(each.name, partial(self._knowing, each)) for each in self.configuration.remotes]
+
+    def _knowing(self, settings: RemoteSettings) -> Remote:
+        return self.remote(settings, digest=self.known_digest(settings.name))
 
     def hang_up(self) -> None:
         """Close the connections to remotes that were kept open."""

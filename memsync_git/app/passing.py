@@ -1,8 +1,11 @@
-"""A remote in front of another: whoever changes one answer passes the rest on."""
+"""A remote in front of another: whoever changes one answer passes the rest on.
+
+Rule 1: whoever asks nothing makes nothing: a `LateRemote` has a remote behind it from the first question on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,3 +67,24 @@ class PassingRemote:
 
     def past_heads(self) -> Iterator[PastHead]:
         return self.remote.past_heads()
+
+
+class LateRemote(PassingRemote):
+    """A remote that is made when it is first asked something: a round without a network asks nothing."""
+
+    def __init__(self, name: str, make: Callable[[], Remote]) -> None:
+        self.name = name
+        self._make = make
+        self._made: Remote | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it was asked anything."""
+        return self._made is not None
+
+    @property
+    def remote(self) -> Remote:  # type: ignore[override]
+        """The one behind it."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made

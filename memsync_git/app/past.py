@@ -9,7 +9,6 @@ Rule 3: the order of main is true and its times are claims: they are believed as
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from memsync_git.options import LOCK_WAIT_S
 from memsync_git.ports import PastHead, PastView
 from memsync_git.replica import Txn, rows
 from memsync_git.stores.lock import round_lock
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 if TYPE_CHECKING:
     from memsync_git.app.opening import Rooms

@@ -5,7 +5,6 @@ Rule 1: a repository is adopted only if it is empty, ours, or an older tool's; a
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from memsync_git.importers.older_tool import combined
 from memsync_git.model import Item, items_of
 from memsync_git.options import InitOptions
 from memsync_git.ports import Missing, Refused, Snapshot, Unreachable, Unusable
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from memsync_git.remotes.survey import Survey

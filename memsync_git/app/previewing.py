@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from heapq import nsmallest
 from itertools import chain
@@ -35,7 +34,7 @@ from memsync_git.ports import Missing, Remote, Snapshot
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import transactions
 from memsync_git.stores.memory import MemoryStore
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ from memsync_git.ports import Fetched, Refused, Unreachable
 from memsync_git.redaction import redacted
 from memsync_git.stores.lock import round_lock
 from memsync_git.sync.message import shown
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.history import LastRound
 from memsync_git.app.logbook import log_round
 from memsync_git.app.passing import PassingRemote
 from memsync_git.options import Cause
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 from memsync_git.words import SCHEMA_VERSION
 
 QUIET_NOTED_MS = 5 * 60_000

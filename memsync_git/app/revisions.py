@@ -11,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from memsync_git.deeds.ordering import Link, in_line
 from memsync_git.deeds.steps import step
 from memsync_git.model import Rid
 from memsync_git.replica import Txn
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from memsync_git.ports import PastView, Remote

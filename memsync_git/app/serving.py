@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 from memsync_git.app.opening import Rooms
 from memsync_git.app.signs import signs_of
@@ -22,7 +21,7 @@ from memsync_git.documents import DaemonPart, NoticePart
 from memsync_git.errors import Misused
 from memsync_git.ports import Installed, Removed, Service, Unserved
 from memsync_git.services.table import SERVICES, Program, suited
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 # --- which
 

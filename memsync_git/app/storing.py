@@ -10,7 +10,6 @@ and without one what the others hold is joined and nothing is deleted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +35,7 @@ from memsync_git.options import LOCK_WAIT_S
 from memsync_git.redaction import redacted
 from memsync_git.replica.rows import ONE
 from memsync_git.stores.lock import round_lock
+from memsync_git.values import replace
 from memsync_git.words import SCHEMA_VERSION
 
 if TYPE_CHECKING:

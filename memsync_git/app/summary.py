@@ -78,7 +78,7 @@ def _needs_nothing(line: RemoteReport, held: str) -> bool:
 def after_round(rooms: Rooms, session: Session, report: RoundReport) -> Summary:
     """The summary after a round, at rest if the round left nothing to do."""
     from memsync_git.crdt.cut import cut_name
-    from memsync_git.sync.session import content_hash
+    from memsync_git.sync.naming import content_hash
 
     replica = session.replica
     summary = summarise(rooms, replica, session.world.store.generation())

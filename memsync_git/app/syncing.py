@@ -6,7 +6,6 @@ Rule 1: a rehearsal (`--dry-run`) is a real round on copies: nothing here knows 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.history import state_still
@@ -31,6 +30,7 @@ from memsync_git.errors import Busy
 from memsync_git.offering import answered
 from memsync_git.options import Cause, SyncOptions
 from memsync_git.stores.lock import SharedLock
+from memsync_git.values import replace
 
 if TYPE_CHECKING:
     from memsync_git.app.rehearsal import Rehearsed

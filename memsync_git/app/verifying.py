@@ -9,7 +9,6 @@ not here yet, or not there yet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from memsync_git.model import EVERYTHING, Entity, Graph, Record
 from memsync_git.ports import Fetched, Missing, Refused, Snapshot, Unreachable, Unusable
 from memsync_git.replica import Replica
 from memsync_git.stores.checking import complaint
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 from memsync_git.wire.fragments import encode
 from memsync_git.words import SCHEMA_VERSION, OutcomeWord, Verdict, worst_outcome
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsync_git.app.garbage import uninterrupted
@@ -23,6 +22,7 @@ from memsync_git.app.turns import Expect, Turn, YieldingClock, YieldingRemote, i
 from memsync_git.options import SyncOptions
 from memsync_git.stores.lock import SharedLock, round_lock
 from memsync_git.sync.report import Tally
+from memsync_git.values import replace
 
 if TYPE_CHECKING:
     from memsync_git.documents import SyncDocument

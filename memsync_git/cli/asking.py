@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import sys
 
-import click
-
 from memsync_git.cli.exits import FAILED
-from memsync_git.cli.printing import leave
+from memsync_git.cli.printing import leave, say
 from memsync_git.errors import Misused
 
 
@@ -29,6 +27,8 @@ def agree(question: str, *, yes: bool) -> None:
             unharmed="Nothing was changed.",
             hint="Add --yes to go on without being asked",
         )
-    if not click.confirm(question, default=False, err=True):
-        click.echo("Nothing was changed.", err=True)
+    from click import confirm
+
+    if not confirm(question, default=False, err=True):
+        say("Nothing was changed.", sys.stderr)
         leave(FAILED)

@@ -10,7 +10,7 @@ from memsync_git.cli.declaring import examples, json_option, yes_option
 from memsync_git.cli.lazy import LazyGroup
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import put, put_notices
-from memsync_git.cli.status import host_lines
+from memsync_git.cli.status_screen import host_lines
 from memsync_git.cli.terminal import Screen
 from memsync_git.documents import HostPart, HostsDocument
 

@@ -12,7 +12,7 @@ from memsync_git.cli.exits import CODES, DONE
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
 from memsync_git.cli.progress import progress
-from memsync_git.cli.sync import render_sync
+from memsync_git.cli.sync_screen import render_sync
 from memsync_git.cli.terminal import Screen, safe
 from memsync_git.documents import InitDocument, PreviewDocument
 from memsync_git.options import InitOptions

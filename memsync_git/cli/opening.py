@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from memsync_git.cli.declaring import PICKED
 from memsync_git.config.places import Places
 
 if TYPE_CHECKING:
@@ -18,17 +15,27 @@ if TYPE_CHECKING:
 NAME = "memsync-git"
 
 
-def opened(options: Mapping[str, object] | None = None) -> App:
+def opened(options: Mapping[str, object] | None = None, *, store: str | None = None) -> App:
     """The app with this machine's configuration; `options` are values by dotted key.
 
-    A command that takes `--store` is answered of that store.
+    store: None for what `--store` says, where the command takes that.
     """
     from memsync_git.app import App
 
-    context = click.get_current_context(silent=True)
-    store = context.meta.get(PICKED, "") if context is not None else ""
     executable = own_executable(sys.argv[0], sys.executable)
-    return App.open(Places.of(), options or {}, executable=executable, store=store)
+    return App.open(
+        Places.of(), options or {}, executable=executable, store=_picked() if store is None else store
+    )
+
+
+def _picked() -> str:
+    """The store that click was told."""
+    import click
+
+    from memsync_git.cli.declaring import PICKED
+
+    context = click.get_current_context(silent=True)
+    return context.meta.get(PICKED, "") if context is not None else ""
 
 
 def own_executable(called: str, python: str) -> str:

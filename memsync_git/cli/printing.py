@@ -10,9 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
-
-import click
+from typing import TYPE_CHECKING, NoReturn, TextIO, TypeVar
 
 from memsync_git.cli.exits import DONE
 from memsync_git.cli.failures import words_of
@@ -32,15 +30,22 @@ def screen() -> Screen:
 def put(document: Document, render: Callable[[Document, Screen], str], *, as_json: bool) -> None:
     """Print a document in the form that was asked for."""
     if as_json:
-        click.echo(json.dumps(document, indent=2 if sys.stdout.isatty() else None))
+        say(json.dumps(document, indent=2 if sys.stdout.isatty() else None))
         return
-    click.echo(render(document, screen()), color=True)
+    say(render(document, screen()))
+
+
+def say(text: str, stream: TextIO | None = None, *, end: str = "\n") -> None:
+    """Write some text at once, to stdout where no stream is given."""
+    stream = sys.stdout if stream is None else stream
+    stream.write(text + end)
+    stream.flush()
 
 
 def put_notices(notices: Iterable[NoticePart]) -> None:
     """Tell a person what should be known, on stderr."""
     for notice in notices:
-        click.echo(words_of(notice), err=True)
+        say(words_of(notice), sys.stderr)
 
 
 def silence_stdout() -> None:
@@ -51,5 +56,7 @@ def silence_stdout() -> None:
 
 
 def leave(code: int = DONE) -> NoReturn:
-    """End the command with an exit code."""
-    raise click.exceptions.Exit(code)
+    """End a command of click's with an exit code."""
+    from click.exceptions import Exit
+
+    raise Exit(code)

@@ -1,21 +1,17 @@
-"""The program: its top-level options, its commands, and every way it can end."""
+"""The program as click reads it: its top-level options and its commands."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from collections.abc import Sequence
 
 import click
 
 from memsync_git import __version__
-from memsync_git.cli import exits, failures
+from memsync_git.cli import exits
 from memsync_git.cli.declaring import examples
 from memsync_git.cli.lazy import LazyGroup
-from memsync_git.cli.printing import silence_stdout
-from memsync_git.config.places import Places
-from memsync_git.errors import MemsyncError, Misused
+from memsync_git.errors import Misused
 
 NAME = "memsync-git"
 COMPLETING = "_MEMSYNC_GIT_COMPLETE"
@@ -82,28 +78,21 @@ def program(context: click.Context, test: bool, as_json: bool) -> None:
         click.echo(context.get_help())
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code. Never raises."""
+def answered(arguments: Sequence[str]) -> int:
+    """Run one command line as click reads it and return its exit code.
+
+    Raises:
+        MemsyncError: what a person must be told.
+        KeyboardInterrupt: they had enough.
+    """
+    if COMPLETING in os.environ:
+        return _completed(os.environ[COMPLETING])
     try:
-        try:
-            if COMPLETING in os.environ:
-                return _completed(os.environ[COMPLETING])
-            return _finished(arguments)
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        silence_stdout()  # it had enough (`| head`), and nothing failed
-        return exits.DONE
-    except (KeyboardInterrupt, click.Abort):
-        return exits.INTERRUPTED
+        return _finished(arguments)
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except click.ClickException as error:
-        click.echo(failures.text_of(_misuse(error)), err=True)
-        return exits.MISUSED
-    except MemsyncError as error:
-        click.echo(failures.text_of(error), err=True)
-        return error.exit_code
-    except Exception as error:  # noqa: BLE001  the one place where a bug becomes exit code 3 and a report
-        return _reported(error, arguments)
+        raise _misuse(error) from error
 
 
 def _finished(arguments: Sequence[str]) -> int:
@@ -128,13 +117,3 @@ def _misuse(error: click.ClickException) -> Misused:
     context = error.ctx if isinstance(error, click.UsageError) else None
     help_of = context.command_path if context is not None else NAME
     return Misused(error.format_message(), hint=f"{help_of} --help")
-
-
-def _reported(error: Exception, arguments: Sequence[str]) -> int:
-    from memsync_git.app.reports import write_report
-
-    report = None
-    with contextlib.suppress(MemsyncError):
-        report = write_report(error, Places.of().reports, arguments)
-    click.echo(failures.text_of_bug(error, report), err=True)
-    return exits.BUG

@@ -13,7 +13,7 @@ from memsync_git.cli.declaring import examples, json_option, store_option, yes_o
 from memsync_git.cli.exits import CODES
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices, screen
-from memsync_git.cli.sync import SENTENCES
+from memsync_git.cli.sync_screen import SENTENCES
 from memsync_git.cli.terminal import Screen, counted, cut, safe
 from memsync_git.documents import StagedAction, StagedDocument, StockPart, WaitingDocument
 from memsync_git.errors import Misused

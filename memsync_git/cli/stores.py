@@ -13,7 +13,7 @@ from memsync_git.cli.exits import CODES, DONE
 from memsync_git.cli.lazy import LazyGroup
 from memsync_git.cli.opening import opened
 from memsync_git.cli.printing import leave, put, put_notices
-from memsync_git.cli.status import WORDS
+from memsync_git.cli.status_screen import WORDS
 from memsync_git.cli.terminal import Screen, columns, counted, safe
 from memsync_git.documents import PreviewDocument, StorePart, StoresAction, StoresDocument
 

@@ -7,7 +7,6 @@ Rule 2: `stores.KEY` and `remotes.KEY` mean the first of their list, `stores.NAM
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Final, Literal
 
 from memsync_git.config.settings import (
@@ -23,7 +22,7 @@ from memsync_git.config.settings import (
     settings_of,
 )
 from memsync_git.errors import Misused
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field
 
 Source = Literal["option", "environment", "file", "default"]
 

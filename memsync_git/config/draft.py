@@ -6,10 +6,9 @@ Rule 2: all problems are kept, not only the first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from memsync_git.config.configuration import Address, Origin
 from memsync_git.config.settings import SECTIONS, settings_of
+from memsync_git.values import dataclass, field
 
 Given = dict[str, tuple[object, Origin]]
 """What was said about the keys of one table, the last word on each."""

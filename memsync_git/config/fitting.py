@@ -6,7 +6,6 @@ Rule 1: a value that does not fit becomes a problem, and the default stands in f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from memsync_git.config.configuration import Address, Configuration, Origin
@@ -14,6 +13,7 @@ from memsync_git.config.draft import Draft, Problem, name_of
 from memsync_git.config.kinds import Unfit, shown
 from memsync_git.config.settings import LISTS, SECTIONS, Setting, hostname, settings_of
 from memsync_git.errors import Misused
+from memsync_git.values import dataclass, field
 
 
 @dataclass(slots=True)

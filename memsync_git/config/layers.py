@@ -18,7 +18,7 @@ from memsync_git.config.settings import LISTS, SECTIONS, settings_of
 from memsync_git.errors import Misused
 
 VARIABLE = "MEMSYNC_"
-_AT_LINE = re.compile(r"(?P<what>.*?) \(at (?P<where>line (?P<line>\d+), column \d+|end of document)\)")
+_AT_LINE = r"(?P<what>.*?) \(at (?P<where>line (?P<line>\d+), column \d+|end of document)\)"
 
 
 def take_file(draft: Draft, path: Path, text: str) -> None:
@@ -47,7 +47,7 @@ def parsed(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = _AT_LINE.fullmatch(str(error))
+        found = re.fullmatch(_AT_LINE, str(error))
         line = (found and found["line"]) or str(text.count("\n") + 1)
         reason = found["what"] if found else str(error)
         raise Misused(

@@ -10,24 +10,23 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import field, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from memsync_git.config.kinds import Flag, Kind, Number, Span, Text, Texts, Unfit, Words
 from memsync_git.remotes.url import check_branch, validate
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field, parts_of
 
 DAY_S: Final = 86_400
 DAY_MIN: Final = 1_440
 LONGEST_HOST_CHARS: Final = 63
 """RFC 1035: the longest label of a host name."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
 
 
 def _one_name(text: str) -> None:
-    if not _NAME.fullmatch(text):
+    if not re.fullmatch(_NAME, text):
         raise Unfit(f"is {text!r}, but must be small letters, digits, - and _, at most 63 of them")
 
 
@@ -166,5 +165,5 @@ def settings_of(section: str) -> dict[str, Setting]:
     """The rows of one section, by key, in the order they are written."""
     return {
         each.name: Setting(each.name, each.metadata["kind"], each.metadata["meaning"], each.default)
-        for each in fields(SECTIONS[section])
+        for each in parts_of(SECTIONS[section])
     }

@@ -10,13 +10,12 @@ Sources: Shapiro et al. 2011; Bieniusa et al. 2012 (arXiv 1210.3368); Almeida, S
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.model import JsonText, RecordKey, Rid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field
 
 Dot = tuple[Rid, int]
 Stamp = tuple[int, Rid, int]

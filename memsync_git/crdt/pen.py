@@ -10,7 +10,6 @@ Rule 5: garbage is dropped only on the back of a real change, so a quiet fleet w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +29,7 @@ from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import hint_of
 from memsync_git.model import Entity, Item, Record, RecordKey, Rid, Said, items_of, key_of
+from memsync_git.values import dataclass, field, replace
 
 LATEST_TS = 1 << 53
 """Readers refuse larger numbers: after a peer's last possible time the next write must stay readable."""

@@ -128,7 +128,7 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
         stored = self._stored
         if stored is None:
             return None
-        if gone and any(n in gone for low, high in stored.numbers_of(line) for n in range(low, high + 1)):
+        if gone and any(n in gone for n in _numbers(stored.numbers_of(line))):
             return None
         return stored.glance(line)
 
@@ -167,6 +167,21 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
             self._unread, self._homes = Unread(shelf=shelf), None
         return True
 
+    def unread_line(self, key: RecordKey) -> bytes | None:
+        """The line of a record nobody has asked for; None where there is none."""
+        if self._stored is None or not self._unread:
+            return None
+        return self._unread.get(self._stored.name_of(key))
+
+    def relay(self, name: str, line: bytes | None) -> None:
+        """Put a stored line in the place of an unread one; None leaves none."""
+        stood = self._unread.get(name)
+        if stood is not None:
+            self._unread.leave(name)
+            if self._homes is not None:
+                self._homes.leave_unread(name, stood)
+        self.lay_by([] if line is None else [(name, line)])
+
     def lay_by(self, lines: Iterable[tuple[str, bytes]]) -> None:
         """Take in stored lines, by name, of records there are none of."""
         if self._homes is None:
@@ -179,11 +194,16 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
     # --- as a mapping
 
     def __getitem__(self, key: RecordKey) -> RecordFacts:
-        found = self._read.get(key)
-        if found is None and self._stored is not None and self._unread:
-            found = self.read_by_name(self._stored.name_of(key))
+        found = self.said_of(key)
         if found is None:
             raise KeyError(key)
+        return found
+
+    def said_of(self, key: RecordKey) -> RecordFacts | None:
+        """The facts of a record, None where there are none: of all who are asked, few speak of it."""
+        found = self._read.get(key)
+        if found is None and self._stored is not None and self._unread:
+            return self.read_by_name(self._stored.name_of(key))
         return found
 
     def read_by_name(self, name: str) -> RecordFacts | None:
@@ -206,9 +226,7 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
 
     def is_unread(self, key: RecordKey) -> bool:
         """Whether there is a line of this record that nobody has asked for."""
-        if self._stored is None or not self._unread:
-            return False
-        return self._stored.name_of(key) in self._unread
+        return self.unread_line(key) is not None
 
     def __setitem__(self, key: RecordKey, facts: RecordFacts) -> None:
         if key in self:
@@ -219,7 +237,7 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
         facts = self[key]
         del self._read[key]
         if self._homes is not None:
-            self._homes.leave(facts)
+            self._homes.leave(key, facts)
 
     def __iter__(self) -> Iterator[RecordKey]:
         if self._stored is not None:
@@ -254,14 +272,25 @@ class Homes(Mapping[int, RecordKey]):
 
     def enter_unread(self, name: str, stored: bytes) -> None:
         """The facts of a stored line stand in the record it is stored for."""
-        assert self._records.stored is not None
-        for low, high in self._records.stored.numbers_of(stored):
-            self._homes.update(dict.fromkeys(range(low, high + 1), name))
+        self._homes.update(dict.fromkeys(_numbers(self._stored.numbers_of(stored)), name))
 
-    def leave(self, facts: RecordFacts) -> None:
-        """These facts are gone."""
-        for entry in facts.entries():
-            self._homes.pop(entry.n, None)
+    @property
+    def _stored(self) -> Stored:
+        assert self._records.stored is not None
+        return self._records.stored
+
+    def leave(self, key: RecordKey, facts: RecordFacts) -> None:
+        """These facts do not stand in this record any more; one that has come to another stays there."""
+        self._leave(key, (entry.n for entry in facts.entries()))
+
+    def leave_unread(self, name: str, stored: bytes) -> None:
+        """The same of those of a stored line."""
+        self._leave(name, _numbers(self._stored.numbers_of(stored)))
+
+    def _leave(self, home: RecordKey | str, numbers: Iterable[int]) -> None:
+        for n in numbers:
+            if self._homes.get(n) == home:
+                del self._homes[n]
 
     def __getitem__(self, n: int) -> RecordKey:
         if isinstance(self._homes[n], str):
@@ -278,12 +307,21 @@ class Homes(Mapping[int, RecordKey]):
         return len(self._homes)
 
 
+def _numbers(spans: Spans) -> Iterator[int]:
+    return (n for low, high in spans for n in range(low, high + 1))
+
+
 def changed(old: Records, new: Records) -> set[RecordKey]:
     """The records of which two fragments of one replica do not hold the same facts.
 
     A stored line that stands in both is the same without being read.
     """
-    for name in old.unread.names_that_differ(new.unread):
+    return changed_under(old.unread.differing(new.unread), old, new)
+
+
+def changed_under(names: Iterable[str], old: Records, new: Records) -> set[RecordKey]:
+    """The same, where unread lines differ under these names and no others."""
+    for name in names:
         for records in (old, new):
             records.read_by_name(name)
     keys = {key for key, facts in new.read.items() if not _is_same(old.get(key), facts)}

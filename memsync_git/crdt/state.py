@@ -8,17 +8,17 @@ else is looked at again, nor read at all (`records.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import replace
 from itertools import chain
 
 from memsync_git.crdt.first import FirstSayings
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
-from memsync_git.crdt.records import Glance, Records, Stored, changed
+from memsync_git.crdt.plainly import plain_changes
+from memsync_git.crdt.records import Glance, Records, Stored, changed_under
 from memsync_git.crdt.unread import Shelf
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Record, RecordKey, Rid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""
@@ -144,8 +144,30 @@ class State:
         try:
             return self._views[key]
         except KeyError:
-            shown = self._views[key] = record_of(key, self.live(key)) if self.facts(key) else None
-            return shown
+            return self._look_at(key, self._glance_at(key))
+
+    def _look_at(self, key: RecordKey, glanced: tuple[Rid, Glance] | None) -> Record | None:
+        """What a record shows, found out and remembered."""
+        if glanced is not None:
+            shown: Record | None = glanced[1].record
+        else:
+            shown = record_of(key, self.live(key)) if self.facts(key) else None
+        self._views[key] = shown
+        return shown
+
+    def _glance_at(self, key: RecordKey) -> tuple[Rid, Glance] | None:
+        """What a record shows where one unread line alone speaks of it, plainly; None for any other."""
+        found: list[tuple[Rid, bytes]] = []
+        for rid, records in self._records.items():
+            if key in records.read:
+                return None
+            line = records.unread_line(key)
+            found += [] if line is None else [(rid, line)]
+        if len(found) != 1:
+            return None
+        rid, line = found[0]
+        glance = self._records[rid].glance(line, self.dead(rid))
+        return None if glance is None else (rid, glance)
 
     def live(self, key: RecordKey, hidden: Mapping[Rid, Intervals] | None = None) -> Live:
         """The live facts of a record; `hidden` dots count as removed."""
@@ -156,8 +178,11 @@ class State:
 
     def facts(self, key: RecordKey) -> Mapping[Rid, RecordFacts]:
         """What every replica says about one record."""
-        found = ((rid, records.get(key)) for rid, records in self._records.items())
-        return {rid: facts for rid, facts in found if facts is not None}
+        return {
+            rid: facts
+            for rid, records in self._records.items()
+            if (facts := records.said_of(key)) is not None
+        }
 
     def conflicts(self, key: RecordKey) -> list[Conflict]:
         """The registers of a record where concurrent writes differ.
@@ -169,7 +194,7 @@ class State:
 
     def is_contested(self, key: RecordKey) -> bool:
         """Whether a register of a record has several values, or it was edited while deleted."""
-        return bool(self.conflicts(key)) or self.is_unanchored(key)
+        return self._glance_at(key) is None and (bool(self.conflicts(key)) or self.is_unanchored(key))
 
     def contested(self) -> Iterator[RecordKey]:
         """The records that are contested; what is shown at a glance is not."""
@@ -220,11 +245,11 @@ class State:
         """
         left: list[_Line] = []
         for rid, _, glance in self._glances(left):
-            record = glance.record
-            shown = self._views.get(record.key) or record
+            key = glance.record.key
+            shown = self._views.get(key) or glance.record
             if kept:
-                self._views[record.key] = shown
-            yield _shown_by(rid, glance._replace(record=shown))
+                self._views[key] = shown
+            yield _shown_by(rid, glance, shown)
         yield from filter(None, map(self._shown_at, self._beside(left)))
 
     def in_order(self, together: int = SHOWN_TOGETHER) -> Iterator[Shown]:
@@ -242,7 +267,7 @@ class State:
                 else:
                     glance = self._records[rid].glance(lines[where], self.dead(rid))
                     assert glance is not None, "a line that was plain a moment ago is so still"
-                    yield _shown_by(rid, glance)
+                    yield _shown_by(rid, glance, glance.record)
 
     def _places(self) -> Iterator[_Place]:
         left: list[_Line] = []
@@ -298,11 +323,13 @@ class State:
         return dict.fromkeys(key for records in self._records.values() for key in records.read)
 
     def _shown_at(self, key: RecordKey) -> Shown | None:
-        record = self.record(key)
-        if record is None:
-            return None
         if key not in self._shown:
-            self._shown[key] = self._placed(key, record)
+            glanced = self._glance_at(key)
+            record = self._views[key] if key in self._views else self._look_at(key, glanced)
+            if record is None:
+                return None
+            placed = self._placed(key, record) if glanced is None else _shown_by(*glanced, record)
+            self._shown[key] = placed
         return self._shown[key]
 
     def _placed(self, key: RecordKey, record: Record) -> Shown:
@@ -340,9 +367,32 @@ class State:
 
     def replace(self, fragment: Fragment) -> Before:
         """Put a fragment in the place of the one its replica had."""
-        new = Records.of(fragment.records)
-        keys = changed(self._records.get(fragment.rid, Records()), new)
-        return self.rewrite(fragment.header, {key: new.get(key) for key in keys})
+        old, new = self._records.get(fragment.rid, Records()), Records.of(fragment.records)
+        lines = old.unread.differing(new.unread)
+        before = self._relay(fragment.rid, new, lines)
+        keys = changed_under(lines, old, new)
+        return before | self.rewrite(fragment.header, {key: new.get(key) for key in keys})
+
+    def _relay(self, rid: Rid, new: Records, lines: dict[str, tuple[bytes | None, bytes | None]]) -> Before:
+        """Lay lines of a replica in the place of its own, where all that changed is shown at a glance; what
+        is left in `lines` are the others.
+        """
+        old = self._records.get(rid)
+        if old is None or old.stored is None or not self._has_names:
+            return {}
+        others = (records for other, records in self._records.items() if other != rid)
+        shared = set[str]().union(*(records.names_among(lines.keys()) for records in others))
+        alone = {name: pair for name, pair in lines.items() if name not in shared}
+        before: Before = {}
+        for key, name, line, was, now in plain_changes(old, new, alone, self.dead(rid)):
+            before[key] = None if was is None else was.record
+            self._views[key] = None if now is None else now.record
+            self._shown.pop(key, None)
+            if now is not None:
+                self._shown[key] = _shown_by(rid, now, now.record)
+            old.relay(name, line)
+            del lines[name]
+        return before
 
     def rewrite(self, header: Header, edits: Mapping[RecordKey, RecordFacts | None]) -> Before:
         """Give a replica a new header and some new record facts (None: none left).
@@ -394,14 +444,14 @@ class State:
         """Of how many records it is remembered what they show."""
         return len(self._views)
 
-    def rest_on(self, shelves: Mapping[Rid, Shelf], stored: Stored) -> None:
-        """All that everybody says lies on these shelves now: what was read of it is let go, and what it
-        shows.
+    def rest_on(self, shelves: Mapping[Rid, Shelf], stored: Stored, *, kept: Set[RecordKey]) -> None:
+        """All that everybody says lies on these shelves now: what was read of it is let go, and what records
+        show, but for those `kept`.
         """
         for rid, records in self._records.items():
             records.rest_on(shelves[rid], stored)
-        self._views.clear()
-        self._shown.clear()
+        self._views = {key: self._views[key] for key in kept if key in self._views}
+        self._shown = {key: self._shown[key] for key in kept if key in self._shown}
 
     def sizes(self) -> dict[Rid, int]:
         """How many records each replica holds facts about."""
@@ -451,14 +501,15 @@ class State:
         return before
 
 
+def _shown_by(rid: Rid, glance: Glance, record: Record) -> Shown:
+    """A record as it is shown at a glance. `record`: the one that is held for it."""
+    _, first, last = glance
+    return Shown(record, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
+
+
 def _entries_by_register(facts: RecordFacts) -> Iterator[int]:
     yield len(facts.types)
     yield from map(len, facts.fields.values())
-
-
-def _shown_by(rid: Rid, glance: Glance) -> Shown:
-    record, first, last = glance
-    return Shown(record, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
 
 
 _KIND_ORDER = {"e": 0, "l": 1, "r": 2}

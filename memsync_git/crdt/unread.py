@@ -12,7 +12,7 @@ says stays the same. It is moved at once, so that another thread may go on readi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Set
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Set
 from typing import Any, NamedTuple, Protocol
 
 LOOKS_PER_READING = 8
@@ -93,15 +93,17 @@ class Unread(MutableMapping[str, bytes]):
             if here.pop(name, None) is None:
                 taken.add(name)
 
-    def move(self, shelf: Shelf, changed: Collection[str]) -> None:
-        """Rest on another shelf; under the `changed` names, and no others, other lines may lie there."""
-        here, taken = dict(self._at.here), self._at.taken - set(changed)
-        for name in changed:
+    def move(self, shelf: Shelf, changed: Mapping[str, bytes | None]) -> None:
+        """Rest on another shelf, where these lines lie under the `changed` names, and no others are other
+        ones. What lies there as it is meant here need not be held as well.
+        """
+        here, taken = dict(self._at.here), self._at.taken - changed.keys()
+        for name, lying in changed.items():
             line = self.get(name)
-            if line is not None:
-                here[name] = line
-            if shelf.line(name) is not None:
-                taken.add(name)
+            here.pop(name, None)
+            if line != lying:
+                here.update({} if line is None else {name: line})
+                taken.update(() if lying is None else (name,))
         self._at = _Place(here, shelf, taken)
         shelf.rested_on(self)
 
@@ -112,15 +114,19 @@ class Unread(MutableMapping[str, bytes]):
         found = ((name, self.get(name)) for name in names)
         return ((name, line) for name, line in found if line is not None)
 
-    def names_that_differ(self, other: Unread) -> set[str]:
-        """The names under which not the same line stands in both; what both have of one shelf is the same."""
+    def differing(self, other: Unread) -> dict[str, tuple[bytes | None, bytes | None]]:
+        """The lines of both under every name under which they do not have the same; what both have of one
+        shelf is the same.
+        """
         if self._at.shelf is other._at.shelf:
             places = (self._at, other._at)
             names = {name for place in places for names in (place.here, place.taken) for name in names}
-            return {name for name in names if self.get(name) != other.get(name)}
-        looked_up, gone_through = (other, self) if other._at.shelf is None else (self, other)
-        same = {name for name, line in gone_through.items() if looked_up.get(name) == line}
-        return {name for each in (self, other) for name in each if name not in same}
+        else:
+            looked_up, gone_through = (other, self) if other._at.shelf is None else (self, other)
+            same = {name for name, line in gone_through.items() if looked_up.get(name) == line}
+            names = {name for each in (self, other) for name in each if name not in same}
+        pairs = ((name, (self.get(name), other.get(name))) for name in names)
+        return {name: pair for name, pair in pairs if pair[0] != pair[1]}
 
     # --- as a mapping
 

@@ -11,7 +11,6 @@ the registers come back as the writer last saw them. A field deleted alone stays
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from memsync_git.crdt.fragment import Entry, Hint, RecordFacts, Stamp
@@ -28,6 +27,7 @@ from memsync_git.model import (
     Relation,
     Rid,
 )
+from memsync_git.values import dataclass, field
 
 Facts = Mapping[Rid, RecordFacts]
 Dead = Mapping[Rid, Intervals]

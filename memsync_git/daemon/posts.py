@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from memsync_git.app.opening import Rooms
 from memsync_git.app.pulse import Pause
 from memsync_git.pacing import Event
+from memsync_git.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from memsync_git.app.allocator import keep_together
 from memsync_git.app.clocks import SystemClock
@@ -21,6 +20,7 @@ from memsync_git.daemon.posts import Reload, Stop
 from memsync_git.daemon.running import Daemon
 from memsync_git.services.readiness import Readiness
 from memsync_git.stores.lock import daemon_lock
+from memsync_git.values import replace
 
 
 def serve(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -31,7 +30,7 @@ from memsync_git.offering import answered_together
 from memsync_git.pacing import Outcome, RoundEnded, Sync
 from memsync_git.ports import Clock
 from memsync_git.stores.lock import SharedLock
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 from memsync_git.words import Watching
 
 WORST_FIRST: Final[tuple[Outcome, ...]] = ("refused", "offline", "stale", "busy", "well", "failed")

@@ -15,13 +15,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field
 from heapq import heapify, heappop, heappush
 from operator import itemgetter
 
 from memsync_git.deeds.dating import EARLIEST_MS, dated
 from memsync_git.model import Rid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field
 
 AT_ONCE_MS = -1
 """Before every time that can be told."""

@@ -9,14 +9,13 @@ that two exports of one memory give a row the same id.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from memsync_git.formats.canonical import canonical, quoted
 from memsync_git.formats.variants import VARIANTS, encode
 from memsync_git.formats.writing import row_of
 from memsync_git.model import EVERYTHING, Entity, Generic, Graph, JsonText, Projection, Record, Relation
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 ARRAY, READ_GRAPH = "json-array", "read-graph"
 ID = "id"

@@ -28,8 +28,8 @@ class LineVariant:
 
     def read(self, data: bytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
         again = None if before is None else reread(data, before, self.projection, limits)
-        if again is not None:
-            return Decoded(self.name, again, again.graph())
+        if again is not None and before is not None:
+            return Decoded(self.name, again, again.graph(), shared=again.shared_with(before))
         first = first_rows(data, self.projection, limits)
         if isinstance(first, TooLarge):
             return first

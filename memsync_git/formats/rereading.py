@@ -37,7 +37,8 @@ def reread(data: bytes, before: Rows, projection: Projection, limits: Limits) ->
             gathering.add(raws, read[0])
         if found < len(parts):
             gathering.keep(parts[found])
-            at, number = begin + len(parts[found].text) + 1, found + 1
+            parts[found].lie_in(data, begin)
+            at, number = begin + parts[found].size + 1, found + 1
     return Rows(gathering.finished(), before)
 
 
@@ -51,30 +52,30 @@ def _shared(data: bytes, parts: Sequence[Lines]) -> list[Place]:
 
 
 def _behind(parts: Sequence[Lines], place: Place) -> int:
-    return place[1] + len(parts[place[0]].text) + 1
+    return place[1] + parts[place[0]].size + 1
 
 
-def _stands(data: bytes, text: bytes, at: int) -> bool:
+def _stands(data: bytes, lines: Lines, at: int) -> bool:
     """Whether these are the lines that begin here: up to a line's end."""
-    end = at + len(text)
-    return data.startswith(text, at) and (end == len(data) or data[end] == LINE_FEED)
+    end = at + lines.size
+    return lines.stands_in(data, at) and (end == len(data) or data[end] == LINE_FEED)
 
 
 def _from_start(data: bytes, parts: Sequence[Lines]) -> Iterator[Place]:
     at = 0
     for number, lines in enumerate(parts):
-        if not _stands(data, lines.text, at):
+        if not _stands(data, lines, at):
             return
         yield number, at
-        at += len(lines.text) + 1
+        at += lines.size + 1
 
 
 def _from_end(data: bytes, parts: Sequence[Lines], number: int, at: int) -> Iterator[Place]:
     """Those at the end, last first, not before line `number` of the old version and place `at` of the new."""
     end = len(data)
     for last in range(len(parts) - 1, number - 1, -1):
-        begin = end - len(parts[last].text)
-        if begin < at or not data.startswith(parts[last].text, begin) or not _begins_line(data, begin):
+        begin = end - parts[last].size
+        if begin < at or not (_begins_line(data, begin) and parts[last].stands_in(data, begin)):
             return
         yield last, begin
         end = begin - 1
@@ -93,7 +94,7 @@ def _between(data: bytes, parts: Sequence[Lines], start: Place, stop: Place) -> 
         furthest = min(end, at + passed + len(text) + FURTHEST_BYTES)
         found = data.find(text, at, furthest)
         is_there = found >= 0 and found + len(text) < end
-        if is_there and _begins_line(data, found) and _stands(data, text, found):
+        if is_there and _begins_line(data, found) and _stands(data, parts[between], found):
             yield between, found
             at, passed = found + len(text) + 1, 0
         else:

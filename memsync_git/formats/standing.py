@@ -5,18 +5,21 @@ r"""The rows of a memory file as they stand in it, in lines that versions share.
 
 Rule 1: the texts of all lines, joined by line feeds, are the file, where nothing in it was damaged.
 Rule 2: a version read or written after another one holds the very `Lines` of it that did not change.
+Rule 3: the bytes of a file are held once. Lines lie in those of the newest version they stand in; where they
+lie never changes what they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from itertools import chain, pairwise
+from hashlib import sha256
+from itertools import chain, pairwise, takewhile
 from typing import NamedTuple, overload
 
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
-from memsync_git.stretches import LINES_TOGETHER, Counts, Records, Stretch, Stretched, joined
-from memsync_git.values import dataclass
+from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched, joined
+from memsync_git.values import dataclass, field
 
 FEW_LINES = LINES_TOGETHER // 4
 """Fewer are put together with their neighbours, so that many small changes leave no crumbs."""
@@ -32,18 +35,49 @@ class Row(NamedTuple):
     record: Record | None
 
 
+class _Place(NamedTuple):
+    """Where lines lie: in bytes of their own, or among those of a whole file."""
+
+    data: bytes
+    start: int
+    end: int
+
+
 class Lines(Stretch):
     """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("_blanks", "_count", "_keys", "projection", "text")
+    __slots__ = ("_blanks", "_count", "_keys", "_place", "projection")
 
     def __init__(self, text: bytes, records: Iterable[Record | None], projection: Projection) -> None:
         super().__init__(records)
-        self.text = text
+        self._place = _Place(text, 0, len(text))
         self.projection = projection
         self._keys: Mapping[RecordKey, object] | None = None
         self._blanks: int | None = None
         self._count: int | None = None
+
+    @property
+    def text(self) -> bytes:
+        """Their bytes, without the last line's end."""
+        data, start, end = self._place
+        return data[start:end]
+
+    @property
+    def size(self) -> int:
+        """How many bytes they are."""
+        return self._place.end - self._place.start
+
+    def lies_in(self, data: bytes, start: int) -> bool:
+        """Whether they lie just there."""
+        return self._place.data is data and self._place.start == start
+
+    def lie_in(self, data: bytes, start: int) -> None:
+        """Lie in the bytes of a whole file, where they stand from `start` on; they are not held besides."""
+        self._place = _Place(data, start, start + self.size)
+
+    def stands_in(self, data: bytes, at: int) -> bool:
+        """Whether these very bytes begin there."""
+        return data.startswith(self.text, at)
 
     @property
     def keys(self) -> Mapping[RecordKey, object]:
@@ -199,6 +233,77 @@ class KeptLines(Lines):
         return lines
 
 
+class Lying(NamedTuple):
+    """Where the text of some lines lies: its bytes, its lines, its digest (empty: unknown), how to get it."""
+
+    size: int
+    many: int
+    digest: str
+    fetched: Callable[[], bytes]
+
+
+class LyingLines(KeptLines):
+    """Kept lines whose text lies in the store until somebody asks for it.
+
+    Whether a file holds them shows by their digest.
+    """
+
+    __slots__ = ("_lying",)
+
+    def __init__(
+        self,
+        lying: Lying,
+        keys: Mapping[RecordKey, int],
+        blanks: int,
+        projection: Projection,
+        read: Reader,
+        counts: Counts,
+    ) -> None:
+        super().__init__(b"", keys, blanks, projection, read, counts)
+        self._lying: Lying | None = lying
+        self._count = lying.many
+        self._names = LateNames(counts.entities, keys)
+
+    @property
+    def text(self) -> bytes:
+        """Their bytes, fetched now if nobody has asked before."""
+        self.fetch()
+        return super().text
+
+    def fetch(self) -> None:
+        """Hold the text from now on."""
+        if self._lying is not None:
+            text, self._lying = self._lying.fetched(), None
+            self._place = _Place(text, 0, len(text))
+
+    @property
+    def size(self) -> int:
+        """Known without a look."""
+        return super().size if self._lying is None else self._lying.size
+
+    def lies_in(self, data: bytes, start: int) -> bool:
+        """Not while they lie in the store."""
+        return self._lying is None and super().lies_in(data, start)
+
+    def lie_in(self, data: bytes, start: int) -> None:
+        """From now on the store is not asked."""
+        super().lie_in(data, start)
+        self._lying = None
+
+    def stands_in(self, data: bytes, at: int) -> bool:
+        """The same, found by the digest where one is known."""
+        if self._lying is None or not self._lying.digest:
+            return super().stands_in(data, at)
+        return text_digest(memoryview(data)[at : at + self._lying.size]) == self._lying.digest
+
+
+def text_digest(text: bytes | memoryview) -> str:
+    """What tells one text from another."""
+    return sha256(text).hexdigest()[:DIGEST_CHARS]
+
+
+DIGEST_CHARS = 32
+
 Reader = Callable[[bytes, Projection], Iterable[Record | None]]
 
 
@@ -310,16 +415,20 @@ class Rows(Sequence[Row]):
         """The lines as they stand, joined by line feeds."""
         return b"\n".join([lines.text for lines in self.parts])
 
-    def stand_in(self, data: bytes) -> bool:
-        """Whether these are the lines of a file, all of them and no others."""
+    def shared_with(self, before: Rows) -> int:
+        """How many bytes of the text stand in lines that both begin with, but for the last line's end."""
+        both = takewhile(lambda pair: pair[0] is pair[1], zip(self.parts, before.parts, strict=False))
+        return max(0, sum(lines.size + 1 for lines, _ in both) - 1)
+
+    def lie_in(self, data: bytes) -> None:
+        """Lie in the bytes of the file these rows are, as far as they stand in it one after another."""
         at = 0
         for lines in self.parts:
-            if not data.startswith(lines.text, at):
-                return False
-            at += len(lines.text) + 1
-            if data[at - 1 : at] not in (b"\n", b""):
-                return False
-        return bool(self.parts) and at == len(data) + 1
+            if not lines.lies_in(data, at):
+                if not data.startswith(lines.text, at):
+                    return
+                lines.lie_in(data, at)
+            at += lines.size + 1
 
     @property
     def said(self) -> Stretched:
@@ -338,12 +447,16 @@ class Rows(Sequence[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a memory file says. `graph` holds what the readable rows say, in file order."""
+    """What a memory file says. `graph` holds what the readable rows say, in file order.
+
+    shared: so many of its first bytes are those of the version it was read after; it may be more.
+    """
 
     variant: str
     rows: Rows
     graph: Graph
     damage: tuple[Damage, ...] = ()
+    shared: int = field(default=0, compare=False)
 
     @property
     def whole(self) -> bool:

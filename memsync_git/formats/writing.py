@@ -31,11 +31,13 @@ _NO_GUESSING = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLAS
 
 def row_of(record: Record, projection: Projection, standing: bytes | None = None) -> bytes:
     """The row of a record, without the line end; `standing` is the raw row it replaces."""
-    if standing is None and isinstance(record, Entity) and not record.fields and record.type is not None:
+    if isinstance(record, Entity) and not record.fields and record.type is not None:
         try:
-            return plain_row_of(record)
-        except orjson.JSONEncodeError:
-            pass  # a lone surrogate, or an observation that is an object
+            plain = plain_row_of(record) if standing is None else _plain_row_after(record, standing)
+        except (orjson.JSONEncodeError, orjson.JSONDecodeError):
+            plain = None  # a lone surrogate, a huge number, or an observation that is an object
+        if plain is not None:
+            return plain
     before = _members_of(standing)
     wanted = _wanted(record, before)
     row: dict[str, str] = {}
@@ -55,8 +57,31 @@ def plain_row_of(entity: Entity) -> bytes:
         orjson.JSONEncodeError: the entity says something that needs the long way.
     """
     row = {"type": "entity", "name": entity.name, "entityType": entity.type}
-    noted = list(dict.fromkeys(entity.observations))
-    written = orjson.dumps(row | {"observations": noted}, option=_NO_GUESSING)
+    return _written({**row, "observations": list(dict.fromkeys(entity.observations))})
+
+
+def _plain_row_after(entity: Entity, standing: bytes) -> bytes | None:
+    """The row of an entity in the place of another one, the quick way; None where that stands in the way.
+
+    Raises:
+        orjson.JSONEncodeError, orjson.JSONDecodeError: one of both needs the long way.
+    """
+    row = orjson.loads(standing)
+    is_plain = isinstance(row, dict) and row.keys() == _OFFICIAL and type(row["observations"]) is list
+    if not is_plain or not _TEXTS.issuperset(map(type, row["observations"])):
+        return None
+    wanted = dict.fromkeys(entity.observations)
+    kept = dict.fromkeys(said for said in row["observations"] if said in wanted)
+    official = {"type": "entity", "name": entity.name, "entityType": entity.type}
+    return _written({**row, **official, "observations": [*(kept | wanted)]})
+
+
+_OFFICIAL = frozenset(ENTITY_KEYS)
+_TEXTS = frozenset({str})
+
+
+def _written(row: Mapping[str, object]) -> bytes:
+    written = orjson.dumps(row, option=_NO_GUESSING)
     return bytes(
         memoryview(written)
     )  # a copy of its own size: what orjson gives holds on to 4 KB, however short

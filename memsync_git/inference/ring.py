@@ -8,7 +8,6 @@ The numbers were found by simulation (docs/MODEL.md).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector, items_in
 from memsync_git.crdt.intervals import EMPTY
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
 from memsync_git.stretches import Amended, Order, Step, among, apply_step, differing, whole
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field, replace
 
 NEWEST_KEPT = 4
 MOST_KEPT = 256

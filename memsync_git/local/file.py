@@ -9,6 +9,7 @@ Rule 1: a reader of the path finds either the old or the new bytes, whole.
 Rule 2: nothing a writer wrote is unlinked before it was offered; a `.part` never held anything but ours.
 Rule 3: only regular files of this account are read, without following links and without ever waiting.
 Rule 4: an expected failure of the disk is an `Unusable` that names the path and what to do.
+Rule 5: a file that holds what it held, or what was written, is compared and not held once more.
 It knows nothing of what the bytes mean, nor of rounds, remotes and stores.
 """
 
@@ -69,6 +70,7 @@ class OsFile:
         self._swaps = swaps
         self._now_ms = now_ms
         self._sidecar = Sidecar(self._path, sleep=sleep, now_ms=now_ms)
+        self._standing = b""
 
     @property
     def path(self) -> Path:
@@ -82,7 +84,9 @@ class OsFile:
         if refusal is not None:
             return refusal
         self._sidecar.notice()
-        return disk.read_regular(self._path, self._max_bytes)
+        reading = disk.read_regular(self._path, self._max_bytes, self._standing)
+        self._standing = reading.data if isinstance(reading, Snapshot) else b""
+        return reading
 
     def _refusal_of_place(self) -> Unusable | None:
         """What is wrong around the file: a link that has parted, a directory others may write in."""
@@ -128,7 +132,8 @@ class OsFile:
         # The swap has happened. If a power cut undoes it, the pending ring entry explains that.
         with suppress(OSError):
             disk.sync_directory(self._directory)
-        return self._inspected(aside)
+        self._standing = prepared.data
+        return self._inspected(aside, over.data if isinstance(over, Snapshot) else b"")
 
     def _refusal_of_target(self) -> Unusable | None:
         """Never swap with a directory, a pipe, or more than could be read back afterwards."""
@@ -154,8 +159,8 @@ class OsFile:
             return ""
         return swap.over(prepared, self._path, self._beside("old"))
 
-    def _inspected(self, aside: str) -> Displaced | Unusable:
-        reading = disk.read_regular(aside, self._max_bytes) if aside else Missing()
+    def _inspected(self, aside: str, merged_from: bytes) -> Displaced | Unusable:
+        reading = disk.read_regular(aside, self._max_bytes, merged_from) if aside else Missing()
         match reading:
             case Snapshot():
                 return Displaced(reading, aside)
@@ -170,7 +175,8 @@ class OsFile:
     # --- what was displaced
 
     def look(self, displaced: Displaced) -> Snapshot | None:
-        return self._snapshot_at(displaced.path) if displaced.path else None
+        inspected = displaced.snapshot.data if displaced.snapshot is not None else b""
+        return self._snapshot_at(displaced.path, inspected) if displaced.path else None
 
     def forget(self, displaced: Displaced) -> None:
         # What `look` could not offer, a file grown beyond the limit, say, stays.
@@ -200,8 +206,8 @@ class OsFile:
         found = (parsed(self._place.name, entry) for entry in entries)
         return sorted((name for name in found if name is not None), key=lambda name: name.made_ms)
 
-    def _snapshot_at(self, path: str) -> Snapshot | None:
-        reading = disk.read_regular(path, self._max_bytes)
+    def _snapshot_at(self, path: str, like: bytes = b"") -> Snapshot | None:
+        reading = disk.read_regular(path, self._max_bytes, like)
         return reading if isinstance(reading, Snapshot) else None
 
     # --- modes and the witness

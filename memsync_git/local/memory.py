@@ -10,9 +10,9 @@ Rule 4: temporary names belong to the process that made them; those of a process
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
+from memsync_git.values import dataclass, field, replace
 
 WRITEBACK_MS = 30_000
 """Linux writes dirty pages back after dirty_expire_centisecs = 3000."""

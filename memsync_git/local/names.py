@@ -24,7 +24,7 @@ ABANDONED_AFTER_MS = 15 * 60_000
 Role = Literal["part", "new", "old"]
 """part: being written, may be torn. new: whole, not yet swapped in. old: displaced."""
 
-_SHAPE = re.compile(r"(\d{1,16})-(\d{1,10})-(\d{1,20})-([0-9a-f]{16})\.(part|new|old)")
+_SHAPE = r"(\d{1,16})-(\d{1,10})-(\d{1,20})-([0-9a-f]{16})\.(part|new|old)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def minted(file_name: str, now_ms: int, role: Role) -> Temporary:
 def parsed(file_name: str, entry: str) -> Temporary | None:
     """The name of one of our temporary files for `file_name`, or None for anything else."""
     prefix = prefix_of(file_name)
-    found = _SHAPE.fullmatch(entry, len(prefix)) if entry.startswith(prefix) else None
+    found = re.fullmatch(_SHAPE, entry.removeprefix(prefix)) if entry.startswith(prefix) else None
     if found is None:
         return None
     made_ms, pid, birth, token, role = found.groups()

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from typing import Any, Final
 
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 

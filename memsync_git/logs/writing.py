@@ -20,6 +20,8 @@ from os.path import samestat
 from pathlib import Path
 from typing import Final
 
+from memsync_git.locks import give_back, take
+
 PRIVATE_FILE: Final = 0o600
 PRIVATE_DIRECTORY: Final = 0o700
 TRIES: Final = 3
@@ -78,12 +80,10 @@ class RotatingFile:
 
     def _rotate(self) -> None:
         """Move the file and its predecessors one on; the oldest goes."""
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self._path.with_name(self._path.name + ".lock"), mode=PRIVATE_FILE)
-        try:
-            lock.acquire(timeout=0)
-        except (Timeout, OSError):
+        lock = None
+        with suppress(OSError):
+            lock = take(self._path.with_name(self._path.name + ".lock"))
+        if lock is None:
             return
         try:
             if self._is_still_large():
@@ -91,7 +91,7 @@ class RotatingFile:
                 with suppress(OSError):  # the file then grows, and the next line tries again
                     self._shift()
         finally:
-            lock.release()
+            give_back(lock)
 
     def _is_still_large(self) -> bool:
         """Whether nobody has rotated it since it was looked at."""

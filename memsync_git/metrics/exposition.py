@@ -9,10 +9,9 @@ Source: prometheus.io/docs/instrumenting/exposition_formats
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import Final, Literal, get_args
 
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field
 from memsync_git.words import OUTCOMES_WORST_FIRST, OutcomeWord, StateWord
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

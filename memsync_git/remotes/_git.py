@@ -16,18 +16,20 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 from typing import BinaryIO, cast
 
 from memsync_git.errors import Misused
 from memsync_git.redaction import redacted
+from memsync_git.values import dataclass
 
 GRACE_S = 2.0
 """Between TERM for the client and KILL for its group: a hub on the same disk finishes by itself."""
 LOCAL_DEADLINE_S = 60.0
 """For commands that touch only the clone."""
+PIPE_BYTES = 1 << 20
+"""Between git and a conversation with it: a few shards, and what Linux allows everybody (pipe(7))."""
 MAX_MESSAGE_CHARS = 4000
 """Of git's stderr, which a peer can fill through `remote:` lines."""
 
@@ -138,6 +140,7 @@ def conversation(
 ) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """The stdin and stdout of `git ARGV`, which runs until the block is left or the deadline comes."""
     child = _git(argv, git_dir, env or {})
+    _widened(cast("BinaryIO", child.stdout))
     overdue = Timer(deadline_s, child.kill)
     overdue.daemon = True
     overdue.start()
@@ -148,6 +151,14 @@ def conversation(
         child.kill()
         with contextlib.suppress(OSError):
             child.communicate()
+
+
+def _widened(pipe: BinaryIO) -> None:
+    """Let git go on while what it has said is looked at, where pipes can be made wider."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _git(argv: Sequence[str], git_dir: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:

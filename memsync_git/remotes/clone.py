@@ -2,7 +2,8 @@
 
 Rule 1: no index, no checkout, no merge, no local branch. Objects are pushed by their raw names. Refs and
 new objects are files, and read as such; git reads what is packed, and stores what is much.
-Rule 2: the refs are those of the remote, under `refs/hub/<remote>/`, moved by fetch and push alone.
+Rule 2: the refs are those of the remote, under `refs/hub/<remote>/`, moved by fetch and push, or along with
+what was put into a hub on this disk.
 Rule 3: what blocks git after a crash is only ever a lock file; the caller holds our own lock, so an old
 one has no owner. What else is broken is set aside and fetched anew.
 Rule 4: the files in the working tree are for people; nothing here ever reads them.
@@ -18,7 +19,6 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from memsync_git.remotes import _git, loose, upkeep
@@ -27,28 +27,25 @@ from memsync_git.remotes.contact import Contact
 from memsync_git.remotes.glance import plain_refs
 from memsync_git.remotes.loose import loose_first
 from memsync_git.remotes.objects import MOST_AT_ONCE, CloneDamaged, Objects, Unfit, reading_objects
+from memsync_git.remotes.reffiles import move_ref
 from memsync_git.remotes.trees import NewObject, Oid, pack, parse_commit
 from memsync_git.remotes.url import RemoteUrl
+from memsync_git.values import dataclass
 
 LOCK_AGE_S = 10
 """No ref transaction of git takes that long, and our own lock proves no sibling runs."""
 LEFTOVER_AGE_S = 3600
 """For `tmp_*` files of killed fetches and repacks: no live one is that slow."""
 
-MOST_LOOSE = 32
-"""Objects stored as a file each by ourselves, one change and then some; more are git's to store."""
-LARGEST_LOOSE_BYTES = 8 << 20
-"""A pack is taken as it is; loose objects are compressed a second time and, to be pushed, a third."""
 MOST_TIPS_BYTES = 16 << 20
 """Of the commits that some refs name; each of ours has half a kilobyte."""
 
 DEEPEN_BY = 200
 """Commits fetched at a time by a clone that began at depth 1."""
 
-_DAMAGE = re.compile(
-    r"is corrupt|is empty|bad object|inflate|unable to read|missing (?:blob|tree|commit)|loose object"
-    r"|invalid sha1|did not send all necessary objects|not a git repository|packfile|bad config|(?-i:HEAD)",
-    re.IGNORECASE,
+_DAMAGE = (
+    r"(?i)is corrupt|is empty|bad object|inflate|unable to read|missing (?:blob|tree|commit)|loose object"
+    r"|invalid sha1|did not send all necessary objects|not a git repository|packfile|bad config|(?-i:HEAD)"
 )
 _FSCK = ("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
 
@@ -237,7 +234,7 @@ class Clone:
 
     def plain_refs(self) -> dict[str, Oid] | None:
         """The same without a look at what they name; None where only git can tell."""
-        found = plain_refs(self.git_dir, [self._own_refs])
+        found = plain_refs(self.git_dir, [self._own_refs.rstrip("/")])
         if found is None:
             return None
         ours = {
@@ -287,10 +284,25 @@ class Clone:
 
     def keep(self, objects: Sequence[NewObject]) -> None:
         """Store objects durably; many stay together as the pack they are handed to git in."""
-        if len(objects) > MOST_LOOSE or sum(item.size for item in objects) > LARGEST_LOOSE_BYTES:
-            self._local(["index-pack", "--stdin"], stdin=pack(objects))
-        else:
+        if loose.are_few(objects):
             loose.write(self.git_dir / "objects", objects)
+        else:
+            self._local(["index-pack", "--stdin"], stdin=pack(objects))
+
+    def keep_up(self, hub: Path, objects: Sequence[NewObject], moved: Mapping[str, tuple[Oid, Oid]]) -> None:
+        """Take over what was put into a hub on this disk, if that is all that is new there; else it is owed.
+
+        moved: tracking name → where a ref was, and is; empty where somebody else has moved one.
+        """
+        try:
+            if moved and self.lender is None:
+                loose.copy(hub / "objects", self.git_dir / "objects", objects)
+                steps = ((self._own_refs + name, old, new) for name, (old, new) in moved.items())
+                if all(move_ref(self.git_dir, name, new, old) for name, old, new in steps):
+                    return
+        except (OSError, ValueError):
+            pass  # a ref may be packed, and the disk full: git will tell
+        self.lender = hub
 
     @property
     def _borrowed(self) -> tuple[Path, ...]:
@@ -326,7 +338,7 @@ class Clone:
 
     def doubt(self, ran: Ran) -> None:
         """Raise `CloneDamaged` if a command failed because of the clone and not because of the hub."""
-        if _DAMAGE.search(ran.err) and not ran.timed_out:
+        if re.search(_DAMAGE, ran.err) and not ran.timed_out:
             self._local(_FSCK)
 
     def upkeep(self, *, full: bool = False) -> bool:

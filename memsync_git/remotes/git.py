@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -44,12 +43,12 @@ from memsync_git.remotes.objects import CloneDamaged, Objects
 from memsync_git.remotes.outcomes import fetch_failure
 from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, judged, lacking, remembers_more
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
-from memsync_git.remotes.seen import NOTHING_JUDGED, NOTHING_SEEN, Branch, Seen, Versions, digest_of
+from memsync_git.remotes.seen import NOTHING_JUDGED, NOTHING_SEEN, Branch, Seen, Versions, digest_of, oids_of
 from memsync_git.remotes.shares import Draft, Share, drafted
 from memsync_git.remotes.trees import AtHand, Listing, Oid, lookup
 from memsync_git.remotes.url import RemoteUrl, check_branch, validate
 from memsync_git.remotes.visits import Visit
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 from memsync_git.wire.fragments import LIMITS, WireLimits
 
 T = TypeVar("T")
@@ -192,7 +191,8 @@ class GitRemote:
         hub = near_hub(self._clone.url, self._clone.branch) if self._clone.has_fetched else None
         if hub is None:
             return None
-        self._clone.lender = hub.git_dir if self._clone.plain_refs() != hub.refs else None
+        if self._clone.lender is None and self._clone.plain_refs() != hub.refs:
+            self._clone.lender = hub.git_dir
         try:
             return self._fetched(self._clone.tips(hub.refs))
         except CloneDamaged:
@@ -226,7 +226,7 @@ class GitRemote:
                 unchanged=True,
             )
         if self._seen is None or self._seen.tips != tips or not self._seen.is_read:
-            self._seen = self._lookout.look(tips)
+            self._seen = self._lookout.look(tips, last=self._seen or NOTHING_SEEN)
         return self._seen.fetched(*self._complaints)
 
     # --- publish -----------------------------------------------------------------------------------
@@ -273,7 +273,18 @@ class GitRemote:
         self, prepared: Prepared, draft: Draft, *, carries_own: bool
     ) -> Pushed | Unreachable | Refused | None:
         """Push a draft; None where a ref was stale only because another store of this machine moved it."""
+        owes, seen = self._clone.lender is not None, prepared.seen
+        landed = self._pusher().land(
+            draft, prepared.host_name, seen, load=self._lookout.listing, carries_own=carries_own
+        )
+        if landed is None:
+            return self._pushed_by_git(prepared, draft, carries_own=carries_own)
+        may_be_ours = landed.is_stale and not owes and self._clone.plain_refs() != oids_of(seen.tips)
+        return None if may_be_ours and self._overtaken(seen.tips, landed) else landed
 
+    def _pushed_by_git(
+        self, prepared: Prepared, draft: Draft, *, carries_own: bool
+    ) -> Pushed | Unreachable | Refused | None:
         def push() -> Pushed:
             self._clone.keep(draft.objects)
             return self._pusher().push(draft, prepared.host_name, prepared.seen.tips, carries_own=carries_own)
@@ -332,7 +343,7 @@ class GitRemote:
 
     def _overtaken(self, before: Mapping[str, Tip], pushed: Pushed) -> bool:
         """Whether a ref was stale only because another store of this machine moved it, through this clone."""
-        if not isinstance(pushed.host, Stale) and not isinstance(pushed.main, Stale):
+        if not pushed.is_stale:
             return False
         self._clone.forget_tips()  # a clone that lacks what it says it has is stale everywhere
         tips = self._clone.refs()
@@ -353,7 +364,7 @@ class GitRemote:
                 self._clone.ensure()
                 self._tips = self._clone.refs()
             is_known = digest_of(self._tips) == self.known_digest
-            self._seen = self._lookout.look(self._tips, judged if is_known else NOTHING_JUDGED)
+            self._seen = self._lookout.look(self._tips, judged=judged if is_known else NOTHING_JUDGED)
         return self._seen
 
     # --- history -----------------------------------------------------------------------------------

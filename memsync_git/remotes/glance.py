@@ -17,11 +17,13 @@ from memsync_git.remotes import _git
 from memsync_git.remotes.url import RemoteUrl
 
 _FOLDERS_WE_READ = ("refs/heads", "refs/memsync")
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_NOT_PLAIN = re.compile(rb"hiderefs|refstorage", re.IGNORECASE)
+_OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+_NOT_PLAIN = rb"(?i)hiderefs|refstorage"
 """Settings of a hub by which its files do not say what it advertises."""
 _LARGEST_FILE = 16 << 20
 """Of packed refs: a hundred thousand of them."""
+_LARGEST_REF = 256
+"""Of a file that says where one ref stands."""
 
 _FOLDERS = {"refs/heads/memsync/": "branches/", "refs/": ""}
 
@@ -50,6 +52,12 @@ def short_name(name: str) -> str:
     return _FOLDERS.get(prefix, "") + name.removeprefix(prefix)
 
 
+def ref_of(name: str) -> str:
+    """The hub's ref for a name as the clone calls it: `branches/` stands for `refs/heads/memsync/`."""
+    folder, _, rest = name.partition("/")
+    return f"refs/heads/memsync/{rest}" if folder == "branches" else f"refs/{name}"
+
+
 # --- a hub on this disk
 
 
@@ -74,7 +82,7 @@ def plain_refs(git_dir: Path, folders: Sequence[str]) -> dict[str, str] | None:
     """The refs of a repository in some folders (and packed ones anywhere), read from files; None where only
     git can tell."""
     try:
-        if _NOT_PLAIN.search(_read(git_dir / "config")):
+        if re.search(_NOT_PLAIN, _read(git_dir / "config")):
             return None
         loose = dict(_loose(git_dir, folders))
         return dict(_packed(git_dir)) | loose
@@ -82,13 +90,35 @@ def plain_refs(git_dir: Path, folders: Sequence[str]) -> dict[str, str] | None:
         return None
 
 
+def plain_ref(git_dir: Path, name: str) -> str | None:
+    """Where one ref stands, None if nowhere; raises `ValueError` or `OSError` where only git can tell."""
+    try:
+        return _ref_in(git_dir / name)
+    except FileNotFoundError:
+        return dict(_packed(git_dir)).get(name)
+
+
 def _loose(git_dir: Path, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
     for folder in folders:
-        for parent, _, names in os.walk(git_dir / folder):
-            for name in names:
-                if not name.endswith(".lock"):
-                    path = Path(parent, name)
-                    yield path.relative_to(git_dir).as_posix(), _oid(_read(path).decode("ascii").strip())
+        yield from _loose_in(f"{git_dir}/{folder}", folder)
+
+
+def _loose_in(path: str, name: str) -> Iterator[tuple[str, str]]:
+    """The refs in a folder and below it. A look at a fleet takes hundreds: no paths are made of them."""
+    try:
+        with os.scandir(path) as entries:
+            found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    except FileNotFoundError:
+        return
+    for below, is_folder in found:
+        if is_folder:
+            yield from _loose_in(f"{path}/{below}", f"{name}/{below}")
+        elif not below.endswith(".lock"):
+            yield f"{name}/{below}", _ref_in(f"{path}/{below}")
+
+
+def _ref_in(path: Path | str) -> str:
+    return _oid(_read(path, most=_LARGEST_REF).decode("ascii").strip())
 
 
 def _packed(git_dir: Path) -> Iterator[tuple[str, str]]:
@@ -104,14 +134,14 @@ def _packed(git_dir: Path) -> Iterator[tuple[str, str]]:
 
 def _oid(text: str) -> str:
     """An object id as it is; a symbolic ref is for git to follow."""
-    if not _OID.fullmatch(text):
+    if not re.fullmatch(_OID, text):
         raise ValueError("no object id")
     return text
 
 
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LARGEST_FILE)
+def _read(path: Path | str, *, most: int = _LARGEST_FILE) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(most)
 
 
 def digest_of_refs(refs: Mapping[str, str]) -> str:

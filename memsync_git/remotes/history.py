@@ -8,12 +8,12 @@ Rule 3: whether the walk came to the first commit, or could only go no further, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from memsync_git.remotes.clone import Clone
 from memsync_git.remotes.objects import CloneDamaged, Objects
 from memsync_git.remotes.trees import Oid
+from memsync_git.values import dataclass
 
 STEP = 16
 """Commits read with one process: most questions end within them."""
@@ -25,7 +25,7 @@ Taking = Callable[[Objects], Callable[[Oid], T]]
 """Given the objects of a clone, what to take from a commit of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Past(Generic[T]):
     """A commit and what was taken from it; `is_first`: nothing was before it."""
 

@@ -11,13 +11,12 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, field
 from pathlib import Path
 
 from memsync_git.remotes.trees import Oid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field, said_by
 
-_OID = re.compile(r"[0-9a-f]{40}")
+_OID = r"[0-9a-f]{40}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def load(path: Path) -> Known:
 
 
 def _oid(text: str) -> Oid:
-    if not _OID.fullmatch(text):
+    if not re.fullmatch(_OID, text):
         raise ValueError(f"not an object name: {text!r}")
     return Oid(text)
 
@@ -60,5 +59,5 @@ def save(path: Path, known: Known) -> None:
     """Replace what is known. Not synced to disk, and a full disk is no reason to stop: it can be lost."""
     fresh = path.with_suffix(".new")
     with contextlib.suppress(OSError):
-        fresh.write_text(json.dumps(asdict(known), sort_keys=True))
+        fresh.write_text(json.dumps(said_by(known), sort_keys=True))
         os.replace(fresh, path)

@@ -7,7 +7,6 @@ Rule 2: what this machine knew before a fetch outlives the fetch: a hub that los
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,10 @@ from memsync_git.remotes.clone import Clone, Tip
 from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
 from memsync_git.remotes.pushing import Pushed
 from memsync_git.remotes.reading import Reading
-from memsync_git.remotes.seen import NOTHING_JUDGED, Branch, Learnt, Seen, Versions
+from memsync_git.remotes.seen import NOTHING_JUDGED, NOTHING_SEEN, Branch, Learnt, Seen, Versions
 from memsync_git.remotes.shares import Draft
 from memsync_git.remotes.trees import EMPTY, Listing, Oid, lookup, parse_tree
+from memsync_git.values import replace
 from memsync_git.wire.fragments import WireLimits
 from memsync_git.wire.rid import unified_path
 
@@ -41,8 +41,13 @@ class Lookout:
         """Nothing read is to be believed: the clone was replaced."""
         self._learnt = Learnt()
 
-    def look(self, tips: Mapping[str, Tip], judged: Versions = NOTHING_JUDGED) -> Seen:
-        """Read what the tips name, and remember where main is built from; `judged` as in `Reading`."""
+    def look(
+        self, tips: Mapping[str, Tip], *, last: Seen = NOTHING_SEEN, judged: Versions = NOTHING_JUDGED
+    ) -> Seen:
+        """Read what the tips name, and remember where main is built from; `judged` as in `Reading`.
+
+        last: what the last look saw, if it is known.
+        """
         before = self.known()
         main_tip = tips.get(self._main_name)
         lost = {name: oid for name, oid in before.own.items() if self._is_lost(oid, tips.get(name))}
@@ -52,7 +57,7 @@ class Lookout:
             base = self._base(before.main, main_tip, reading)
             seen = Seen(
                 tips=tips,
-                hosts=reading.hosts(tips, main),
+                hosts=reading.hosts(tips, main, last.hosts),
                 mine={
                     name: reading.at(name, oid, (Rid(name.partition("/")[2]),)) for name, oid in lost.items()
                 },

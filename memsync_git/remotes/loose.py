@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
+import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -28,7 +28,17 @@ SLACK_BYTES = 1024
 """What zlib may add to bytes it cannot make smaller, as far as they are small; larger ones git reads."""
 LEVEL = 6
 """Git's own is 1. A millisecond more for a fragment of 1 000 entities saves one of its five disk blocks."""
+MOST = 32
+"""Objects stored as a file each by ourselves, one change and then some; more are git's to store."""
+LARGEST_BYTES = 8 << 20
+"""A pack is taken as it is; loose objects are compressed a second time and, to be pushed, a third."""
 _MODE = 0o444
+"""Less the umask, as git does it."""
+
+
+def are_few(objects: Sequence[NewObject]) -> bool:
+    """Whether some objects are to be stored as a file each."""
+    return len(objects) <= MOST and sum(item.size for item in objects) <= LARGEST_BYTES
 
 
 def write(objects_dir: Path, objects: Sequence[NewObject]) -> None:
@@ -47,18 +57,40 @@ def write(objects_dir: Path, objects: Sequence[NewObject]) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(exist_ok=True)
-    descriptor, fresh = tempfile.mkstemp(prefix="tmp_obj_", dir=path.parent)
+    with synced(path.parent, "obj", data, _MODE) as fresh:
+        os.replace(fresh, path)
+
+
+@contextmanager
+def synced(folder: Path, kind: str, data: bytes, mode: int) -> Iterator[Path]:
+    """A durable file under a name git knows for temporary, to be given its own in the `with` block."""
+    fresh = folder / f"tmp_{kind}_{secrets.token_hex(8)}"
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(descriptor, _MODE)
-            os.fsync(descriptor)
-        os.replace(fresh, path)
-    except BaseException:
+            os.fsync(file.fileno())
+        yield fresh
+    finally:
         with contextlib.suppress(OSError):
             os.unlink(fresh)
-        raise
+
+
+def copy(objects_dir: Path, other_dir: Path, objects: Sequence[NewObject]) -> None:
+    """Store objects in another folder as well. They get files of their own: a damaged one is not both.
+
+    Raises:
+        OSError: a folder cannot be read or written.
+    """
+    for item in objects:
+        path = _path(other_dir, item.oid)
+        if not path.exists():
+            _write(path, _path(objects_dir, item.oid).read_bytes())
+
+
+def is_there(objects_dir: Path, oid: Oid) -> bool:
+    """Whether an object has a file of its own."""
+    return _path(objects_dir, oid).is_file()
 
 
 class LooseFirst(Objects):
@@ -72,17 +104,15 @@ class LooseFirst(Objects):
         self._open = open_
         self._others: Objects | None = None
 
-    def read_all(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> list[bytes | Unfit | None]:
-        """All of them from files, or all through git."""
-        found: list[bytes | Unfit | None] = []
-        left = limit
-        for oid in oids:
-            data = self._loose(oid, kind, left)
+    def each(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> Iterator[bytes | Unfit | None]:
+        """From files, as far as they are there; from the first that is in none on through git."""
+        for at, oid in enumerate(oids):
+            data = self._loose(oid, kind, limit)
             if data is None:
-                return self._through_git().read_all(oids, kind, limit=limit)
-            left -= len(data) if isinstance(data, bytes) else 0
-            found.append(data)
-        return found
+                yield from self._through_git().each(oids[at:], kind, limit=limit)
+                return
+            limit -= len(data) if isinstance(data, bytes) else 0
+            yield data
 
     def _loose(self, oid: Oid, kind: Kind, limit: int) -> bytes | Unfit | None:
         tried = (read(folder, oid, kind, limit=limit) for folder in self._folders)
@@ -104,7 +134,7 @@ def loose_first(folders: Sequence[Path], begin: AbstractContextManager[Objects])
 def read(objects_dir: Path, oid: Oid, kind: Kind, *, limit: int) -> bytes | Unfit | None:
     """A loose object of the kind expected, at most `limit` bytes; None where there is no sound file of it."""
     try:
-        with _path(objects_dir, oid).open("rb") as file:
+        with open(_name(objects_dir, oid), "rb") as file:
             if os.fstat(file.fileno()).st_size > limit + SLACK_BYTES:
                 return None
             return _unpacked(file.read(), oid, kind, limit)
@@ -129,4 +159,9 @@ def _unpacked(data: bytes, oid: Oid, kind: Kind, limit: int) -> bytes | Unfit | 
 
 
 def _path(objects_dir: Path, oid: Oid) -> Path:
-    return objects_dir / oid[:2] / oid[2:]
+    return Path(_name(objects_dir, oid))
+
+
+def _name(objects_dir: Path, oid: Oid) -> str:
+    """As text: a look at a fleet opens hundreds, and making a path costs as much as opening one."""
+    return f"{objects_dir}/{oid[:2]}/{oid[2:]}"

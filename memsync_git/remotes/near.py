@@ -3,7 +3,7 @@
     hub/refs, hub/packed-refs ─▶ where every ref is      no program
     hub/objects               ─▶ what is new there       no program, or one for what is packed
 
-Rule 1: what was read here is owed to the clone: it is fetched later, at the latest before a push.
+Rule 1: what was read here is owed to the clone: it is fetched later, at the latest before git pushes.
 Rule 2: only a repository of this user, whose files say what it advertises. Others are asked through git.
 """
 
@@ -33,15 +33,19 @@ class NearHub:
 
 def near_hub(url: RemoteUrl, branch: str) -> NearHub | None:
     """The hub at an address, if it may be read where it stands."""
-    if not url.is_local:
-        return None
-    git_dir = git_dir_of(Path(url.path))
-    if not _is_ours(git_dir) or not _can_be_lent(git_dir):
+    git_dir = near_git_dir(url)
+    if git_dir is None:
         return None
     found = refs_on_disk(Path(url.path), branch)
     if found is None or any(len(oid) != _OID_CHARS for oid in found.values()):
         return None
     return NearHub(git_dir, {short_name(name): Oid(oid) for name, oid in found.items()})
+
+
+def near_git_dir(url: RemoteUrl) -> Path | None:
+    """The repository at an address, if it is on this disk and this user's."""
+    git_dir = git_dir_of(Path(url.path)) if url.is_local else None
+    return git_dir if git_dir is not None and _is_ours(git_dir) and _can_be_lent(git_dir) else None
 
 
 def _is_ours(git_dir: Path) -> bool:

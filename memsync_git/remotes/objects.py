@@ -9,8 +9,9 @@ The other way is `loose.py`: most of what is new is a file of its own.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,9 +47,13 @@ class Objects(ABC):
         """
         return self.read_all([oid], kind, limit=limit)[0]
 
-    @abstractmethod
     def read_all(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> list[bytes | Unfit | None]:
         """The same of at most `MOST_AT_ONCE` objects, which together may have `limit` bytes."""
+        return list(self.each(oids, kind, limit=limit))
+
+    @abstractmethod
+    def each(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> Iterator[bytes | Unfit | None]:
+        """The same one after another. Nothing else is to be read before they are taken, or let go."""
 
     def tree(self, oid: Oid) -> Listing | Unfit | None:
         """The entries of a tree."""
@@ -78,19 +83,25 @@ class Conversation(Objects):
         self._ask = ask
         self._answer = answer
 
-    def read_all(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> list[bytes | Unfit | None]:
-        """They are asked for in one go: a turn between two processes costs more than a small object."""
+    def each(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> Iterator[bytes | Unfit | None]:
+        """They are asked for in one go: a turn between two processes costs more than a small object, and git
+        unpacks the next ones while one is looked at.
+        """
         self._ask_for(f"info {oid}" for oid in oids)
         found = [_judged(self._answered(), kind) for _ in oids]
         for at, size in enumerate(found):
             if isinstance(size, int):
                 found[at] = size if size <= limit else too_large(size, limit)
                 limit -= size
-        self._ask_for(f"contents {oid}" for oid, size in zip(oids, found, strict=True) if type(size) is int)
-        return [
-            self._contents(oid) if isinstance(size, int) else size
-            for oid, size in zip(oids, found, strict=True)
-        ]
+        asked = deque(oid for oid, size in zip(oids, found, strict=True) if isinstance(size, int))
+        self._ask_for(f"contents {oid}" for oid in asked)
+        try:
+            for size in found:
+                yield self._contents(asked.popleft()) if isinstance(size, int) else size
+        finally:
+            with suppress(CloneDamaged):  # whoever asks next is told
+                while asked:
+                    self._contents(asked.popleft())
 
     def _contents(self, oid: Oid) -> bytes:
         found = self._answered()

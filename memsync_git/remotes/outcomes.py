@@ -63,31 +63,25 @@ _CONTENDED = (
     "incorrect old value",
     "reference already exists",
 )
-_REFUSED = re.compile(
-    r"authentication failed|could not read (?:username|password)|permission denied|access denied"
+_REFUSED = (
+    r"(?i)authentication failed|could not read (?:username|password)|permission denied|access denied"
     r"|returned error: 40[13]|host key verification failed|terminal prompts disabled"
-    r"|archived so it is read-only|not authorized|dubious ownership",
-    re.IGNORECASE,
+    r"|archived so it is read-only|not authorized|dubious ownership"
 )
-_UNAUTHORISED = re.compile(
-    r"authentication failed|could not read (?:username|password)|terminal prompts disabled"
-    r"|returned error: 401",
-    re.IGNORECASE,
+_UNAUTHORISED = (
+    r"(?i)authentication failed|could not read (?:username|password)|terminal prompts disabled"
+    r"|returned error: 401"
 )
-_REDIRECTED = re.compile(r"returned error: 30[12378]", re.IGNORECASE)
-_WANTS_SECOND_PROTOCOL = re.compile(
-    r"protocol version|unsupported protocol|protocol v[012]|version 2|git-protocol|invalid server response"
-    r"|returned error: 4(?:00|05|06|26)",
-    re.IGNORECASE,
+_REDIRECTED = r"(?i)returned error: 30[12378]"
+_WANTS_SECOND_PROTOCOL = (
+    r"(?i)protocol version|unsupported protocol|protocol v[012]|version 2|git-protocol"
+    r"|invalid server response|returned error: 4(?:00|05|06|26)"
 )
-_CUT_SHORT = re.compile(
-    r"hung up|early eof|disconnect|rpc failed|broken pipe|connection reset|unpack status", re.IGNORECASE
-)
-_NEVER_THERE = re.compile(
-    r"could not resolve|connection refused|could not connect|failed to connect|connection timed out"
+_CUT_SHORT = r"(?i)hung up|early eof|disconnect|rpc failed|broken pipe|connection reset|unpack status"
+_NEVER_THERE = (
+    r"(?i)could not resolve|connection refused|could not connect|failed to connect|connection timed out"
     r"|no route to host|network is unreachable|does not appear to be a git repository"
-    r"|repository .* not found|unable to access",
-    re.IGNORECASE,
+    r"|repository .* not found|unable to access"
 )
 
 
@@ -132,30 +126,30 @@ def without_line(ran: Ran) -> RefOutcome:
         return Unknown(reason)
     if is_refusal(ran):
         return Declined(reason)
-    if ran.code != 128 or (_CUT_SHORT.search(ran.err) and not _NEVER_THERE.search(ran.err)):
+    if ran.code != 128 or (re.search(_CUT_SHORT, ran.err) and not re.search(_NEVER_THERE, ran.err)):
         return Unknown(reason)
     return Unheard(reason)
 
 
 def is_refusal(ran: Ran) -> bool:
     """Whether the hub was reached and would not let us in."""
-    return not ran.timed_out and _REFUSED.search(ran.err) is not None
+    return not ran.timed_out and re.search(_REFUSED, ran.err) is not None
 
 
 def is_unauthorised(ran: Ran) -> bool:
     """Whether a hub over http wants credentials, or others than it was shown."""
-    return ran.code != 0 and not ran.timed_out and _UNAUTHORISED.search(ran.err) is not None
+    return ran.code != 0 and not ran.timed_out and re.search(_UNAUTHORISED, ran.err) is not None
 
 
 def is_redirection(ran: Ran) -> bool:
     """Whether a hub over http stands elsewhere."""
-    return ran.code != 0 and not ran.timed_out and _REDIRECTED.search(ran.err) is not None
+    return ran.code != 0 and not ran.timed_out and re.search(_REDIRECTED, ran.err) is not None
 
 
 def refuses_first_protocol(ran: Ran) -> bool:
     """Whether a hub may only be speaking git's second protocol."""
     failed = ran.code != 0 and not ran.timed_out and not is_refusal(ran)
-    return failed and _WANTS_SECOND_PROTOCOL.search(ran.err) is not None
+    return failed and re.search(_WANTS_SECOND_PROTOCOL, ran.err) is not None
 
 
 def fetch_failure(ran: Ran) -> Unreachable | Refused:

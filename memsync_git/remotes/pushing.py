@@ -16,14 +16,18 @@ from memsync_git.model import Rid
 from memsync_git.ports import Refused, Stale, Unreachable
 from memsync_git.remotes._git import Ran
 from memsync_git.remotes.clone import Clone, Tip
+from memsync_git.remotes.glance import ref_of
+from memsync_git.remotes.landing import Landing, land, landing_place
 from memsync_git.remotes.outcomes import Behind, Declined, RefOutcome, Taken, Unheard, Unknown, outcomes
 from memsync_git.remotes.plan import Verdict
-from memsync_git.remotes.shares import Draft
-from memsync_git.remotes.trees import Oid
+from memsync_git.remotes.seen import Branch, Seen
+from memsync_git.remotes.shares import Draft, Move
+from memsync_git.remotes.trees import Load, Oid
 from memsync_git.values import dataclass
 
 RefsMode = Literal["host+main", "main", "host", "branches"]
 """Which refs the hub takes from us; `branches` puts the host refs under refs/heads/memsync/."""
+OVERTAKEN = "The hub has moved on since it was looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,10 @@ class Pushed:
     refs_mode: RefsMode
     taken: frozenset[str] = frozenset()
 
-
-def ref_of(name: str) -> str:
-    """The hub's ref for a tracking name: `branches/` stands for `refs/heads/memsync/`."""
-    folder, _, rest = name.partition("/")
-    return f"refs/heads/memsync/{rest}" if folder == "branches" else f"refs/{name}"
+    @property
+    def is_stale(self) -> bool:
+        """Whether somebody was quicker with one of them."""
+        return isinstance(self.host, Stale) or isinstance(self.main, Stale)
 
 
 class Pusher:
@@ -68,10 +71,36 @@ class Pusher:
         self, draft: Draft, host_name: str | None, tips: Mapping[str, Tip], *, carries_own: bool
     ) -> Pushed:
         """Push what the draft moves. `tips`: where the refs were, to tell a lost race from a stuck lock."""
-        moves = {host_name or "": draft.host, self._main_name: draft.main}
-        targets = {name: move.oid for name, move in moves.items() if move is not None}
+        targets = {name: move.oid for name, move in self._moves(draft, host_name).items()}
         found = self._alone(targets, *self._together(targets))
         found = {name: self._settled(name, outcome, tips.get(name)) for name, outcome in found.items()}
+        return self._pushed(found, host_name, carries_own=carries_own)
+
+    def land(
+        self, draft: Draft, host_name: str | None, seen: Seen, *, load: Load, carries_own: bool
+    ) -> Pushed | None:
+        """The same without a program; None where git has to do it. `load` reads a tree of the clone."""
+        place = landing_place(self._clone.url)
+        if place is None:
+            return None
+        branches = {**seen.hosts, self._main_name: seen.main}
+        moves = self._moves(draft, host_name).items()
+        landings = [Landing(name, move, branches.get(name, Branch())) for name, move in moves]
+        landed = land(place, draft.objects, landings, load)
+        if landed is None:
+            return None
+        if landed:
+            moved = {each.name: each.step for each in landings}
+            self._clone.keep_up(place, draft.objects, moved if moved.keys() == landed else {})
+        found = {each.name: Taken() if each.name in landed else Behind(OVERTAKEN) for each in landings}
+        return self._pushed(found, host_name, carries_own=carries_own)
+
+    def _moves(self, draft: Draft, host_name: str | None) -> dict[str, Move]:
+        """What is to be moved, by tracking name."""
+        moves = {host_name or "": draft.host, self._main_name: draft.main}
+        return {name: move for name, move in moves.items() if move is not None}
+
+    def _pushed(self, found: Mapping[str, RefOutcome], host_name: str | None, *, carries_own: bool) -> Pushed:
         host, main = found.get(host_name or ""), found.get(self._main_name)
         return Pushed(
             host=_verdict(host) if host_name or not carries_own else Refused("The hub takes no host refs"),

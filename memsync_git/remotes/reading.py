@@ -105,13 +105,29 @@ class Reading:
 
     # --- refs ------------------------------------------------------------------------------------
 
-    def hosts(self, tips: Mapping[str, Tip], main: Branch) -> dict[str, Branch]:
-        """The host refs among the tips, each with its owner's fragment; those of machines on main first."""
+    def hosts(self, tips: Mapping[str, Tip], main: Branch, before: Mapping[str, Branch]) -> dict[str, Branch]:
+        """The host refs among the tips, each with its owner's fragment; those of machines on main first.
+
+        before: the same at the last look.
+        """
         names = sorted(name for name in tips if name.startswith(("memsync/", "branches/")))
         names.sort(key=lambda name: name.partition("/")[2] not in main.found)
         for name in names[MAX_HOST_REFS:]:
             self._complain(name, "there are too many host refs; this one was not read")
-        return {name: self.host(name, tips[name]) for name in names[:MAX_HOST_REFS]}
+        wanted = {name: tips[name] for name in names[:MAX_HOST_REFS]}
+        return {
+            name: self._kept(tip, before.get(name)) or self.host(name, tip) for name, tip in wanted.items()
+        }
+
+    def _kept(self, tip: Tip, before: Branch | None) -> Branch | None:
+        """A host ref that has not moved, if it was read and nothing about it was odd."""
+        if before is None or before.oid != tip.oid or tip.tree is None or not before.found:
+            return None
+        if not all(found.is_read for found in before.found.values()):
+            return None
+        self._fragments.update({(rid, found.files): found.fragment for rid, found in before.found.items()})
+        self._trees.read[tip.tree] = before.root
+        return before
 
     def host(self, name: str, tip: Tip) -> Branch:
         """One host ref."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import field, replace
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.model import Rid
@@ -17,7 +16,7 @@ from memsync_git.remotes.clone import Tip
 from memsync_git.remotes.glance import digest_of_refs
 from memsync_git.remotes.plan import Version
 from memsync_git.remotes.trees import Entry, Listing, Oid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field, replace
 from memsync_git.wire.fragments import Malformed, Newer
 from memsync_git.wire.revising import Stood
 
@@ -169,6 +168,11 @@ NOTHING_SEEN = Seen(tips={}, hosts={}, mine={}, main=Branch(), base=Branch())
 """A remote that was never looked at."""
 
 
+def oids_of(tips: Mapping[str, Tip]) -> dict[str, Oid]:
+    """The objects some refs name."""
+    return {name: tip.oid for name, tip in tips.items()}
+
+
 def digest_of(tips: Mapping[str, Tip]) -> str:
     """A short name for everything the refs say."""
-    return digest_of_refs({name: tip.oid for name, tip in tips.items()})
+    return digest_of_refs(oids_of(tips))

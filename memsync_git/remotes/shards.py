@@ -19,7 +19,7 @@ from memsync_git.remotes.objects import CloneDamaged, Objects, Unfit
 from memsync_git.remotes.seen import Decoded, Files, Learnt, Shard
 from memsync_git.remotes.trees import EMPTY, Entry, Listing, Oid
 from memsync_git.wire.fragments import Malformed, WireLimits, decode, header_of
-from memsync_git.wire.revising import NO_LINES, Later, follows, marks_in, revised, stood_in
+from memsync_git.wire.revising import NO_LINES, Later, Marks, follows, marks_in, revised, stood_in
 from memsync_git.wire.rid import ShardPath, parse_path, shard_path
 
 ListingOf = Callable[[Oid, str], Listing]
@@ -64,19 +64,20 @@ class ShardReader:
 
     def _whole(self, rid: Rid, files: Files, where: str) -> Decoded:
         shards = list(self._shards_of(rid, files, where).values())
-        chunks = self._contents([files.entry.oid, *shards], where)
-        if isinstance(chunks, Unfit):
-            return Malformed(chunks.reason)
-        sizes, marks = list(map(len, chunks[1:])), list(map(marks_in, chunks[1:]))
-        found = decode(
-            chunks.pop(0),
-            rid=rid,
-            store=self._store,
-            shards=_let_go(chunks),
-            limits=self._limits,
-            known=self._records(rid),
-        )
-        stood = stood_in(found, marks) if shards and isinstance(found, Fragment) else None
+        sizes, marks = list[int](), list[Marks]()
+        try:
+            (data,) = self._contents([files.entry.oid], where)
+            found = decode(
+                data,
+                rid=rid,
+                store=self._store,
+                shards=_marked(_measured(self._contents(shards, where, besides=len(data)), sizes), marks),
+                limits=self._limits,
+                known=self._records(rid),
+            )
+        except _NotToBeRead as error:
+            return Malformed(str(error))
+        stood = stood_in(found, marks) if marks and isinstance(found, Fragment) else None
         if stood is not None:
             self.shards.update(zip(shards, map(Shard, sizes, stood), strict=True))
         return found
@@ -100,39 +101,39 @@ class ShardReader:
         """The step from the shards there were to those there are."""
         shards = self._before.shards
         other = [name for name in {**was, **now} if was.get(name) != now.get(name)]
-        come = [name for name in other if name in now]
-        chunks = self._contents([now[name] for name in come], where)
+        come = [now[name] for name in other if name in now]
         kept = {oid: shards[oid] for name, oid in now.items() if was.get(name) == oid}
-        if isinstance(chunks, Unfit) or self._is_too_large(later, chunks, kept.values()):
+        there, sizes = {name: shards[was[name]].stood for name in other if name in was}, list[int]()
+        besides = later.size + sum(shard.size for shard in kept.values())
+        brought = _measured(self._contents(come, where, besides=besides), sizes)
+        changes = ((there.get(name, NO_LINES), next(brought) if name in now else None) for name in other)
+        try:
+            found = revised(later, before, changes, self._limits)
+        except _NotToBeRead:
             return None
-        there, brought = {name: shards[was[name]].stood for name in other if name in was}, iter(chunks)
-        changes = [(there.get(name, NO_LINES), next(brought) if name in now else None) for name in other]
-        found = revised(later, before, changes, self._limits)
         if found is None:
             return None
         fragment, stood = found
-        new = zip([now[name] for name in come], map(Shard, map(len, chunks), stood), strict=True)
-        self.shards.update({**kept, **dict(new)})
+        self.shards.update({**kept, **dict(zip(come, map(Shard, sizes, stood), strict=True))})
         return fragment
-
-    def _is_too_large(self, later: Later, chunks: Iterable[bytes], kept: Iterable[Shard]) -> bool:
-        size = later.size + sum(map(len, chunks)) + sum(shard.size for shard in kept)
-        return size > self._limits.max_fragment_bytes
 
     def _own_file(self, files: Files) -> bytes | None:
         data = self._objects.read(files.entry.oid, "blob", limit=self._limits.max_fragment_bytes)
         return data if isinstance(data, bytes) else None
 
-    def _contents(self, oids: Sequence[Oid], where: str) -> list[bytes] | Unfit:
-        """The bytes of some files, or why one of them is not to be read."""
-        chunks: list[bytes] = []
-        for data in self._objects.read_all(oids, "blob", limit=self._limits.max_fragment_bytes):
+    def _contents(self, oids: Sequence[Oid], where: str, *, besides: int = 0) -> Iterator[bytes]:
+        """The bytes of some files, one after another; `besides` so many of the same fragment.
+
+        Raises:
+            CloneDamaged: one of them is missing.
+            _NotToBeRead: one of them is unfit.
+        """
+        for data in self._objects.each(oids, "blob", limit=self._limits.max_fragment_bytes - besides):
             if data is None:
                 raise CloneDamaged(f"{where} is missing")
             if isinstance(data, Unfit):
-                return data
-            chunks.append(data)
-        return chunks
+                raise _NotToBeRead(data.reason)
+            yield data
 
     def _shards_of(self, rid: Rid, files: Files, where: str) -> dict[bytes, Oid]:
         """The shards of a fragment by the names of their files, in order."""
@@ -147,8 +148,19 @@ class ShardReader:
         return entry.is_file and isinstance(path, ShardPath) and name.endswith(b".jsonl")
 
 
-def _let_go(chunks: list[bytes]) -> Iterator[bytes]:
-    """Chunks in turn; a large fragment is held once, in the lines it is made of."""
-    chunks.reverse()
-    while chunks:
-        yield chunks.pop()
+def _marked(chunks: Iterable[bytes], marks: list[Marks]) -> Iterator[bytes]:
+    """The same, the marks of their lines noted."""
+    for chunk in chunks:
+        marks.append(marks_in(chunk))
+        yield chunk
+
+
+class _NotToBeRead(Exception):
+    """A file of a fragment that is unfit."""
+
+
+def _measured(chunks: Iterable[bytes], sizes: list[int]) -> Iterator[bytes]:
+    """The same, their sizes noted as they pass by: none of them is held."""
+    for chunk in chunks:
+        sizes.append(len(chunk))
+        yield chunk

@@ -10,7 +10,6 @@ Rule 2: a share that does not go with another is for a push of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from memsync_git.model import Rid
 from memsync_git.remotes.clone import Tip
@@ -26,6 +25,7 @@ from memsync_git.remotes.trees import (
     new_object,
     parse_tree,
 )
+from memsync_git.values import dataclass
 
 MAX_SUBJECT_CHARS = 200
 STORE = "Memsync-Store"

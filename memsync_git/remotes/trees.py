@@ -200,6 +200,21 @@ def grafted(
     return tree, [*made, tree]
 
 
+def brought(old: Listing, new: Listing, made: Mapping[Oid, Listing], load: Load) -> Iterator[Oid]:
+    """What one tree names, down to its files, where another one names nothing or something else.
+
+    made: trees that are not stored yet.
+    """
+    for name, entry in new.items():
+        was = old.get(name)
+        if was == entry:
+            continue
+        yield entry.oid
+        if entry.is_tree:
+            below = load(was.oid) if was is not None and was.is_tree else EMPTY
+            yield from brought(below, made.get(entry.oid) or load(entry.oid), made, load)
+
+
 def _by_folder(
     changes: Mapping[str, Entry | None],
 ) -> tuple[dict[bytes, Entry | None], dict[bytes, dict[str, Entry | None]]]:

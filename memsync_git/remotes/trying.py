@@ -16,9 +16,10 @@ from memsync_git.model import Rid
 from memsync_git.ports import Accepted, Refused, Stale, Unreachable
 from memsync_git.remotes import _git
 from memsync_git.remotes.clone import Clone
+from memsync_git.remotes.glance import ref_of
 from memsync_git.remotes.objects import CloneDamaged
 from memsync_git.remotes.outcomes import Behind, Declined, RefOutcome, Taken, Unheard, Unknown, outcomes
-from memsync_git.remotes.pushing import Pusher, RefsMode, ref_of
+from memsync_git.remotes.pushing import Pusher, RefsMode
 from memsync_git.remotes.ssh import OPTIONS
 from memsync_git.remotes.trees import Oid, Person, commit_bytes, new_object
 from memsync_git.remotes.url import RemoteUrl

@@ -120,13 +120,13 @@ def keep(git_dir: Path) -> Ran | None:
 
 OWN_HUB = ("memsync.upkeep", "true")
 """The setting by which a hub of our making is known."""
-_OWN_HUB = re.compile(rb"^\[memsync\]\s*\n\s*upkeep = true\s*$", re.MULTILINE)
+_OWN_HUB = rb"(?m)^\[memsync\]\s*\n\s*upkeep = true\s*$"
 """The same as `git config` writes it."""
 
 
 def is_own_hub(git_dir: Path) -> bool:
     """Whether `create_hub` made a repository on this disk, so that nobody else keeps it."""
     try:
-        return _OWN_HUB.search((git_dir / "config").read_bytes()) is not None
+        return re.search(_OWN_HUB, (git_dir / "config").read_bytes()) is not None
     except OSError:
         return False

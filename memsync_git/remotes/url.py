@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from memsync_git.errors import Misused
-from memsync_git.redaction import TOKEN, redacted
+from memsync_git.redaction import KNOWN_KEYS, redacted
 from memsync_git.values import dataclass
 
 Kind = Literal["https", "http", "ssh", "file"]
@@ -23,11 +23,11 @@ MAX_URL_CHARS = 2048
 """Longer than any address a hosting service hands out."""
 MAX_BRANCH_CHARS = 200
 
-_HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
-_SCP = re.compile(r"(?:(?P<user>[^@:/]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@:/\[\]]+):(?P<path>.+)")
-_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
-_USER = re.compile(r"[A-Za-z0-9_.+][A-Za-z0-9_.+-]*")
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?")
+_HELPER = r"[A-Za-z0-9+.-]*::"
+_SCP = r"(?:(?P<user>[^@:/]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@:/\[\]]+):(?P<path>.+)"
+_HOST = r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]"
+_USER = r"[A-Za-z0-9_.+][A-Za-z0-9_.+-]*"
+_LOOPBACK = r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?"
 _LONGEST_USER_CHARS = 39
 """The longest user name of the large services; what is longer is taken for a token."""
 
@@ -67,7 +67,7 @@ def validate(text: str) -> RemoteUrl:
         raise _refused(text, "it contains control characters")
     if text.startswith("-"):
         raise _refused(text, "it begins with a dash, which git would read as an option")
-    if _HELPER.match(text):
+    if re.match(_HELPER, text):
         raise _refused(text, "it names a git transport helper, which can run any command")
     if "://" in text:
         return _with_scheme(text)
@@ -86,7 +86,7 @@ def _with_scheme(text: str) -> RemoteUrl:
         case "https":
             return _web(text, parts, "https")
         case "http":
-            if not _LOOPBACK.fullmatch(parts.hostname or ""):
+            if not re.fullmatch(_LOOPBACK, parts.hostname or ""):
                 raise _refused(text, "http carries memories unencrypted", hint="Use https:// or ssh://")
             return _web(text, parts, "http")
         case other:
@@ -127,7 +127,7 @@ def _named(text: str, kind: Kind, parts: SplitResult) -> RemoteUrl:
 
 
 def _scp(text: str) -> RemoteUrl:
-    form = _SCP.fullmatch(text)
+    form = re.fullmatch(_SCP, text)
     if form is None or re.search(r"\s", form["host"]):
         raise _refused(text, "it is neither an address nor an absolute path", hint="A path must begin with /")
     _check_user(text, form["user"])
@@ -148,17 +148,17 @@ def _web(text: str, parts: SplitResult, kind: Literal["https", "http"]) -> Remot
 
 
 def _is_secret(user: str) -> bool:
-    return len(user) > _LONGEST_USER_CHARS or TOKEN.search(user) is not None
+    return len(user) > _LONGEST_USER_CHARS or re.search(KNOWN_KEYS, user) is not None
 
 
 def _check_user(text: str, user: str | None) -> None:
-    if user is not None and not _USER.fullmatch(user):
+    if user is not None and not re.fullmatch(_USER, user):
         raise _refused(text, "its user name is not one ssh or git would take safely")
 
 
 def _check_host_and_path(text: str, host: str, path: str) -> None:
     bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    if not _HOST.fullmatch(bracketed):
+    if not re.fullmatch(_HOST, bracketed):
         raise _refused(text, "its host name is not one ssh or git would take safely")
     if not path.strip("/ ") or path.lstrip("/").startswith("-"):
         raise _refused(text, "its path is empty or begins with a dash")

@@ -6,14 +6,13 @@ Rule 2: a person has seen what goes, so no machine need ask about it again.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from memsync_git.crdt.pen import Pen, Written
 from memsync_git.deeds.amends import Amends
 from memsync_git.guards import INBOUND, is_large_deletion, weight
 from memsync_git.replica.filtering import without_names
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment
+from memsync_git.values import replace
 
 
 def make_amends(replica: Replica, amends: Amends, moment: Moment, cause: str) -> Written:

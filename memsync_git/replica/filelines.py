@@ -1,15 +1,17 @@
 """The newest state of the memory file as rows of a store, some lines a row.
 
-    [blank lines, projection, [key, key, …], counts]           or        {"said": [record, record, …]}
-    line
-    line …
+    NAME            line               told-NAME    [bytes, lines, keys, blank lines, projection, counts]
+                    line …                          [key, key, …]
 
-    [[name, [place, …], counts], …]                            a step: lines written anew in other rows
-    line
-    line …
+    NAME            {"said": [record, record, …]}
+
+    step-NAME       [[name, [place, …], counts], …]            lines written anew in other rows
+                    line
+                    line …
 
 Rule 1: lines are kept as they stand, under a name made of what they are: versions share their rows.
-Rule 2: what was kept is not read again before somebody asks for a record in it; its keys stand before it.
+Rule 2: what was kept is not fetched before somebody asks for a line in it, nor read before somebody asks for
+a record. That a file holds it shows by the digest that its name begins with; its keys lie beside it.
 Rule 3: a state that was never read from lines (what the fleet once said, what a damaged file adds) is kept
 as its records.
 Rule 4: what a version writes anew in lines that stay where they are is one row, a step, wherever they stand.
@@ -19,25 +21,32 @@ Steps are applied in their order; once they have gathered much, what they are ab
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from functools import partial, reduce
 from hashlib import sha256
+from itertools import takewhile
 from operator import ne
 from typing import NamedTuple, Protocol
 
 from memsync_git.formats.reading import read_again
-from memsync_git.formats.standing import KeptLines, Lines
-from memsync_git.model import Projection, Record
+from memsync_git.formats.standing import Lines, Lying, LyingLines, text_digest
+from memsync_git.model import Projection, Record, RecordKey
 from memsync_git.replica.shapes import plain_projection, plain_record, projection_of, record_of
 from memsync_git.replica.values import KeptFile, KeptStep
 from memsync_git.stretches import Counts, Records, Stretch, Stretched, entity_order, stretched
+from memsync_git.values import replace
 from memsync_git.wire import plain
 from memsync_git.wire.stored import damaged_row
 
 KIND, INDEX = "file", "one"
-STEP = "step-"
+STEP, TOLD = "step-", "told-"
+"""What is told about rows stands behind all of them: who reads that reads nothing else."""
 NAME_CHARS = 32
+ESCAPE = b"\\u"
+"""Stands in JSON that is spelt in ASCII alone, which a key by itself may not be."""
+OFTEN = 16
+"""Looking for a key among keys that were not read costs a fiftieth of reading them."""
 
 STEPS_SHARE = 4
 """Steps take a quarter of what the lines take, at the most."""
@@ -68,30 +77,71 @@ class LineWriter(LineReader, Protocol):
 # --- loading
 
 
-def load_file(rows: LineReader, before: KeptFile) -> tuple[Stretched, KeptFile]:
+def load_file(rows: LineReader, before: KeptFile, *, at_once: bool = True) -> tuple[Stretched, KeptFile]:
     """The newest state, and what is kept of it. `before`: an older one; what both share is the very same.
+
+    at_once: `rows` may change or go; otherwise lines stay there until somebody asks for them.
 
     Raises:
         ValueError: a row cannot be understood.
     """
     index = rows.row(KIND, INDEX) or b""
-    names, steps = _listed(index)
+    listed = _listed(index)
     known = {step.name: step for step in before.steps}
-    read = {name: _step_of(name, rows.row(KIND, name)) for name in steps if name not in known}
-    kept = KeptFile({}, tuple(known.get(name) or read[name].kept for name in steps), index)
+    read = {name: _step_of(name, rows.row(KIND, name)) for name in listed.steps if name not in known}
+    kept = KeptFile({}, tuple(known.get(name) or read[name].kept for name in listed.steps), index)
     now, then = kept.touching(), before.touching()
     found = {name: stretch for stretch, name in before.names.items() if now.get(name) == then.get(name)}
-    for name, value in _found(rows, set(names) - found.keys()):
+    new = set(listed.lines) - found.keys()
+    values = dict(_found(rows, new)) if at_once else {}
+    about = _about(rows, new)
+    for name in new:
         several = [read.get(step) or _step_of(step, rows.row(KIND, step)) for step in now.get(name, ())]
-        found[name] = _stretch(value, [step.anew[name] for step in several])
-    file = Stretched(found[name] for name in names)
-    return file, replace(kept, names={found[name]: name for name in names}, order=entity_order(file))
+        fetched = partial(_value, rows, name) if name not in values else partial(values.__getitem__, name)
+        found[name] = _stretch(name, fetched, about.get(name), [step.anew[name] for step in several])
+    file = Stretched([found[name] for name in listed.lines], has_twins=listed.has_twins)
+    if at_once:
+        fetch_all(file.stretches)
+    return file, replace(kept, names={found[name]: name for name in listed.lines}, order=entity_order(file))
 
 
-def _listed(index: bytes) -> tuple[list[str], list[str]]:
-    """The rows that make up the file, and the steps over them; an earlier release kept no steps."""
-    said = plain.loads(index) if index else []
-    return (said["lines"], said["steps"]) if isinstance(said, dict) else (said, [])
+def fetch_all(stretches: Iterable[Stretch]) -> None:
+    """Fetch the lines that nobody has asked for so far: where they lie is left."""
+    for lines in stretches:
+        if isinstance(lines, LyingLines):
+            lines.fetch()
+
+
+class _Listed(NamedTuple):
+    """What an index says: the rows that make up the file, and the steps over them."""
+
+    lines: Sequence[str]
+    steps: Sequence[str]
+    has_twins: bool | None
+
+
+def _listed(index: bytes) -> _Listed:
+    if not index:
+        return _Listed((), (), has_twins=False)
+    said = plain.loads(index)
+    return _Listed(said["lines"], said["steps"], said["twins"])
+
+
+def _about(rows: LineReader, names: AbstractSet[str]) -> dict[str, bytes]:
+    """What is known of some rows of lines."""
+    if len(names) <= FEW_ROWS:
+        asked = ((name, rows.row(KIND, TOLD + name)) for name in names)
+        return {name: value for name, value in asked if value is not None}
+    several = takewhile(lambda row: row[0].startswith(TOLD), rows.rows(KIND, TOLD))
+    return {key.removeprefix(TOLD): value for key, value in several}
+
+
+def _value(rows: LineReader, name: str) -> bytes:
+    """One row that must be there."""
+    value = rows.row(KIND, name)
+    if value is None:
+        raise damaged_row("lines of the memory file are missing")
+    return value
 
 
 def _found(rows: LineReader, names: AbstractSet[str]) -> Iterator[tuple[str, bytes]]:
@@ -112,6 +162,13 @@ class _Anew(NamedTuple):
     places: Sequence[int]
     lines: Sequence[bytes]
     counts: Sequence[int]
+
+    def written_into(self, text: bytes) -> bytes:
+        """The lines of the row with these in their places."""
+        raws = text.split(b"\n")
+        for at, line in zip(self.places, self.lines, strict=True):
+            raws[at] = line
+        return b"\n".join(raws)
 
     def is_small(self, text: bytes) -> bool:
         """Whether it is worth being a step beside all the lines."""
@@ -137,20 +194,59 @@ def _step_of(name: str, value: bytes | None) -> _Step:
     return _Step(KeptStep(name, frozenset(anew), len(value)), anew)
 
 
-def _stretch(value: bytes, steps: Iterable[_Anew]) -> Stretch:
-    about, _, text = value.partition(b"\n")
-    said = plain.loads(about)
-    if isinstance(said, dict):
-        return Stretch(None if each is None else record_of(each) for each in said["said"])
-    blanks, projection, keys, *counted = said
-    raws = text.split(b"\n")
-    for anew in steps:
-        counted = [anew.counts]
-        for at, line in zip(anew.places, anew.lines, strict=True):
-            raws[at] = line
-    place_of = {tuple(key): at for at, key in enumerate(keys)}
-    counts = Counts(*counted[0]) if counted else None  # an earlier release did not count
-    return KeptLines(b"\n".join(raws), place_of, blanks, projection_of(*projection), _read, counts)
+def _stretch(name: str, fetched: Callable[[], bytes], about: bytes | None, steps: Sequence[_Anew]) -> Stretch:
+    """A row as a stretch: lines, if anything is known about them, else records."""
+    if about is None:
+        said = plain.loads(fetched())["said"]
+        return Stretch(None if each is None else record_of(each) for each in said)
+    told, _, keys = about.partition(b"\n")
+    size, many, many_keys, blanks, projection, counts = plain.loads(told)
+    lying = Lying(size, many, name[:NAME_CHARS], fetched)
+    if steps:
+        text = reduce(lambda text, anew: anew.written_into(text), steps, fetched())
+        lying, counts = Lying(len(text), many, "", lambda: text), steps[-1].counts
+    return LyingLines(
+        lying, KeptKeys(keys, many_keys), blanks, projection_of(*projection), _read, Counts(*counts)
+    )
+
+
+class KeptKeys(Mapping[RecordKey, int]):
+    """The keys of some lines and on which each stands, as they were kept: read once they are asked for often.
+
+    Where each is spelt as it would be alone, quotes and brackets tell it from whatever else stands there.
+    """
+
+    __slots__ = ("_asked", "_many", "_places", "_text")
+
+    def __init__(self, text: bytes, many: int) -> None:
+        self._text = text
+        self._many = many
+        self._asked = 0
+        self._places: dict[RecordKey, int] | None = None
+
+    @property
+    def _read(self) -> dict[RecordKey, int]:
+        if self._places is None:
+            self._places = {tuple(key): at for at, key in enumerate(plain.loads(self._text))}
+            self._text = b""
+        return self._places
+
+    def __contains__(self, key: object) -> bool:
+        if self._places is not None:
+            return key in self._places
+        self._asked += 1
+        if self._asked <= OFTEN and ESCAPE not in self._text:
+            return plain.dumps(key) in self._text
+        return key in self._read
+
+    def __getitem__(self, key: RecordKey) -> int:
+        return self._read[key]
+
+    def __iter__(self) -> Iterator[RecordKey]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return self._many if self._places is None else len(self._places)
 
 
 def _read(text: bytes, projection: Projection) -> Iterable[Record | None]:
@@ -174,8 +270,9 @@ def save_file(records: Records, kept: KeptFile, rows: LineWriter) -> tuple[Stret
     now = _Saving(file, kept, rows).kept_now()
     for name in _names_in(kept) - _names_in(now):
         rows.drop(KIND, name)
+        rows.drop(KIND, TOLD + name)
     listed, steps = [now.names[stretch] for stretch in file.stretches], [step.name for step in now.steps]
-    index = plain.dumps({"lines": listed, "steps": steps})
+    index = plain.dumps({"lines": listed, "steps": steps, "twins": file.has_twins})
     if kept.index != index:
         rows.put(KIND, INDEX, index)
     return file, replace(now, index=index, order=entity_order(file))
@@ -215,7 +312,7 @@ class _Saving:
         return KeptFile(found, steps if taken.intersection(found.values()) else ())
 
     def _is_much(self, steps: Sequence[KeptStep]) -> bool:
-        size = sum(len(each.text) for each in self._file.stretches if isinstance(each, Lines))
+        size = sum(each.size for each in self._file.stretches if isinstance(each, Lines))
         return len(steps) > MOST_STEPS or STEPS_SHARE * sum(step.size for step in steps) > size
 
     def _revised(self) -> dict[Stretch, tuple[Lines, _Anew]]:
@@ -235,16 +332,17 @@ class _Saving:
 
     def _whole(self, stretch: Stretch, taken: Container[str]) -> str:
         """The name of the row of a stretch as it stands; never one that a step is about."""
-        value = _whole(stretch)
-        name = sha256(value).hexdigest()[:NAME_CHARS]
+        value, about = _written(stretch)
+        name = text_digest(value) + (f"-{text_digest(about)[:8]}" if about is not None else "")
         while name in taken:
-            name = sha256(name.encode()).hexdigest()[:NAME_CHARS]
+            name += "+"
         self._write(name, value)
+        if about is not None:
+            self._write(TOLD + name, about)
         return name
 
     def _write(self, name: str, value: bytes) -> None:
-        if name not in self._standing:
-            self._standing.add(name)
+        if name.removeprefix(TOLD) not in self._standing:
             self._rows.put(KIND, name, value)
 
 
@@ -265,9 +363,11 @@ def _written_step(anew: Mapping[str, _Anew]) -> tuple[KeptStep, bytes] | None:
     return KeptStep(name, frozenset(anew), len(value)), value
 
 
-def _whole(stretch: Stretch) -> bytes:
-    if isinstance(stretch, Lines):
-        projection, counts = plain_projection(stretch.projection), list(stretch.counts)
-        about = [stretch.blanks, projection, list(stretch.keys), counts]
-        return plain.dumps(about) + b"\n" + stretch.text
-    return plain.dumps({"said": [None if each is None else plain_record(each) for each in stretch.records]})
+def _written(stretch: Stretch) -> tuple[bytes, bytes | None]:
+    """A stretch as it is kept, and what is kept about it if it is lines."""
+    if not isinstance(stretch, Lines):
+        said = [None if each is None else plain_record(each) for each in stretch.records]
+        return plain.dumps({"said": said}), None
+    projection, counts = plain_projection(stretch.projection), list(stretch.counts)
+    told = [stretch.size, len(stretch), len(stretch.keys), stretch.blanks, projection, counts]
+    return stretch.text, plain.dumps(told) + b"\n" + plain.dumps(list(stretch.keys))

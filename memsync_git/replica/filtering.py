@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from memsync_git.model import Entity, Graph, Item, Projection, Record, RecordKey, key_of
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 if TYPE_CHECKING:
     from memsync_git.replica.replica import Replica

@@ -8,8 +8,6 @@ Rule 3: the file follows by itself: what a decision changed is behind, and the n
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from memsync_git.crdt.pen import Pen, Written
 from memsync_git.crdt.view import record_of
 from memsync_git.guards import Hold, records_of
@@ -17,6 +15,7 @@ from memsync_git.model import Record, RecordKey
 from memsync_git.replica.filtering import without_names
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment
+from memsync_git.values import replace
 
 
 def accept_hold(replica: Replica, hold_id: str, moment: Moment) -> Written:

@@ -9,7 +9,6 @@ Rule 2: what cannot be told is kept: a restored backup says nothing, a damaged f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from memsync_git.crdt.changes import items_in
 from memsync_git.crdt.intervals import Intervals
@@ -47,6 +46,7 @@ from memsync_git.replica.filtering import without_names
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment, Observed, Version
 from memsync_git.stretches import Order, Records, among
+from memsync_git.values import replace
 
 
 def observe(

@@ -10,7 +10,6 @@ after it (`settle`), so a crash between them costs nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
-from dataclasses import replace
 
 from memsync_git.crdt.changes import Unseen
 from memsync_git.crdt.fragment import Fragment, Header
@@ -46,6 +45,7 @@ from memsync_git.replica.filtering import Rules, left_out, names_in, without_nam
 from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step, among
+from memsync_git.values import replace
 
 Joined = tuple[frozenset[tuple[Rid, int, str]], tuple[Hold, ...], Projection]
 """The revisions that are joined, the holds, and what of that a file can hold."""
@@ -73,6 +73,7 @@ class Replica:
         self.unshared: frozenset[str] = frozenset()
         self.rules = Rules()
         self.fresh = Fresh()
+        self.kept_headers: dict[Rid, Header] = {}
         self.kept_states: dict[int, FileState] = {}
         self.kept_file = KeptFile()
         self.kept_differences: tuple[Set[RecordKey] | None, Set[RecordKey] | None] = (None, None)

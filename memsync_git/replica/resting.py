@@ -6,15 +6,16 @@ Rule 1: what it says does not change by that (`shelves.py`); only what it costs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Protocol
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.unread import Unread
-from memsync_git.model import Rid
+from memsync_git.model import RecordKey, Rid
+from memsync_git.replica.filelines import fetch_all
 from memsync_git.replica.replica import Replica
-from memsync_git.replica.shelves import FACTS, MOST_ACTS, MOST_HELD, Shelves, Still
+from memsync_git.replica.shelves import FACTS, MOST_ACTS, MOST_HELD, MOST_SHOWN, Shelves, Still
 from memsync_git.wire import fragments
 from memsync_git.wire.stored import STORED_LINES
 
@@ -63,17 +64,26 @@ def _held(rows: Rows) -> dict[str, dict[str, bytes]]:
 def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: int = MOST_HELD) -> None:
     """Let go of what was saved, where it is much, and rest on the store as it stands at this generation.
 
-    What is prepared for the file will be looked at again, so then everything is held.
+    What is prepared for the file will be looked at again, so then everything is held. What the file is behind
+    in is about to be written.
     """
     shelves = replica.shelves
     if shelves is None or replica.ring.pending is not None:
         return
     shelves.acts += 1
-    if replica.state.weight + replica.state.views <= most_held and shelves.acts < MOST_ACTS:
+    kept = _about_to_show(replica)
+    held = replica.state.weight + max(0, replica.state.views - len(kept))
+    if held <= most_held and shelves.acts < MOST_ACTS:
         return
     still = store.still()
     if still is None or still.generation != generation:
         return  # another process has written since: what it wrote is loaded before the next act
     replica.shelves = newer = Shelves(still, replica.state.sizes())
-    replica.state.rest_on(newer.by_rid, STORED_LINES)
+    replica.state.rest_on(newer.by_rid, STORED_LINES, kept=kept)
     shelves.hand_over(newer)
+    fetch_all(replica.kept_file.names)
+
+
+def _about_to_show(replica: Replica) -> Set[RecordKey]:
+    """The records the file is behind in, where they are not a whole memory."""
+    return replica.behind if len(replica.behind) <= MOST_SHOWN else frozenset()

@@ -103,9 +103,10 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica = Replica(Rid(one["rid"]), one["host"], one["store"])
     replica.shelves = shelves
     replica.state = State(fragments_of(rows, shelves))
+    replica.kept_headers = {header.rid: header for header in replica.state.headers}
     replica.projection = projection_of(*one["projection"])
     replica.unshared = _unshared(one.get("unshared"), replica)
-    file, replica.kept_file = load_file(rows, before)
+    file, replica.kept_file = load_file(rows, before, at_once=shelves is None)
     replica.ring = _ring(rows, one["ring"], Graph(file))
     replica.kept_pending = kept_pending(replica.ring)
     replica.kept_states = {state.seq: state for state in replica.ring.states}
@@ -170,7 +171,7 @@ def save(replica: Replica, rows: RowWriter) -> None:
         rows.put_all("txn", ((_txn_key(txn.rid, txn.rev, at), plain.dumps(said)) for at, said in parts))
     for rid, rev, tok in replica.fresh.versions:
         rows.put("version", f"{rid}:{rev}:{tok}", b"")
-    _save_small(rows, "header", _headers(replica))
+    _save_headers(replica, rows)
     _save_file(replica, rows)
     _save_states(replica, rows)
     _save_small(rows, "hold", {hold.id: plain.dumps(plain_hold(hold)) for hold in replica.holds.values()})
@@ -185,16 +186,16 @@ def _fresh_facts(replica: Replica) -> Iterator[tuple[str, bytes | None]]:
     their keys, so that SQLite fills page after page.
     """
     for rid, lines in sorted(replica.fresh.lines, key=itemgetter(0)):
-        yield from ((_noted(replica, rid, name), line) for name, line in lines)
+        yield from (_noted(replica, rid, name, line) for name, line in lines)
     for rid, key in replica.fresh.records:
-        yield _noted(replica, rid, digest(key)), _stored_facts(replica, rid, key)
+        yield _noted(replica, rid, digest(key), _stored_facts(replica, rid, key))
 
 
-def _noted(replica: Replica, rid: Rid, name: str) -> str:
-    """The key of a row that is written."""
+def _noted(replica: Replica, rid: Rid, name: str, line: bytes | None) -> tuple[str, bytes | None]:
+    """A row that is written."""
     if replica.shelves is not None:
-        replica.shelves.note_written(rid, name)
-    return f"{rid}:{name}"
+        replica.shelves.note_written(rid, name, line)
+    return f"{rid}:{name}", line
 
 
 def _stored_facts(replica: Replica, rid: Rid, key: RecordKey) -> bytes | None:
@@ -205,9 +206,15 @@ def _stored_facts(replica: Replica, rid: Rid, key: RecordKey) -> bytes | None:
     return line
 
 
-def _headers(replica: Replica) -> dict[str, bytes]:
-    headers = ((rid, replica.state.header(rid)) for rid in replica.state.rids)
-    return {rid: fragments.encode_header(header) for rid, header in headers if header is not None}
+def _save_headers(replica: Replica, rows: RowWriter) -> None:
+    """Write the headers that are not the very ones that were saved or loaded: of many, few have moved."""
+    wanted = {header.rid: header for header in replica.state.headers}
+    for rid in replica.kept_headers.keys() - wanted.keys():
+        rows.drop("header", rid)
+    for rid, header in wanted.items():
+        if replica.kept_headers.get(rid) is not header:
+            rows.put("header", rid, fragments.encode_header(header))
+    replica.kept_headers = wanted
 
 
 def _save_small(rows: RowWriter, kind: str, wanted: dict[str, bytes]) -> None:

@@ -26,6 +26,8 @@ FACTS = "facts"
 
 MOST_HELD = 1000
 """Lines, facts and records shown that stay in memory after an act: a megabyte or two."""
+MOST_SHOWN = 5000
+"""Records the file is about to show that are remembered meanwhile: some MiB."""
 MOST_ACTS = 64
 """After so many acts a newer moment is rested on: SQLite keeps all that was written since the older one."""
 
@@ -43,7 +45,7 @@ class Still(Protocol):
 
 
 class FactShelf:
-    """The record lines of one replica; see `crdt.unread.Shelf`. changed: the names written under since."""
+    """The record lines of one replica; see `crdt.unread.Shelf`. changed: by name, what was written since."""
 
     def __init__(self, still: Still, rid: Rid, size: int) -> None:
         self._still = still if size else None
@@ -51,7 +53,7 @@ class FactShelf:
         self._size = size
         self._resting: WeakSet[Unread] = WeakSet()
         self._turn = Lock()  # one thread may copy a fragment while another hands over
-        self.changed: set[str] = set()
+        self.changed: dict[str, bytes | None] = {}
 
     def line(self, name: str) -> bytes | None:
         """One line, or None."""
@@ -87,10 +89,10 @@ class FactShelf:
         """Whether anybody has a line here."""
         return bool(self._resting)
 
-    def note_written(self, name: str) -> None:
-        """What lies under a name here is no longer what the store holds."""
+    def note_written(self, name: str, line: bytes | None) -> None:
+        """What lies under a name here is no longer what the store holds, which is this; None: nothing."""
         if self._size:
-            self.changed.add(name)
+            self.changed[name] = line
 
     def hand_over(self, newer: FactShelf) -> None:
         """Move whoever rests here to a newer shelf of the same replica."""
@@ -102,7 +104,8 @@ class FactShelf:
     def compare(self, newer: FactShelf) -> None:
         """Find out what was written since by others."""
         if self._resting:
-            self.changed = Unread(shelf=self).names_that_differ(Unread(shelf=newer))
+            lines = Unread(shelf=self).differing(Unread(shelf=newer))
+            self.changed = {name: lying for name, (_, lying) in lines.items()}
 
     def __len__(self) -> int:
         return self._size
@@ -130,11 +133,11 @@ class Shelves:
         before = (each for each in older.left_behind if each.is_rested_on)
         self.left_behind = (older, *before)
 
-    def note_written(self, rid: Rid, name: str) -> None:
+    def note_written(self, rid: Rid, name: str, line: bytes | None) -> None:
         """What lies under a name is no longer what the store holds."""
         shelf = self.by_rid.get(rid)
         if shelf is not None:
-            shelf.note_written(name)
+            shelf.note_written(name, line)
 
     def hand_over(self, newer: Shelves) -> None:
         """Move whoever rests here, or on what was left behind, to the shelves of a newer moment."""

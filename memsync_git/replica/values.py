@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from memsync_git.guards import (
     Hold,
@@ -16,6 +15,7 @@ from memsync_git.model import (
     Rid,
 )
 from memsync_git.stretches import Order, Stretch
+from memsync_git.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import plistlib
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from xml.parsers.expat import ExpatError
@@ -30,7 +29,7 @@ from memsync_git.ports import (
 )
 from memsync_git.services.tool import BY_CRON, INSTALL, QUICK_S, Said, Tool, happens
 from memsync_git.services.unitfile import UnitFile
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 LABEL: Final = "memsync-git"
 

@@ -11,11 +11,10 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from typing import Final
 
 from memsync_git.ports import Unserved
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field
 
 INSTALL: Final = "memsync-git service install"
 BY_CRON: Final = f"{INSTALL} --kind cron"

@@ -23,12 +23,15 @@ APPLICATION_ID = 0x6D656D73
 
 TABLES = (
     """CREATE TABLE rows (kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
-       PRIMARY KEY (kind, key)) WITHOUT ROWID""",
+       PRIMARY KEY (kind, key))""",
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     "INSERT INTO meta VALUES ('generation', 0)",
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA}",
 )
+
+"""Keys have an index of their own. Where they lie with their values, SQLite reads values of 80 KB whole to
+compare the keys before them: hundreds of pages for one small row."""
 
 WASTEFUL_SHARE = 0.25
 """Of free pages: below it, copying the whole store gains little; most of what is freed is soon used again."""

@@ -14,8 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 
 from memsync_git.errors import Busy
-
-POLL_S = 0.05
+from memsync_git.locks import give_back, take
 
 
 class RoundLock:
@@ -34,20 +33,16 @@ class RoundLock:
         Raises:
             Busy: somebody else holds it.
         """
-        from filelock import FileLock, Timeout
-
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(self._path, mode=0o600)
-        try:
-            lock.acquire(timeout=wait_s, poll_interval=POLL_S)
-        except Timeout as error:
-            raise self._busy() from error
+        lock = take(self._path, wait_s)
+        if lock is None:
+            raise self._busy()
         try:
             self._sign()
             yield
         finally:
             self._withdraw()
-            lock.release()
+            give_back(lock)
 
     def holder(self) -> int | None:
         """The process that says it holds the lock, if it is alive."""

@@ -94,6 +94,7 @@ class SqliteStore:
             self._create_tables()
         self._switch_to_wal()
         self._writer.execute("PRAGMA synchronous = FULL")
+        self._writer.execute("PRAGMA secure_delete = FAST")  # some builds fill pages with zeros to free them
 
     def _create_tables(self) -> None:
         """Make the tables, unless another process was first or the file is somebody else's."""

@@ -73,7 +73,6 @@ def apply(session: Session, captured: Captured, report: RoundReport, only: Picke
                 report.file, report.file_reason, report.file_hint = "unusable", reason, hint
                 break
         captured = capture(session, report)
-        session.let_bytes_go()
         if not captured.is_writable:
             break
     return lingering
@@ -118,7 +117,6 @@ def _prepare(session: Session, captured: Captured, report: RoundReport, only: Pi
         report.file, report.file_reason, report.file_hint = "unusable", prepared.reason, prepared.hint
         return None
     written = session.version(decoded, data, 0)
-    session.let_bytes_go()
     ahead = _ahead(written, made.step) if made.made_of is None and _is_newest(session, captured) else None
     session.act(
         lambda replica, moment: replica.intend(

@@ -7,8 +7,6 @@ Rule 3: capturing is cheap and immediate: it happens at every file event, only g
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from memsync_git.formats import Decoded, TooLarge
 from memsync_git.ports import Displaced, Missing, Reading, Snapshot, Unusable
 from memsync_git.replica import Moment, Observed, Replica
@@ -16,7 +14,7 @@ from memsync_git.replica.observing import observe
 from memsync_git.stretches import Records, differing, last_of
 from memsync_git.sync.report import FileState, RoundReport
 from memsync_git.sync.session import Session
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 SECOND_LOOK_S = 0.25
 NEXT_PART_S = 0.02

@@ -11,8 +11,6 @@ Rule 3: a file that is whole, empty, missing or no file at all is not touched he
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from memsync_git.formats import Decoded
 from memsync_git.formats.salvage import Salvaged, salvage
 from memsync_git.ports import Snapshot
@@ -21,6 +19,7 @@ from memsync_git.replica.observing import observe
 from memsync_git.sync.capture import Captured, capture, tell
 from memsync_git.sync.report import RoundReport, SetAside
 from memsync_git.sync.session import Session
+from memsync_git.values import replace
 
 
 def capture_mended(session: Session, report: RoundReport, set_aside: SetAside) -> Captured:

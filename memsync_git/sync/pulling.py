@@ -10,7 +10,6 @@ later, or was seen and could not be joined, has the remote read again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from memsync_git.crdt.cut import cut_name
@@ -22,6 +21,7 @@ from memsync_git.replica.identity import is_retired, is_shared, take_new_rid
 from memsync_git.replica.receiving import Received, has_joinable, receive
 from memsync_git.sync.report import RemoteReport, RoundReport
 from memsync_git.sync.session import Session
+from memsync_git.values import replace
 from memsync_git.wire.rid import new_rid
 
 OWN_IDENTITY_CHANGED = "This installation shared its id with another one and took a new id."

@@ -11,7 +11,6 @@ something moved, or cannot show it, a fetch follows at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.state import Shown, State
@@ -32,6 +31,7 @@ from memsync_git.sync.message import message
 from memsync_git.sync.pulling import cut_of, has_more_than, is_exhausted, note_complete, pull, spare_reading
 from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
 from memsync_git.sync.session import Session
+from memsync_git.values import replace
 from memsync_git.wire.unified import Provenance, unified
 
 FOLLOW_UPS = 2

@@ -8,8 +8,6 @@ Without this, 300 restores brought 696 deletes back; with it 36 (fleet simulatio
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.formats import TooLarge
 from memsync_git.ports import Fetched, Missing, Remote, Snapshot, Unusable
@@ -18,6 +16,7 @@ from memsync_git.replica.identity import rebuild_from_witness
 from memsync_git.sync.capture import tell
 from memsync_git.sync.report import RoundReport
 from memsync_git.sync.session import Session
+from memsync_git.values import replace
 from memsync_git.wire.rid import new_rid
 from memsync_git.wire.witness import Witness, decode_witness, encode_witness
 

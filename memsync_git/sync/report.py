@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from memsync_git.guards import Hold
 from memsync_git.model import Item
 from memsync_git.ports import Unusable
+from memsync_git.values import dataclass, field
 
 FileState = Literal["good", "damaged", "emptied", "unusable", "restored", "newer", "waiting", "too large"]
 RemoteState = Literal["accepted", "nothing", "stale", "offline", "refused", "skipped"]

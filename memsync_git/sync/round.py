@@ -10,7 +10,6 @@ A round that a file event alone has caused may publish first, and fetch only if 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 
 from memsync_git.crdt.fragment import Fragment
@@ -29,6 +28,7 @@ from memsync_git.sync.pushing import push, push_first
 from memsync_git.sync.recovering import newer_witness, recover
 from memsync_git.sync.report import RemoteReport, RoundOptions, RoundReport
 from memsync_git.sync.session import Session
+from memsync_git.values import replace
 
 MOST_ROUNDS = 4
 PAST_VIEWS_SEARCHED = 500

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TypeVar
 
 from memsync_git.errors import StoreDamaged
@@ -24,7 +22,9 @@ from memsync_git.replica.adopting import order_of
 from memsync_git.replica.filtering import Rules, projected
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
+from memsync_git.sync.naming import Named, content_hash
 from memsync_git.sync.order import QUIET_MS, Sighting
+from memsync_git.values import dataclass, field
 
 T = TypeVar("T")
 
@@ -85,10 +85,9 @@ class Session:
         self._replica: Replica | None = None
         self._generation = NEVER
         self._decoded: Decoded | None = None
-        self._decoded_hash = ""
         self._projection = self.variant.projection
-        self._decoded_bytes = 0
-        self._named: tuple[bytes | None, str] = (b"", content_hash(b""))
+        self._known: Named | None = None
+        self._named = Named(b"")
         self._measured_bytes, self._parse_ms_per_mib = 0, 0.0
 
     def sighting(self, remote: str) -> Sighting:
@@ -202,7 +201,7 @@ class Session:
 
     def decode(self, data: bytes) -> Decoded | TooLarge:
         """Decode a version; lines that did not change since the last one are not parsed again."""
-        if self._decoded is not None and self.name_of(data) == self._decoded_hash:
+        if self._decoded is not None and self._known is not None and data == self._known.data:
             return self._decoded
         before = self._before()
         decoded = decode(data, self.settings.variant, self.settings.limits, before)
@@ -237,21 +236,17 @@ class Session:
         return made
 
     def _keep(self, data: bytes, decoded: Decoded) -> None:
-        self._decoded, self._decoded_hash, self._decoded_bytes = decoded, self.name_of(data), len(data)
+        self._decoded, self._known = decoded, Named(data, self._known, decoded.shared)
+        decoded.rows.lie_in(data)
         self._measure(data[:MEASURED_BYTES])
 
     def name_of(self, data: bytes) -> str:
         """The name of a version. One that is read again is compared, which is a tenth of hashing it."""
-        named, name = self._named
-        if named is None and self._decoded is not None and self._decoded.rows.stand_in(data):
-            self._named = (data, name)
-        elif data is not named:
-            self._named = (data, name if data == named else content_hash(data))
-        return self._named[1]
-
-    def let_bytes_go(self) -> None:
-        """The bytes of the version that was decoded last need not be held: its rows hold them as well."""
-        self._named = (None, self._decoded_hash)
+        for named in (self._known, self._named):
+            if named is not None and data == named.data:
+                return named.name
+        self._named = Named(data)
+        return self._named.name
 
     def _measure(self, data: bytes) -> None:
         """Find out how long reading takes where nothing was read before.
@@ -269,7 +264,7 @@ class Session:
     @property
     def parse_ms(self) -> float:
         """How long a whole parse of a file of the last size takes (measured, never shortened by reuse)."""
-        return self._parse_ms_per_mib * self._decoded_bytes / 2**20
+        return self._parse_ms_per_mib * len(self._known.data if self._known else b"") / 2**20
 
     @property
     def window_ms(self) -> int:
@@ -299,8 +294,3 @@ def _present(replica: Replica | None) -> Replica:
     if replica is None:
         raise LookupError("the replica store is empty")
     return replica
-
-
-def content_hash(data: bytes) -> str:
-    """A short name for the bytes of a version."""
-    return sha256(data).hexdigest()[:32]

@@ -2,11 +2,14 @@
 
 Rule 1: every line is judged before any is used. Those of an earlier reading were judged then.
 Rule 2: of a large fragment nothing is read; it is judged, and laid by as it is stored.
+Rule 3: its lines come one after another; those that lie somewhere already are never held.
+Rule 4: a line that lies somewhere is known by its mark. Marks are this process's own (SipHash under a key
+nobody is told), so nobody can write another line with the mark of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from itertools import pairwise
 
 from memsync_git.crdt.fragment import Header, RecordFacts
@@ -17,27 +20,39 @@ from memsync_git.wire.records import judged_plain, read_record
 from memsync_git.wire.stored import STORED_LINES, digest, line_of, numbers_of, spans_of, stored_with
 from memsync_git.wire.verdicts import Invalid, WireLimits
 
+mark_of: Callable[[bytes], int] = hash
+"""Eight bytes that tell a line from any other."""
+
 READ_AT_ONCE = 1000
 """Beyond so many records each line is judged and laid by unread: its facts would take twice its size."""
 
 
+def lines_in(shard: bytes) -> list[bytes]:
+    """The record lines of a shard."""
+    return shard.removesuffix(b"\n").split(b"\n")
+
+
 def records_in(
-    lines: list[bytes], header: Header, limits: WireLimits, known: Mapping[RecordKey, RecordFacts]
+    lines: Iterable[bytes],
+    many: int,
+    header: Header,
+    limits: WireLimits,
+    known: Mapping[RecordKey, RecordFacts],
 ) -> Records:
-    """The records of a fragment, if its numbers are used once and below `next`.
+    """The records of a fragment of so `many` lines, if its numbers are used once and below `next`.
 
     What is known unread is not copied: the fragment has it from where it lies.
     """
     known = Records.of(known)
-    stays_unread = len(lines) > READ_AT_ONCE and known.stored in (None, STORED_LINES)
-    unread_before = _by_line(known)
+    stays_unread = many > READ_AT_ONCE and known.stored in (None, STORED_LINES)
+    unread_before = _by_mark(known)
     read_before = {facts.raw: (key, facts) for key, facts in known.read.items()}
     read: dict[RecordKey, RecordFacts] = {}
     unread: dict[str, bytes] = {}
     spans: list[tuple[int, int]] = []
-    facts, many = 0, len(lines)
-    for at, line in enumerate(_taken(lines), 1):
-        standing = unread_before.pop(line, None)
+    facts = 0
+    for at, line in enumerate(lines, 1):
+        standing = unread_before.pop(mark_of(line), None)
         if standing is not None:
             spans += numbers_of(standing[1])
             continue
@@ -67,12 +82,12 @@ def records_in(
     return records
 
 
-def _by_line(known: Records) -> dict[bytes, tuple[str, bytes]]:
-    """The unread lines as they travel, with the name each is stored under and what stands before it."""
-    found: dict[bytes, tuple[str, bytes]] = {}
+def _by_mark(known: Records) -> dict[int, tuple[str, bytes]]:
+    """By the marks of the unread lines the name each is stored under, and what stands before it."""
+    found: dict[int, tuple[str, bytes]] = {}
     for name, stored in known.unread.items():
         line = line_of(stored)
-        found[line] = (name, stored[: -len(line)])
+        found[mark_of(line)] = (name, stored[: -len(line)])
     return found
 
 
@@ -91,13 +106,6 @@ def _instead(before: Unread, gone: Set[str], new: Mapping[str, bytes]) -> Unread
 def _judged(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]:
     key, facts = read_record(line, limits)
     return key, [entry.n for entry in facts.entries()]
-
-
-def _taken(lines: list[bytes]) -> Iterator[bytes]:
-    """The lines one by one; each is let go as the next is asked for."""
-    lines.reverse()
-    while lines:
-        yield lines.pop()
 
 
 def _refuse_numbers(spans: list[tuple[int, int]], limit: int) -> None:

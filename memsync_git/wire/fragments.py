@@ -16,13 +16,13 @@ copy with a shard missing is malformed and never looks like a deletion.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain
 
 from memsync_git.crdt.fragment import NO_EXTRA, Fragment, Header, RecordFacts
 from memsync_git.crdt.records import Records
 from memsync_git.model import JsonText, RecordKey, Rid
-from memsync_git.wire.bodies import READ_AT_ONCE, records_in
+from memsync_git.values import replace
+from memsync_git.wire.bodies import READ_AT_ONCE, lines_in, records_in
 from memsync_git.wire.headers import asked_reader, decode_header, encode_header
 from memsync_git.wire.records import decode_record, encode_record
 from memsync_git.wire.rid import fragment_path, shard_path
@@ -182,9 +182,12 @@ def _read(
     if not isinstance(header, Header):
         return header
     lines = _record_lines(rest)
-    if _SHARDED in header.extra:
-        header, lines = _gathered(header, lines, shards, limits, size=len(data))
-    return Fragment(header, records_in(lines, header, limits, known))
+    if _SHARDED not in header.extra:
+        return Fragment(header, records_in(lines, len(lines), header, limits, known))
+    promised = _count(header.extra[_SHARDED])
+    gathered = _gathered(promised, lines, shards, limits, size=len(data))
+    header = _without_count(header)
+    return Fragment(header, records_in(gathered, promised, header, limits, known))
 
 
 def header_of(data: bytes, limits: WireLimits = LIMITS) -> Header | None:
@@ -227,17 +230,19 @@ def _refuse_size(size: int, limits: WireLimits) -> None:
 
 
 def _gathered(
-    header: Header, lines: list[bytes], shards: Iterable[bytes], limits: WireLimits, *, size: int
-) -> tuple[Header, list[bytes]]:
-    """The record lines of a sharded fragment, and its header without the count of them."""
-    promised = _count(header.extra[_SHARDED])
+    promised: int, lines: list[bytes], shards: Iterable[bytes], limits: WireLimits, *, size: int
+) -> Iterator[bytes]:
+    """The record lines of a sharded fragment, if they are as many as were promised; shard after shard."""
+    yield from lines
+    many = len(lines)
     for shard in shards:
         size += len(shard)
         _refuse_size(size, limits)
-        lines += shard.removesuffix(b"\n").split(b"\n")
-    if len(lines) != promised:
-        raise Invalid(f"{len(lines)} of {promised} record lines are here")
-    return _without_count(header), lines
+        more = lines_in(shard)
+        many += len(more)
+        yield from more
+    if many != promised:
+        raise Invalid(f"{many} of {promised} record lines are here")
 
 
 def _without_count(header: Header) -> Header:

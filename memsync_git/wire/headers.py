@@ -93,11 +93,11 @@ def decode_header(data: bytes, limits: WireLimits = STORED) -> Header | Malforme
 
 def asked_reader(data: bytes) -> int | None:
     """The `min_reader` a fragment or marker begins with, before anything else of it is understood."""
-    found = _BEGINNING.match(data)
+    found = re.match(_BEGINNING, data)
     return int(found[1]) if found else None
 
 
-_BEGINNING = re.compile(rb'\s*\{\s*"memsync"\s*:\s*[0-9]{1,9}\s*,\s*"min_reader"\s*:\s*([0-9]{1,9})\s*[,}]')
+_BEGINNING = rb'\s*\{\s*"memsync"\s*:\s*[0-9]{1,9}\s*,\s*"min_reader"\s*:\s*([0-9]{1,9})\s*[,}]'
 
 
 def _header(value: Any, limits: WireLimits) -> Header | Newer:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
-_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+_WRITTEN = r"(?a)\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"
 
 
 def instant_of(ms: int) -> str:
@@ -18,7 +18,7 @@ def instant_of(ms: int) -> str:
 
 def ms_of(text: str) -> int | None:
     """Milliseconds since 1970 of an instant `instant_of` wrote, or None for any other text."""
-    if _WRITTEN.fullmatch(text) is None:
+    if re.fullmatch(_WRITTEN, text) is None:
         return None
     try:
         moment = datetime.fromisoformat(text)

@@ -8,8 +8,7 @@ Rule 1: what is found is what `fragments.decode` finds in all of it. Whatever lo
 it is read from scratch.
 Rule 2: a number that comes was on a line that is gone, or was not minted yet when the earlier one was
 written. So none is used twice, and nobody looks through the numbers of all others.
-Rule 3: a line is known by its mark. Marks are this process's own (SipHash under a key nobody is told), so
-nobody can write another line with the mark of one.
+Rule 3: a line is known by its mark (`bodies.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.unread import Unread
+from memsync_git.wire.bodies import lines_in, mark_of
 from memsync_git.wire.fragments import opened
 from memsync_git.wire.records import judged_plain, read_record
 from memsync_git.wire.stored import STORED_LINES, digest, line_of, numbers_of, stored_as
@@ -45,17 +45,13 @@ Change = tuple[Stood, bytes | None]
 """What stood in a shard, and what stands there now; None where it is no more."""
 
 
-def _lines_in(shard: bytes) -> list[bytes]:
-    return shard.removesuffix(b"\n").split(b"\n")
-
-
 def _marks_of(lines: Iterable[bytes]) -> Marks:
-    return array("q", map(hash, lines))
+    return array("q", map(mark_of, lines))
 
 
 def marks_in(shard: bytes) -> Marks:
     """The marks of the record lines of a shard."""
-    return _marks_of(_lines_in(shard))
+    return _marks_of(lines_in(shard))
 
 
 def stood_in(fragment: Fragment, shards: Sequence[Marks]) -> list[Stood] | None:
@@ -66,7 +62,7 @@ def stood_in(fragment: Fragment, shards: Sequence[Marks]) -> list[Stood] | None:
     records = fragment.records
     if not isinstance(records, Records) or records.read:
         return None
-    found = {hash(line_of(stored)): name for name, stored in records.unread.items()}
+    found = {mark_of(line_of(stored)): name for name, stored in records.unread.items()}
     if len(found) < len(records) or any(mark not in found for marks in shards for mark in marks):
         return None
     return [Stood(tuple([found[mark] for mark in marks]), marks) for marks in shards]
@@ -101,7 +97,7 @@ def follows(data: bytes, before: Fragment, limits: WireLimits = LIMITS) -> Later
 
 
 def revised(
-    later: Later, before: Fragment, changes: Sequence[Change], limits: WireLimits = LIMITS
+    later: Later, before: Fragment, changes: Iterable[Change], limits: WireLimits = LIMITS
 ) -> tuple[Fragment, list[Stood]] | None:
     """A later revision by the shards that changed, and the lines of those there are.
 
@@ -141,7 +137,7 @@ class _Step:
     def compare(self, changes: Iterable[Change]) -> None:
         """Find the lines that do not stand where they stood; most do."""
         for there, shard in changes:
-            lines = [] if shard is None else _lines_in(shard)
+            lines = [] if shard is None else lines_in(shard)
             marks, least, most = _marks_of(lines), *sorted((len(lines), len(there.names)))
             self.lines += len(lines) - len(there.names)
             names = [*there.names[: len(lines)], *[""] * (len(lines) - len(there.names))]
@@ -161,7 +157,7 @@ class _Step:
         come: dict[str, bytes] = {}
         kept: set[str] = set()
         for names, at, line in self._come:
-            known = self._gone.get(hash(line))
+            known = self._gone.get(mark_of(line))
             if known is None:
                 names[at], come[names[at]] = self._read(line)
             else:
@@ -183,8 +179,9 @@ class _Step:
     def keeps_numbers(self, before: int, limit: int) -> bool:
         """Whether every number is used once and is below `limit`; until now all were below `before`."""
         free = Intervals.of([span for stored in self._left.values() for span in numbers_of(stored)])
-        is_once = len(set(self._numbers)) == len(self._numbers)
-        return is_once and all((before <= n < limit) or n in free for n in self._numbers)
+        come = Intervals.numbers(self._numbers)
+        is_once = come.count() == len(self._numbers)
+        return is_once and not (come - free).below(before) and come.below(limit) == come
 
     def stood(self) -> list[Stood]:
         """The lines of every shard there is."""

@@ -17,13 +17,9 @@ DEFAULT_STORE = "default"
 _RID = r"[a-z0-9][a-z0-9-]{0,40}-[0-9a-f]{4,8}"
 _STORE = r"[a-z0-9][a-z0-9_-]{0,40}"
 
-_RID_ONLY = re.compile(_RID)
-_STORE_ONLY = re.compile(_STORE)
-_FRAGMENT = re.compile(rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})\.json")
-_SHARD = re.compile(
-    rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})/(?P<shard>[0-9a-f]{{2}})\.jsonl"
-)
-_UNIFIED = re.compile(rf"(?:stores/(?P<store>{_STORE})/)?memory\.json")
+_FRAGMENT = rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})\.json"
+_SHARD = rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})/(?P<shard>[0-9a-f]{{2}})\.jsonl"
+_UNIFIED = rf"(?:stores/(?P<store>{_STORE})/)?memory\.json"
 
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
@@ -37,12 +33,12 @@ HEX_DIGITS = 8
 
 def is_rid(text: str) -> bool:
     """Whether a text is a replica id."""
-    return _RID_ONLY.fullmatch(text) is not None
+    return re.fullmatch(_RID, text) is not None
 
 
 def is_store_name(text: str) -> bool:
     """Whether a text may name a store: it becomes a folder on every machine of the fleet."""
-    return _STORE_ONLY.fullmatch(text) is not None and text not in _DEVICES
+    return re.fullmatch(_STORE, text) is not None and text not in _DEVICES
 
 
 def new_rid(hostname: str, token: str) -> Rid:
@@ -119,7 +115,7 @@ def unified_path(store: str = DEFAULT_STORE) -> str:
 def parse_path(path: str) -> FragmentPath | ShardPath | UnifiedPath | None:
     """What a path in the shared repository is, or None: not ours, to be left alone."""
     for grammar in (_FRAGMENT, _SHARD, _UNIFIED):
-        found = grammar.fullmatch(path)
+        found = re.fullmatch(grammar, path)
         if found is not None:
             return _place(found.groupdict())
     return None

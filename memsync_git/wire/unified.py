@@ -11,7 +11,6 @@ Rule 2: the metadata names the last write a row shows. It is read back only to r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
@@ -19,7 +18,7 @@ from memsync_git.formats.canonical import NotJson, parse, quoted
 from memsync_git.formats.rows import Misfit, record_of
 from memsync_git.formats.writing import row_of
 from memsync_git.model import EVERYTHING, Graph, Record, Rid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 from memsync_git.wire.lines import written_members
 from memsync_git.wire.moments import instant_of
 

@@ -9,12 +9,11 @@ Rule 2: it lies in a folder other programs write to: hostile input, like everyth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any
 
 from memsync_git.formats.canonical import quoted
 from memsync_git.model import Rid
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, field
 from memsync_git.wire.headers import MAX_TOKEN_CHARS
 from memsync_git.wire.lines import mapped, read_line, rid, text, whole, written_members
 from memsync_git.wire.verdicts import LIMITS, MIB, Invalid, WireLimits

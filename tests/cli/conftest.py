@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from memsync_git.cli.program import run
+from memsync_git.cli.running import run
 from tests.cli.machines import Home, entity, new_hub
 from tests.standins.people import new_person
 

@@ -199,8 +199,8 @@ def test_where_no_report_can_be_written_that_is_said(tmp_path: Path) -> None:
 def test_a_bug_ends_with_3_and_a_report(
     memsync: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(program.places, "status", "memsync_git.cli.gone:status")
-    ended = memsync("status")
+    monkeypatch.setitem(program.places, "hosts", "memsync_git.cli.gone:hosts")
+    ended = memsync("hosts")
     (report,) = (home / "logs").glob("report-*.txt")
     assert ended.code == 3
     assert str(report) in ended.err
@@ -316,5 +316,5 @@ def test_no_message_names_a_command_that_is_not_there() -> None:
         for file, text in _strings()
         for command in re.findall(r"memsync-git ([a-z]+)\b(?: (?:[A-Z-]|[a-z]+$)|$|  )", text)
     }
-    assert ("status.py", "conflicts") in named
+    assert ("status_screen.py", "conflicts") in named
     assert {(file, command) for file, command in named if command not in known | VERBS} == set()

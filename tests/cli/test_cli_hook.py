@@ -13,7 +13,7 @@ import pytest
 
 from memsync_git.app.history import LastRound
 from memsync_git.app.opening import Rooms
-from memsync_git.cli.hook import in_time
+from memsync_git.cli.session_start import in_time
 from memsync_git.config import Places, load
 from tests.cli.conftest import Command, Ended
 from tests.cli.machines import Home, entity, new_hub

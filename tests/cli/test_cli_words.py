@@ -28,8 +28,8 @@ from memsync_git.cli.resolve import render_resolved
 from memsync_git.cli.self_test import render_self_test
 from memsync_git.cli.service import render_service
 from memsync_git.cli.show import render_show, render_with_origin
-from memsync_git.cli.status import STATES, render_status
-from memsync_git.cli.sync import SENTENCES, render_sync
+from memsync_git.cli.status_screen import STATES, render_status
+from memsync_git.cli.sync_screen import SENTENCES, render_sync
 from memsync_git.cli.terminal import Screen, columns, counted, cut, safe
 from memsync_git.cli.verify import render_verify
 from memsync_git.words import OUTCOMES_WORST_FIRST

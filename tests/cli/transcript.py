@@ -26,7 +26,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from memsync_git.__main__ import PRIVATE_UMASK
-from memsync_git.cli.program import run
+from memsync_git.cli.running import run
 from tests.standins import no_service
 
 FOLDER = Path(__file__).with_name("transcripts")

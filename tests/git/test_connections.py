@@ -114,16 +114,16 @@ def fleet(request: pytest.FixtureRequest, hub: HubFolder) -> Fleet:
 
 def test_a_round_costs_one_connection_unless_both_sides_have_changed(fleet: Fleet) -> None:
     desk, laptop = fleet.desk, fleet.laptop
-    look = 0 if validate(fleet.url).is_local else 1  # a hub on this disk is read where it stands
-    assert fleet.cost(desk, POLL) == look, "a quiet poll"
+    one = 0 if validate(fleet.url).is_local else 1  # a hub on this disk is read and written where it stands
+    assert fleet.cost(desk, POLL) == one, "a quiet poll"
     desk.write("Bob")
-    assert fleet.cost(desk, EVENT) == 1, "only this machine has changed"
-    assert fleet.cost(laptop, POLL) == look, "only another machine has changed"
+    assert fleet.cost(desk, EVENT) == one, "only this machine has changed"
+    assert fleet.cost(laptop, POLL) == one, "only another machine has changed"
     assert b"Bob" in laptop.data
     desk.write("Carol")
-    assert fleet.cost(desk, EVENT) == 1
+    assert fleet.cost(desk, EVENT) == one
     laptop.write("Dora")
-    assert fleet.cost(laptop, POLL) == 2, "both have changed"
+    assert fleet.cost(laptop, POLL) == 2 * one, "both have changed"
     assert b"Carol" in laptop.data
     fleet.clock.now_ms += QUIET_MS + 1
     for machine in (desk, laptop):
@@ -132,7 +132,7 @@ def test_a_round_costs_one_connection_unless_both_sides_have_changed(fleet: Flee
     for machine in (desk, laptop):
         machine.round(POLL)
     laptop.write("Emil")
-    assert fleet.cost(laptop, EVENT) == 1
+    assert fleet.cost(laptop, EVENT) == one
     desk.write("Fay")
-    assert fleet.cost(desk, EVENT) == 3, "a lost bet: a push, a fetch, a push"
+    assert fleet.cost(desk, EVENT) == 3 * one, "a lost bet: a push, a fetch, a push"
     assert b"Emil" in desk.data

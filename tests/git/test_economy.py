@@ -54,6 +54,7 @@ def test_a_hub_on_this_disk_is_read_without_a_program(hub: HubFolder, started: C
 
 
 def test_what_was_read_at_the_hub_itself_is_fetched_before_a_push(hub: HubFolder, started: Counting) -> None:
+    hub.git("config", "receive.fsckObjects", "true")  # asked for by somebody: only git does it
     one, two = hub.remote(), hub.remote()
     accepted(one.publish(publication(fragment(DESK))))
     fetched(two)
@@ -77,11 +78,11 @@ def test_a_new_process_that_finds_the_digest_it_knew_reads_nothing(far: HubFolde
 
 
 def test_a_publish_after_a_fetch_that_read_nothing_does_not_list_the_refs_again(
-    hub: HubFolder, started: Counting
+    far: HubFolder, started: Counting
 ) -> None:
-    before = hub.remote("desk")
+    before = far.remote("desk")
     accepted(before.publish(publication(fragment(DESK))))
-    after = hub.remote("desk")
+    after = far.remote("desk")
     after.known_digest = before.digest
     assert fetched(after).unchanged
     commands = _names(started(lambda: accepted(after.publish(publication(fragment(DESK, 2, "b"))))))
@@ -106,14 +107,29 @@ def test_a_publish_with_nothing_new_starts_no_process(hub: HubFolder, started: C
     assert started(lambda: accepted(remote.publish(publication(fragment(DESK), unified=b"x")))) == []
 
 
-def test_a_publish_starts_nothing_but_its_push(hub: HubFolder, started: Counting) -> None:
-    one, two = hub.remote(), hub.remote()
+def test_a_publish_starts_nothing_but_its_push(far: HubFolder, started: Counting) -> None:
+    one, two = far.remote(), far.remote()
     accepted(one.publish(publication(fragment(DESK))))
     fetched(two)
     step = publication(fragment(LAPTOP), fragment(DESK), unified=b"{}")
     assert _names(started(lambda: accepted(two.publish(step)))) == ["push", "cat-file"]
     step = publication(fragment(LAPTOP, 2, "b"), fragment(DESK), unified=b"{}")
     assert _names(started(lambda: accepted(two.publish(step)))) == ["push"]
+
+
+def test_a_publish_to_a_hub_on_this_disk_starts_no_program(hub: HubFolder, started: Counting) -> None:
+    one, two = hub.remote(), hub.remote()
+    accepted(one.publish(publication(fragment(DESK))))
+    fetched(two)
+    step = publication(fragment(LAPTOP), fragment(DESK), unified=b"{}")
+    assert "push" in _names(started(lambda: accepted(two.publish(step)))), "its ref is new there"
+    step = publication(fragment(LAPTOP, 2, "b"), fragment(DESK), unified=b"{}")
+    assert started(lambda: accepted(two.publish(step))) == []
+    assert started(two.upkeep) == [], "the clone has it as well"
+    fetched(one)
+    step = publication(fragment(DESK, 2, "b"), fragment(LAPTOP, 2, "b"), unified=b"{}")
+    assert started(lambda: accepted(one.publish(step))) == []
+    assert _names(started(one.upkeep))[0] == "fetch", "what the laptop wrote is still owed"
 
 
 def _names(commands: list[str]) -> list[str]:

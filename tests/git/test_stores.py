@@ -289,6 +289,7 @@ def test_stores_of_different_ids_publish_apart(hub: HubFolder) -> None:
 
 
 def test_a_clone_that_is_damaged_is_mended_by_each(hub: HubFolder) -> None:
+    hub.git("config", "receive.fsckObjects", "true")  # else nothing but the hub is needed
     home, work, _ = both(hub, str(hub.path))
     offers = [(home, publication(fragment(DESK))), (work, publication(of_work(fragment(DESK))))]
     publish_together(offers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 from memsync_git.formats import Decoded, Rows, amend, decode
 from memsync_git.formats.variants import DEFAULT_LIMITS
 from memsync_git.model import PLAIN, Entity
-from memsync_git.replica.filelines import INDEX, KIND, MOST_STEPS, STEP, load_file, save_file
+from memsync_git.replica.filelines import INDEX, KIND, MOST_STEPS, STEP, TOLD, KeptKeys, load_file, save_file
 from memsync_git.replica.values import KeptFile
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stretches import Counts, Records, Step, Stretched, counts_of, whole
+from memsync_git.wire import plain
 from tests.laws.test_stretches import ENTITIES, LENGTH, RELATIONS, edited, edits, names, read, row
 
 noted = st.tuples(names, st.none() | st.sampled_from([("x",), ("x", "y"), ("y", "x", "z")]))
@@ -37,7 +39,7 @@ class Keeper:
 
     def reopen(self, before: KeptFile | None = None) -> None:
         """Go on as another process would, or as one that knows an older state."""
-        file, self.kept = load_file(self.store, before or KeptFile())
+        file, self.kept = load_file(self.store, before or KeptFile(), at_once=False)
         rows = Rows.behind(file, PLAIN)
         assert rows is not None
         self.rows = rows
@@ -68,8 +70,8 @@ class Keeper:
 def assert_kept(keeper: Keeper, before: KeptFile) -> None:
     """Whoever loads it, knowing nothing or an older state, has the file; and no row is left over."""
     wanted = whole(keeper.rows.said)
-    for known in (KeptFile(), before, keeper.kept):
-        file, kept = load_file(keeper.store, known)
+    for known, at_once in product((KeptFile(), before, keeper.kept), (True, False)):
+        file, kept = load_file(keeper.store, known, at_once=at_once)
         rows = Rows.behind(file, PLAIN)
         assert rows is not None
         assert rows.text == keeper.rows.text
@@ -78,7 +80,13 @@ def assert_kept(keeper: Keeper, before: KeptFile) -> None:
         assert kept.steps == keeper.kept.steps
         assert set(kept.names.values()) == set(keeper.kept.names.values())
     listed = keeper.index
-    assert {name for name, _ in keeper.store.rows(KIND)} == {*listed["lines"], *listed["steps"], INDEX}
+    about = {TOLD + name for name in listed["lines"]}
+    assert {name for name, _ in keeper.store.rows(KIND)} == {
+        *listed["lines"],
+        *about,
+        *listed["steps"],
+        INDEX,
+    }
     assert len(listed["steps"]) <= MOST_STEPS
 
 
@@ -154,3 +162,18 @@ def test_counts_follow_a_step(story: list, said: list) -> None:
     amended = amend(rows, step, "jsonl", DEFAULT_LIMITS)
     assert isinstance(amended, tuple)
     assert counts_of(amended[1].rows.said) == counted(amended[1].rows.said)
+
+
+texts = st.text(max_size=4) | st.sampled_from(
+    ['","', '["e","x"]', "[", '"', "\ud83d", "\\u0041", "é", "\x00"]
+)
+keys = st.tuples(st.just("e"), texts) | st.tuples(st.just("l"), texts, texts, texts)
+
+
+@given(st.lists(keys, unique=True, max_size=6), st.lists(keys, max_size=6))
+def test_keys_that_were_not_read_are_the_keys_that_were_kept(kept: list, asked: list) -> None:
+    known = KeptKeys(plain.dumps(kept), len(kept))
+    assert [key in known for key in (*asked, *kept)] == [key in kept for key in (*asked, *kept)]
+    assert len(known) == len(kept)
+    assert dict(known) == {key: at for at, key in enumerate(kept)}
+    assert len(known) == len(kept)

@@ -149,7 +149,28 @@ def asleep(fragment: Fragment) -> Fragment:
 _asked = st.lists(st.sampled_from(KEYS), max_size=2)
 
 
-@given(st.lists(st.tuples(st.one_of(strange_fragments(), st.sampled_from(RIDS[:3])), _asked), max_size=8))
+@st.composite
+def plain_fragments(draw: st.DrawFn) -> Fragment:
+    """What most machines publish: lines shown at a glance, until somebody removes some of what they say."""
+    rid = draw(st.sampled_from(RIDS[:3]))
+    records: dict[RecordKey, RecordFacts] = {}
+    n = draw(st.integers(1, 3))
+    for key in draw(st.lists(st.sampled_from(KEYS[:3]), unique=True)):
+        if key[0] == "l":
+            records[key] = RecordFacts(existence=(Entry(n, 1),))
+        else:
+            said = draw(st.lists(st.sampled_from(("likes tea", "lives in Oslo")), unique=True))
+            observations = tuple(Entry(at, 1, text) for at, text in enumerate(said, n + 1))
+            records[key] = RecordFacts(types=(Entry(n, 1, "person"),), observations=observations)
+        n += 3
+    return Fragment(Header(rid, rid, rev=1, next=n), records)
+
+
+_fragments = st.one_of(strange_fragments(), plain_fragments())
+_step = st.one_of(_fragments, st.sampled_from(RIDS[:3]))
+
+
+@given(st.lists(st.tuples(_step, _asked), max_size=8))
 def test_a_state_whose_lines_are_unread_does_the_same(steps: list) -> None:
     lazy, eager = State(), State()
     for step, asked in steps:
@@ -163,6 +184,7 @@ def test_a_state_whose_lines_are_unread_does_the_same(steps: list) -> None:
         assert {key for key in KEYS if eager.record(key) != showed[key]} <= told.keys()
         assert told == {key: showed[key] for key in told}
         assert [lazy.record(key) for key in asked] == [eager.record(key) for key in asked]
+        assert all(len(lazy.held_numbers(rid)) == len(eager.held_numbers(rid)) for rid in RIDS[: len(asked)])
         assert_same(State(map(asleep, eager.fragments().values())), eager)
         for rid in eager.rids:
             assert lazy.dead(rid) == eager.dead(rid)
@@ -195,6 +217,18 @@ def test_known_lines_change_nothing_in_what_is_read(
     known = asleep(one).records
     assert decode(written, known=known) == read
     assert decode(written, known=dict(known)) == read
+
+
+@given(plain_fragments(), plain_fragments())
+def test_what_replaces_plain_lines_is_not_read_either(one: Fragment, two: Fragment) -> None:
+    two = Fragment(replace(two.header, rid=one.rid), two.records)
+    state = State([asleep(one)])
+    state.replace(asleep(two))
+    assert {key: state.is_contested(key) for key in KEYS} == dict.fromkeys(KEYS, False)
+    assert state.shown(KEYS) == State([two]).shown(KEYS)
+    records = state.fragment(one.rid).records
+    assert isinstance(records, Records)
+    assert not records.read
 
 
 def test_what_nobody_asked_for_stays_unread() -> None:

@@ -10,35 +10,35 @@ from typing import Any
 
 import pytest
 
-from memsync_git.values import dataclass as cheap
+from memsync_git import values
 
 
-def defined(dataclass: Any) -> tuple[type, type, type]:
-    @dataclass(frozen=True, slots=True)
+def defined(library: Any) -> tuple[type, type, type]:
+    @library.dataclass(frozen=True, slots=True)
     class Pair:
         """Two parts, one of them noticed by nobody, and one that is made anew."""
 
         left: int
         right: str = "r"
-        aside: bytes | None = dataclasses.field(default=None, compare=False)
-        made: list[int] = dataclasses.field(default_factory=list, repr=False, compare=False)
+        aside: bytes | None = library.field(default=None, compare=False)
+        made: list[int] = library.field(default_factory=list, repr=False, compare=False)
 
         @property
         def both(self) -> str:
             return f"{self.left}{self.right}"
 
-    @dataclass(frozen=True, slots=True)
+    @library.dataclass(frozen=True, slots=True)
     class One:
         only: object
 
-    @dataclass(frozen=True, slots=True)
+    @library.dataclass(frozen=True, slots=True)
     class Nothing:
         pass
 
     return Pair, One, Nothing
 
 
-OURS, THEIRS = defined(cheap), defined(dataclasses.dataclass)
+OURS, THEIRS = defined(values), defined(dataclasses)
 MAKING: dict[str, Callable[[type, type, type], object]] = {
     "all defaults": lambda pair, one, nothing: pair(1),
     "by place": lambda pair, one, nothing: pair(1, "x", b"y", [2]),
@@ -73,7 +73,8 @@ def test_what_it_shows_and_what_becomes_of_it(name: str) -> None:
 
 def test_it_is_replaced_and_matched_part_by_part() -> None:
     pair = OURS[0]
-    changed = dataclasses.replace(pair(1, "x"), left=2)
+    changed = values.replace(pair(1, "x"), left=2)
+    assert changed == dataclasses.replace(pair(1, "x"), left=2)
     assert (changed.left, changed.right, changed.both) == (2, "x", "2x")
     match changed:
         case pair(left, "x"):
@@ -100,7 +101,7 @@ def test_a_wrong_number_of_parts_is_refused(arguments: tuple[int, ...]) -> None:
         OURS[0](*arguments)
 
 
-@cheap(frozen=True, slots=True)
+@values.dataclass(frozen=True, slots=True)
 class Spoken:
     """One that can be found by its name, and says itself what it is like."""
 
@@ -121,3 +122,38 @@ def test_what_a_class_says_for_itself_stands() -> None:
     with pytest.raises(TypeError):
         hash(Spoken("Tea"))
     assert pickle.loads(pickle.dumps(Spoken("Tea"))) == Spoken("Tea")
+
+
+def changing(library: Any) -> type:
+    @library.dataclass(slots=True)
+    class Count:
+        """Parts that change, one of them made anew for each."""
+
+        many: int = 0
+        names: list[str] = library.field(default_factory=list)
+
+    return Count
+
+
+def test_one_with_parts_that_change() -> None:
+    ours, theirs = changing(values), changing(dataclasses)
+    one, other = ours(1), ours(2)
+    assert repr(one) == repr(theirs(1))
+    other.many -= 1
+    assert one == other
+    other.names.append("x")
+    assert one != other
+    with pytest.raises(AttributeError):
+        one.strange = 2
+    with pytest.raises(TypeError):
+        hash(one)
+    assert copy.deepcopy(other) == dataclasses.replace(one, names=["x"]) == ours(1, ["x"])
+
+
+def test_the_library_is_told_what_it_asks() -> None:
+    ours, theirs = (
+        [(each.name, each.default, each.compare) for each in dataclasses.fields(one)]
+        for one in (OURS[0], THEIRS[0])
+    )
+    assert ours == theirs
+    assert values.said_by(OURS[0](1)) == dataclasses.asdict(THEIRS[0](1))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +22,7 @@ from memsync_git.config import load
 from memsync_git.documents import DoctorDocument, DoctorRow
 from memsync_git.errors import Busy, MemsyncError
 from memsync_git.stores.lock import round_lock
+from memsync_git.values import replace
 from memsync_git.words import SCHEMA_VERSION, Verdict
 
 __all__ = ["Case", "Finding", "doctor", "examined"]

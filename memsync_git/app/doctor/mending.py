@@ -46,7 +46,7 @@ def sweep_file(rooms: Rooms) -> str:
 
 def _round(rooms: Rooms, options: RoundOptions) -> RoundReport:
     """One round. A replica that knows its file needs no remote for that; a new one meets the fleet first."""
-    from dataclasses import replace
+    from memsync_git.values import replace
 
     with rooms.session() as session:
         if session.replica.ring:

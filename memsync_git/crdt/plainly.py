@@ -1,0 +1,41 @@
+"""Lines of one replica that changed, and show what they showed and show now at a glance.
+
+    old line ── glance ──▶ what it showed
+    new line ── glance ──▶ what it shows            no fact of either is made
+
+Rule 1: only lines that nobody has read, of records nobody else speaks of; the rest is for `records.changed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from memsync_git.crdt.intervals import Intervals
+from memsync_git.crdt.records import Glance, Records
+from memsync_git.model import RecordKey
+
+Lines = Mapping[str, tuple[bytes | None, bytes | None]]
+"""By name the line that stood there, and the one that does; None where there is none."""
+
+
+class PlainChange(NamedTuple):
+    """The line that stands under a name now, and what its record showed and shows; None: there is none."""
+
+    key: RecordKey
+    name: str
+    line: bytes | None
+    was: Glance | None
+    now: Glance | None
+
+
+def plain_changes(old: Records, new: Records, lines: Lines, gone: Intervals) -> Iterator[PlainChange]:
+    """Changes of lines of records only this replica speaks of. `gone`: what of it somebody removed."""
+    for name, pair in lines.items():
+        was, now = (None if line is None else old.glance(line, gone) for line in pair)
+        shown = now or was
+        is_plain = (was is None, now is None) == (pair[0] is None, pair[1] is None)
+        if shown is not None and is_plain:
+            key = shown.record.key
+            if key not in old.read and key not in new.read:
+                yield PlainChange(key, name, pair[1], was, now)
