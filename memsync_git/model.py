@@ -9,6 +9,7 @@ memory if their items are the same, whatever the order.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NewType, overload
@@ -164,20 +165,37 @@ def size_of(record: Record) -> int:
 
 
 class Said(Sequence[Item]):
-    """Everything some records say, in order, made as it is asked for: a whole memory is half a million."""
+    """Everything some records say, in order, made as it is asked for: a whole memory is half a million.
 
-    __slots__ = ("_records", "_size")
+    kinds: how many items of each kind that is, if it is known. further: items that come behind those.
+    """
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        self._records = records
-        self._size = sum(map(size_of, records))
+    __slots__ = ("_kinds", "further", "records")
+
+    def __init__(
+        self,
+        records: Iterable[Record],
+        kinds: Mapping[str, int] | None = None,
+        further: Iterable[Item] = (),
+    ) -> None:
+        self.records = records
+        self.further = tuple(further)
+        if kinds is None:
+            kinds = Counter(str(item[0]) for record in records for item in items_of(record))
+        self._kinds = Counter(kinds) + Counter(str(item[0]) for item in self.further)
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """How many items of each kind there are."""
+        return self._kinds
 
     def __len__(self) -> int:
-        return self._size
+        return self._kinds.total()
 
     def __iter__(self) -> Iterator[Item]:
-        for record in self._records:
+        for record in self.records:
             yield from items_of(record)
+        yield from self.further
 
     @overload
     def __getitem__(self, at: int) -> Item: ...

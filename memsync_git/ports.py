@@ -247,7 +247,8 @@ class Publication:
 
     own: this replica's fragment, to be durable on its host ref. None repairs main only.
     usable: every fragment this replica uses, own included: main gets those it has older or not at all.
-    unified: bytes of the unified view for main; None leaves the one that is there.
+    unified: the unified view for main in pieces, made each time it is gone through; None leaves the one that
+    is there.
     message: subject line for people; trailers follow it.
     relocate: (path, new path) moves in main's tree, for adopting a repository of an older tool.
     onto: the (rev, tok) under the own rid that the remote is known to have accepted, where nothing of it was
@@ -257,7 +258,7 @@ class Publication:
 
     own: Fragment | None
     usable: Mapping[Rid, Fragment]
-    unified: bytes | None
+    unified: Iterable[bytes] | None
     message: str
     trailers: tuple[tuple[str, str], ...] = ()
     relocate: tuple[tuple[str, str], ...] = ()

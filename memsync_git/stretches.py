@@ -11,6 +11,7 @@ Rule 4: it says nothing about bytes; `formats` knows which lines a stretch was r
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import reduce
@@ -18,12 +19,14 @@ from itertools import chain, islice
 from operator import add, sub
 from typing import Any, NamedTuple, overload
 
-from memsync_git.model import Entity, Record, RecordKey, joined_rows
+from memsync_git.model import Entity, Record, RecordKey, joined_rows, size_of
 
 LINES_TOGETHER = 256
 """A change costs a stretch, and looking up a record costs a glance at each: near the least for both together
 at 100 000 lines, where there are 400."""
 
+FEW_STRETCHES = 16
+"""A megabyte or two of an ordinary memory, and what it says five times that."""
 FEW_NEW = 8
 """An edit or two. Beside more new stretches, what was found in the version before is looked for anew."""
 
@@ -61,13 +64,14 @@ class Counts(NamedTuple):
 class Stretch:
     """What some lines that stand together say (None: nothing in this variant)."""
 
-    __slots__ = ("_by_key", "_counts", "_names", "_records")
+    __slots__ = ("_by_key", "_counts", "_names", "_records", "_sizes")
 
     def __init__(self, records: Iterable[Record | None]) -> None:
         self._records = tuple(records)
         self._by_key: dict[RecordKey, Record] | None = None
         self._names: Sequence[str] | None = None
         self._counts: Counts | None = None
+        self._sizes: Sequence[int] | None = None
 
     @property
     def records(self) -> tuple[Record | None, ...]:
@@ -93,6 +97,14 @@ class Stretch:
         """One of its records."""
         return self.by_key[key]
 
+    def passing(self) -> Mapping[RecordKey, Record]:
+        """The same as `by_key`, for one look: what nobody has asked for so far is not held from now on."""
+        return self.by_key
+
+    def looked_up(self, keys: Set[RecordKey]) -> dict[RecordKey, Record]:
+        """Some of its records, in file order; not held either."""
+        return {key: record for key, record in self.passing().items() if key in keys}
+
     @property
     def names(self) -> Sequence[str]:
         """Its entities, in file order."""
@@ -106,6 +118,13 @@ class Stretch:
         if self._counts is None:
             self._counts = Counts.of(self.by_key.values())
         return self._counts
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """How many items each of its records says, in file order."""
+        if self._sizes is None:
+            self._sizes = array("L", map(size_of, self.passing().values()))
+        return self._sizes
 
 
 def joined(records: Iterable[Record]) -> dict[RecordKey, Record]:
@@ -170,10 +189,9 @@ class Stretched(Mapping[RecordKey, Record]):
     def _has_twins_among(several: Sequence[Mapping[RecordKey, object]]) -> bool:
         return len(set[RecordKey]().union(*several)) < sum(map(len, several))
 
-    def apart_from(self, other: Stretched) -> dict[RecordKey, Record]:
+    def apart_from(self, other: Stretched) -> Stretched:
         """What its stretches say that another version has not; of twins, each row for itself."""
-        apart = (stretch.by_key.items() for stretch in self.stretches if stretch not in other.distinct)
-        return dict(chain.from_iterable(apart))
+        return Stretched([stretch for stretch in self.stretches if stretch not in other.distinct])
 
     def among(self, keys: Set[RecordKey]) -> dict[RecordKey, Record]:
         """Its records of these keys: each stretch is looked through once, whatever their number."""
@@ -239,16 +257,25 @@ class Stretched(Mapping[RecordKey, Record]):
     def whole(self) -> dict[RecordKey, Record]:
         """All of them in one dictionary of the caller's own."""
         if self.has_twins:
-            return joined(record for stretch in self.stretches for record in stretch.by_key.values())
-        return dict(chain.from_iterable(stretch.by_key.items() for stretch in self.stretches))
+            return joined(record for stretch in self.stretches for record in stretch.passing().values())
+        return dict(self._passing())
 
     def items(self) -> Any:
-        """Like those of a dictionary; looking each one up would look through all stretches each time."""
-        return self.whole().items()
+        """Like those of a dictionary, as they are passed by; looking each one up would look through all
+        stretches each time.
+        """
+        return self.whole().items() if self.has_twins else self._passing()
 
     def values(self) -> Any:
         """Likewise."""
-        return self.whole().values()
+        return (record for _, record in self.items())
+
+    def _passing(self) -> Iterator[tuple[RecordKey, Record]]:
+        """Of many stretches what is read is let go again; who looks at few is likely to look once more."""
+        are_few = len(self.stretches) <= FEW_STRETCHES
+        return chain.from_iterable(
+            (each.by_key if are_few else each.passing()).items() for each in self.stretches
+        )
 
 
 def stretched(records: Records) -> Stretched:
@@ -346,14 +373,14 @@ def apply_step(records: dict[RecordKey, Record], step: Step) -> None:
 
 def differing(one: Records, other: Records) -> Iterator[tuple[RecordKey, Record | None, Record | None]]:
     """The records of two graphs that are not the same, as (key, in one, in other)."""
-    mine, theirs = _unshared(one, other)
+    mine, apart = _unshared(one, other)
+    theirs = whole(apart)
     for key, record in mine.items():
-        twin = theirs.get(key)
+        twin = theirs.pop(key, None)
         if twin is not record and twin != record:
             yield key, record, twin
     for key, record in theirs.items():
-        if key not in mine:
-            yield key, None, record
+        yield key, None, record
 
 
 def _unshared(one: Records, other: Records) -> tuple[Records, Records]:

@@ -1,6 +1,6 @@
 """What a look at a shared memory has made, kept until a person agrees: joining need not make it again.
 
-    preview ─ clone, replica in memory ─▶ draft ─ agreed ─▶ the clone and the rows of this machine's replica
+    preview ─ clone, replica store ─▶ draft ─ agreed ─▶ the clone and the rows of this machine's replica
 
 Rule 1: it is used only where there was no memory file and there is none; whoever has one begins anew.
 Rule 2: the remote is asked again. What has come since is taken in as in any round.
@@ -10,12 +10,13 @@ Rule 3: a draft that is not used leaves nothing behind.
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import finalize
 
+from memsync_git.app.allocator import give_back
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.installation import Identity, machine_id
 from memsync_git.app.opening import Rooms
@@ -27,7 +28,7 @@ from memsync_git.replica.rows import KINDS
 
 if TYPE_CHECKING:
     from memsync_git.formats import Decoded
-    from memsync_git.stores.memory import MemoryStore
+    from memsync_git.stores.sqlite import SqliteStore
     from memsync_git.sync import RoundReport, Session
 
 
@@ -39,7 +40,6 @@ class Draft:
     """
 
     rid: Rid
-    rows: MemoryStore
     folder: Path
     digest: str
     holds: str
@@ -57,6 +57,13 @@ class Draft:
 def clone_in(folder: Path) -> Path:
     """Where the clone is, in the folder of a draft."""
     return folder / "clone"
+
+
+def drafted_store(folder: Path) -> SqliteStore:
+    """The replica store in the folder of a draft."""
+    from memsync_git.stores.sqlite import SqliteStore
+
+    return SqliteStore(folder / "replica.db")
 
 
 def remove(folder: Path) -> None:
@@ -102,11 +109,12 @@ def found_from(rooms: Rooms, store: Store, draft: Draft) -> None:
     """Put the drafted replica into an empty store: it is what this installation is from now on."""
     with rooms.installation() as installation:
         installation.set_identity(Identity(draft.rid, machine_id(), SystemClock().wall_ms()))
-    with store.transaction() as transaction:
+    with closing(drafted_store(draft.folder)) as drafted, store.transaction() as transaction:
         for kind in KINDS:
-            transaction.put_all(kind, draft.rows.rows(kind))
+            transaction.put_all(kind, drafted.rows(kind))
     _move(draft.clone / ".git", rooms.places.clone / ".git")
     draft.let_go()
+    give_back()
 
 
 def _move(drafted: Path, place: Path) -> None:

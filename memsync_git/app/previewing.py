@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsync_git.app.clocks import SystemChance, SystemClock
-from memsync_git.app.drafting import Draft, clone_in, name_of_cut, remove
+from memsync_git.app.drafting import Draft, clone_in, drafted_store, name_of_cut, remove
 from memsync_git.app.parts import (
     MOST_CHANGES_LISTED,
     change_parts,
@@ -33,6 +33,7 @@ from memsync_git.model import Entity, Graph, Item, Record, size_of
 from memsync_git.ports import Missing, Remote, Snapshot
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import transactions
+from memsync_git.stores.memory import MemoryStore
 from memsync_git.values import dataclass, replace
 from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
@@ -61,7 +62,6 @@ def preview(
     """
     from memsync_git.app.rehearsal import HurriedClock, ListeningRemote
     from memsync_git.local.memory import MemoryFile
-    from memsync_git.stores.memory import MemoryStore
     from memsync_git.sync import RoundOptions, Session, World, sync_round
 
     rooms = configured(plan)
@@ -71,9 +71,11 @@ def preview(
         folder = Path(tempfile.mkdtemp(prefix="memsync-git-preview-"))
         closing.callback(remove, folder)
         is_there_one = not plan.is_hub or is_there(plan.remote)
+        is_drafted = isinstance(reading, Missing) and plan.is_new and plan.kind == "memsync"
+        store = drafted_store(folder) if is_drafted else MemoryStore()
+        closing.callback(store.close)
         reached = way or partial(_remote, clone=clone_in(folder))
         remotes = [ListeningRemote(reached(plan))] if is_there_one else []
-        store = MemoryStore()
         session = Session(World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings()))
         if plan.found.file is not None:
             session.know(*plan.found.file)
@@ -86,13 +88,15 @@ def preview(
         report = sync_round(session, options if told is None else replace(options, told=told))
         session.world.remotes = ()  # they know the session: so one lets go of the other
         heard = remotes.pop().heard if remotes else None
-        if isinstance(reading, Missing) and plan.is_new and plan.kind == "memsync" and heard is not None:
+        if is_drafted and heard is not None:
             holds = name_of_cut(session.replica, heard)
-            plan.found.draft = Draft(session.replica.rid, store, folder, heard.digest, holds, report)
+            plan.found.draft = Draft(session.replica.rid, folder, heard.digest, holds, report)
             closing.pop_all()
-    up = [item for txn in transactions(store) for item in txn.added]
-    before = _said_by(session, reading)
-    return _preview(plan, session.replica, up, before, _would_be(session, report, before))
+            closing.callback(store.close)
+        del heard  # a whole memory, which the store holds as well
+        up = [item for txn in transactions(store) for item in txn.added]
+        before = _said_by(session, reading)
+        return _preview(plan, session.replica, up, before, _would_be(session, report, before))
 
 
 def _remote(plan: Plan, clone: Path, visit: Visit[FetchFailure] | None = None) -> Remote:

@@ -9,12 +9,12 @@ Rule 5: garbage is dropped only on the back of a real change, so a quiet fleet w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any
 
 from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector
-from memsync_git.crdt.first import FirstSaying
+from memsync_git.crdt.first import FirstSayings
 from memsync_git.crdt.fragment import (
     NO_EXTRA,
     NO_FIELD_ENTRIES,
@@ -28,7 +28,7 @@ from memsync_git.crdt.garbage import revisions_seen, still_needed
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import hint_of
-from memsync_git.model import Entity, Item, Record, RecordKey, Rid, Said, items_of, key_of, size_of
+from memsync_git.model import Entity, Item, Record, RecordKey, Rid, Said, items_of, key_of
 from memsync_git.values import dataclass, field, replace
 
 LATEST_TS = 1 << 53
@@ -96,11 +96,11 @@ class Written:
 
     beaten: values that stood beside the one a register showed, and were removed with it.
     left_out: the names it was not to write about. lines: what was said of records nobody had spoken of, where
-    it is stored as lines by name; of those, `records` does not tell.
+    it is stored as lines; of those, `records` does not tell.
     """
 
     records: set[RecordKey] = field(default_factory=set)
-    lines: Sequence[tuple[str, bytes]] = ()
+    lines: FirstSayings | None = None
     touched: set[RecordKey] = field(default_factory=set)
     added: Sequence[Item] = ()
     removed: list[Item] = field(default_factory=list)
@@ -108,7 +108,7 @@ class Written:
     left_out: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.touched or self.added or self.lines)
+        return bool(self.records or self.touched or self.added)
 
 
 class Pen:
@@ -131,7 +131,7 @@ class Pen:
         self._seen = seen
         self._next = header.next
         self._drafts: dict[RecordKey, _Draft] = {}
-        self._new: dict[RecordKey, tuple[Record, int, int]] = {}
+        self._new: FirstSayings | None = None
         self._removed: dict[Rid, set[int]] = {}
         self._written = Written()
         self._added: list[Item] = []
@@ -176,23 +176,18 @@ class Pen:
         if not was_live or item in self._written.removed:
             self._added.append(item)
 
-    def add_new(self, record: Record, *, ts: int) -> bool:
-        """Assert everything a record says, if nobody has ever said anything about it; else do nothing.
+    def add_new(self, records: Mapping[RecordKey, Record], *, ts: int) -> Set[RecordKey]:
+        """Assert everything that records say which nobody has ever said anything about; return the others.
 
         The facts are those of `add` for each item, with `ts` for the registers; only quicker, for nothing
-        needs to be asked. Such a record cannot be written again before `finish`. Return whether it was new.
+        needs to be asked. It comes once, and such a record cannot be written again before `finish`.
         """
-        key = record.key
-        if key in self._drafts or key in self._new or self._state.facts(key):
-            return False
-        self._new[key] = (record, self._next, _readable(ts))
-        self._next += size_of(record)
-        return True
-
-    def _sayings(self) -> Iterator[FirstSaying]:
-        """The new records, to be said one after another: together their facts are large."""
-        rid, now = self._header.rid, self._wall_ms
-        return (FirstSaying(record, rid, n, now, ts) for record, n, ts in self._new.values())
+        assert self._new is None, "new records come once"
+        known = self._state.speaks_of(records) | (self._drafts.keys() & records.keys())
+        rid, now_ms, n = self._header.rid, self._wall_ms, self._next
+        self._new = FirstSayings(records, rid, n, now_ms=now_ms, ts=_readable(ts), known=known)
+        self._next = self._new.next
+        return known
 
     def remove(self, item: Item, known: VersionVector, unseen: Unseen = ALL_SEEN) -> bool:
         """Remove the live dots of an item (of its whole register) that `known` covers, none `unseen`.
@@ -318,12 +313,18 @@ class Pen:
         spoken_of = edits.keys() | self._written.touched
         self._written.touched |= self._state.rewrite(fresh, edits).keys()
         self._written.records |= edits.keys() | self._refresh_hints(fresh, spoken_of)
-        self._written.lines = self._state.enter(header.rid, self._sayings())
-        if len(self._written.lines) < len(self._new):
-            self._written.records |= self._new.keys()
-        new = Said([record for record, _, _ in self._new.values()])
-        self._written.added = (*new, *self._added) if self._added or not new else new
+        self._written.added = tuple(self._added)
+        if self._new:
+            self._enter(self._new)
         return self._written
+
+    def _enter(self, new: FirstSayings) -> None:
+        """Let the new records be said."""
+        if self._state.enter(self._header.rid, new):
+            self._written.lines = new
+        else:
+            self._written.records.update(new.keys)
+        self._written.added = Said(new, new.kinds, self._added)
 
     def _is_changed(self, key: RecordKey) -> bool:
         own = self._state.facts(key).get(self._header.rid)

@@ -15,14 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Set
 from itertools import chain
 from typing import NamedTuple, Protocol
 
-from memsync_git.crdt.first import FirstSaying
+from memsync_git.crdt.first import FirstSaying, FirstSayings
 from memsync_git.crdt.fragment import RecordFacts
 from memsync_git.crdt.intervals import Intervals
-from memsync_git.crdt.unread import Shelf, Unread
+from memsync_git.crdt.unread import LOOKS_PER_READING, Shelf, Unread
 from memsync_git.model import Record, RecordKey
-
-LOOKS_PER_READING = 8
-"""To look a line up on a shelf costs as much as going past so many."""
 
 Spans = Iterable[tuple[int, int]]
 """Numbers as inclusive intervals."""
@@ -155,17 +152,20 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
             return self._unread.get(self._stored.name_of(key))
         return self._stored.line(key, self._read[key])
 
-    def put_away(self, new: Iterable[FirstSaying]) -> list[tuple[str, bytes]]:
+    def put_away(self, new: FirstSayings) -> bool:
         """Take in what is said of records there are none of; nobody is expected to ask for it soon.
 
-        Return the lines by name, where they are stored as lines.
+        Return whether they are stored as lines.
         """
         if self._stored is None:
-            self.update((saying.record.key, saying.facts) for saying in new)
-            return []
-        lines = list(map(self._stored.first_line, new))
-        self.lay_by(lines)
-        return lines
+            self.update((saying.record.key, saying.facts) for saying in new.sayings())
+            return False
+        shelf = new.stored_as(self._stored)
+        if len(self):
+            self.lay_by(shelf.lines())
+        else:
+            self._unread, self._homes = Unread(shelf=shelf), None
+        return True
 
     def unread_line(self, key: RecordKey) -> bytes | None:
         """The line of a record nobody has asked for; None where there is none."""

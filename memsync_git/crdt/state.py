@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import chain
 
-from memsync_git.crdt.first import FirstSaying
+from memsync_git.crdt.first import FirstSayings
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.plainly import plain_changes
@@ -27,6 +27,7 @@ Before = dict[RecordKey, Record | None]
 _Line = tuple[Records, str]
 """Whose line, and its name."""
 
+
 GLANCES_PER_READING = 8
 """To read a line and make its facts costs as much as to glance at so many, and the facts stay."""
 
@@ -42,6 +43,15 @@ class Shown:
     first: Stamp
     last: Stamp
     wall_ms: int
+
+
+SHOWN_TOGETHER = 16_384
+"""Records in view order whose lines are held at once, nine MiB of an ordinary memory; for each such part
+all lines are gone through once, which is quicker than to look for each of them."""
+
+
+_Place = tuple[int, int, Rid, int, str | Shown]
+"""Where a record stands in the view: its kind, its smallest stamp, and its line or what it shows."""
 
 
 class State:
@@ -234,7 +244,7 @@ class State:
         `kept`: what they show is remembered.
         """
         left: list[_Line] = []
-        for rid, glance in self._glances(left):
+        for rid, _, glance in self._glances(left):
             key = glance.record.key
             shown = self._views.get(key) or glance.record
             if kept:
@@ -242,9 +252,42 @@ class State:
             yield _shown_by(rid, glance, shown)
         yield from filter(None, map(self._shown_at, self._beside(left)))
 
-    def _glances(self, left: list[_Line]) -> Iterator[tuple[Rid, Glance]]:
-        """The unread lines that alone speak of their record, plainly and with no fact removed; the others are
-        put to what is `left`.
+    def in_order(self, together: int = SHOWN_TOGETHER) -> Iterator[Shown]:
+        """Every record in view order, one after another: of lines shown at a glance only where they stand is
+        held, and so many of them `together`. The state must not change on the way, nor be asked for anything
+        else.
+        """
+        places = sorted(self._places())
+        for at in range(0, len(places), together):
+            some = places[at : at + together]
+            lines = self._lines_at(some)
+            for _, _, rid, _, where in some:
+                if isinstance(where, Shown):
+                    yield where
+                else:
+                    glance = self._records[rid].glance(lines[where], self.dead(rid))
+                    assert glance is not None, "a line that was plain a moment ago is so still"
+                    yield _shown_by(rid, glance, glance.record)
+
+    def _places(self) -> Iterator[_Place]:
+        left: list[_Line] = []
+        for rid, name, (record, (ts, n), _) in self._glances(left):
+            yield _KIND_ORDER[record.key[0]], ts, rid, n, name
+        for shown in filter(None, map(self._shown_at, self._beside(left))):
+            yield _KIND_ORDER[shown.record.key[0]], *shown.first, shown
+
+    def _lines_at(self, places: Iterable[_Place]) -> dict[str, bytes]:
+        """The lines that are shown at some places, by name."""
+        names: dict[Rid, set[str]] = {}
+        for _, _, rid, _, where in places:
+            if not isinstance(where, Shown):
+                names.setdefault(rid, set()).add(where)
+        found = (self._records[rid].unread.among(some) for rid, some in names.items())
+        return dict(chain.from_iterable(found))
+
+    def _glances(self, left: list[_Line]) -> Iterator[tuple[Rid, str, Glance]]:
+        """The unread lines, by name, that alone speak of their record, plainly and with no fact removed; the
+        others are put to what is `left`.
         """
         shared = self._shared_names() if self._has_names else None
         for rid, records in self._records.items():
@@ -254,7 +297,7 @@ class State:
                 if glance is None:
                     left.append((records, name))
                 else:
-                    yield rid, glance
+                    yield rid, name, glance
 
     @property
     def _has_names(self) -> bool:
@@ -372,16 +415,18 @@ class State:
             self._shown.pop(key, None)
         return before
 
-    def enter(self, rid: Rid, new: Iterable[FirstSaying]) -> list[tuple[str, bytes]]:
-        """Let a replica say whole records nobody has said anything about: there is nothing to compare, and
-        what they show is known. Return the lines by name, where they are stored as lines.
+    def enter(self, rid: Rid, new: FirstSayings) -> bool:
+        """Let a replica say whole records nobody has said anything about: there is nothing to compare.
+        Return whether they are stored as lines.
         """
-        return self._records.setdefault(rid, Records()).put_away(self._shown_by(new))
+        for key in new.keys if self._views else ():
+            self._views.pop(key, None)
+        return self._records.setdefault(rid, Records()).put_away(new)
 
-    def _shown_by(self, new: Iterable[FirstSaying]) -> Iterator[FirstSaying]:
-        for saying in new:
-            self._views[saying.record.key] = saying.record
-            yield saying
+    def speaks_of(self, keys: Iterable[RecordKey]) -> set[RecordKey]:
+        """Those of some records that anybody has facts about."""
+        said = [records for records in self._records.values() if len(records)]
+        return {key for key in keys if any(key in records for records in said)} if said else set()
 
     def begin(self, fragment: Fragment, new: Iterable[tuple[str, bytes]]) -> None:
         """Lay lines of new records of a first fragment by, unread; `replace` with all of it follows."""
@@ -399,15 +444,14 @@ class State:
         """Of how many records it is remembered what they show."""
         return len(self._views)
 
-    def rest_on(self, shelves: Mapping[Rid, Shelf], stored: Stored, *, kept: Set[RecordKey] | None) -> None:
+    def rest_on(self, shelves: Mapping[Rid, Shelf], stored: Stored, *, kept: Set[RecordKey]) -> None:
         """All that everybody says lies on these shelves now: what was read of it is let go, and what records
-        show, but for those `kept` (None: all of them).
+        show, but for those `kept`.
         """
         for rid, records in self._records.items():
             records.rest_on(shelves[rid], stored)
-        if kept is not None:
-            self._views = {key: self._views[key] for key in kept if key in self._views}
-            self._shown = {key: self._shown[key] for key in kept if key in self._shown}
+        self._views = {key: self._views[key] for key in kept if key in self._views}
+        self._shown = {key: self._shown[key] for key in kept if key in self._shown}
 
     def sizes(self) -> dict[Rid, int]:
         """How many records each replica holds facts about."""

@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Set
 from typing import Any, NamedTuple, Protocol
 
+LOOKS_PER_READING = 8
+"""To look a line up on a shelf costs as much as going past so many."""
+
 
 class Shelf(Protocol):
     """Stored lines of one replica by name, as they lay at one moment."""
@@ -29,6 +32,11 @@ class Shelf(Protocol):
 
     def names(self) -> Iterable[str]:
         """Their names alone."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """How much is held in memory for it."""
         ...
 
     def rested_on(self, by: Unread) -> None:
@@ -71,7 +79,8 @@ class Unread(MutableMapping[str, bytes]):
     @property
     def weight(self) -> int:
         """How much is remembered of it here."""
-        return len(self._at.here) + len(self._at.taken)
+        here, shelf, taken = self._at
+        return len(here) + len(taken) + (0 if shelf is None else shelf.weight)
 
     def lay(self, lines: Iterable[tuple[str, bytes]]) -> None:
         """Take in lines under names there are none of."""
@@ -97,6 +106,13 @@ class Unread(MutableMapping[str, bytes]):
                 taken.update(() if lying is None else (name,))
         self._at = _Place(here, shelf, taken)
         shelf.rested_on(self)
+
+    def among(self, names: Set[str]) -> Iterable[tuple[str, bytes]]:
+        """The lines under some names: each is looked for, or where they are many, all are passed by."""
+        if len(names) * LOOKS_PER_READING > len(self):
+            return ((name, line) for name, line in self.items() if name in names)
+        found = ((name, self.get(name)) for name in names)
+        return ((name, line) for name, line in found if line is not None)
 
     def differing(self, other: Unread) -> dict[str, tuple[bytes | None, bytes | None]]:
         """The lines of both under every name under which they do not have the same; what both have of one
@@ -147,7 +163,8 @@ class Unread(MutableMapping[str, bytes]):
         here, shelf, taken = self._at
         yield from here.items()
         if shelf is not None:
-            yield from (pair for pair in shelf.lines() if pair[0] not in taken)
+            lines = shelf.lines()
+            yield from (pair for pair in lines if pair[0] not in taken) if taken else lines
 
     def values(self) -> Any:
         """Likewise."""

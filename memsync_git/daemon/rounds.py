@@ -11,13 +11,13 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from memsync_git.app.allocator import give_back
 from memsync_git.app.keeping import collect_if_due
 from memsync_git.app.noting import note_failure
 from memsync_git.app.opening import Rooms
 from memsync_git.app.reports import write_report
 from memsync_git.app.telling import failed_document, notice
 from memsync_git.app.working import Workplace
-from memsync_git.daemon.allocator import give_back
 from memsync_git.daemon.workers import words_of
 from memsync_git.documents import NoticePart, SyncDocument
 from memsync_git.errors import Busy, MemsyncError

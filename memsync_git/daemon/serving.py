@@ -11,10 +11,10 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 
+from memsync_git.app.allocator import keep_together
 from memsync_git.app.clocks import SystemClock
 from memsync_git.app.listening import Listener
 from memsync_git.app.opening import Rooms, not_set_up
-from memsync_git.daemon.allocator import keep_together
 from memsync_git.daemon.outlets import Outlets
 from memsync_git.daemon.posts import Reload, Stop
 from memsync_git.daemon.running import Daemon

@@ -10,7 +10,7 @@ from __future__ import annotations
 from memsync_git.formats.canonical import Json, NotJson, Number, TooDeep, canonical, compact, parse, quoted
 from memsync_git.formats.rows import Damage, Limits, TooLarge
 from memsync_git.formats.standing import Decoded, Row, Rows
-from memsync_git.formats.variants import AIM_HEADER, VARIANTS, Variant, amend, decode, encode
+from memsync_git.formats.variants import AIM_HEADER, VARIANTS, Variant, amend, decode, encode, write_anew
 
 __all__ = [
     "AIM_HEADER",
@@ -33,4 +33,5 @@ __all__ = [
     "encode",
     "parse",
     "quoted",
+    "write_anew",
 ]

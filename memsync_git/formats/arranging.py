@@ -13,8 +13,9 @@ Rule 4: what was written is read back before anybody relies on it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
-from memsync_git.formats.reading import read_rows
+from memsync_git.formats.reading import read_again, read_rows
 from memsync_git.formats.rows import Limits, TooLarge
 from memsync_git.formats.standing import Gathering, Lines, Rows
 from memsync_git.formats.writing import row_of
@@ -77,6 +78,19 @@ def arranged(rows: Rows, step: Step, projection: Projection, limits: Limits) -> 
             some.records[at] = record
         gathering.add(some.raws, some.records)
     return Rows(gathering.finished(), rows)
+
+
+def laid_out(records: Iterable[Record], projection: Projection, limits: Limits) -> Rows | TooLarge:
+    """The rows of a file that holds nothing yet; entities come first. What they say is let go again."""
+    parts: list[Lines] = []
+    wanted = (held for held in map(projection.record, records) if held is not None)
+    while some := list(islice(wanted, LINES_TOGETHER)):
+        raws = [row_of(record, projection) for record in some]
+        said = _read_back(raws, some, projection, limits)
+        if isinstance(said, TooLarge):
+            return said
+        parts.append(Lines(b"\n".join(raws), said, projection).unread(read_again))
+    return Rows(parts)
 
 
 def _changes(said: Records, step: Step, projection: Projection) -> Changes:

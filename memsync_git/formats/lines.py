@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from memsync_git.formats.canonical import NotJson, canonical, parse
-from memsync_git.formats.reading import read_rows, rows_between
+from memsync_git.formats.reading import first_rows, read_rows, rows_between
 from memsync_git.formats.rereading import reread
 from memsync_git.formats.rows import Limits, TooLarge
 from memsync_git.formats.standing import Decoded, Gathering, Lines, Row, Rows
@@ -30,6 +30,11 @@ class LineVariant:
         again = None if before is None else reread(data, before, self.projection, limits)
         if again is not None and before is not None:
             return Decoded(self.name, again, again.graph(), shared=again.shared_with(before))
+        first = first_rows(data, self.projection, limits)
+        if isinstance(first, TooLarge):
+            return first
+        if first is not None:
+            return Decoded(self.name, first, first.graph())
         raws = data.split(b"\n")
         lines = range(1, len(raws) + 1)
         read = read_rows(raws, lines, self.projection, limits, {})

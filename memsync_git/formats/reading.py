@@ -3,11 +3,14 @@
 Rule 1: a row that is known is looked up, not parsed: one changed row costs one row.
 Rule 2: one bad row never hides another.
 Rule 3: rows that JavaScript's `trim` makes empty are passed over, as the servers pass over them.
+Rule 4: of a file that is read for the first time only the keys of its records are held, and its lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 
 from memsync_git.formats.canonical import TooDeep
 from memsync_git.formats.rows import (
@@ -20,7 +23,7 @@ from memsync_git.formats.rows import (
     largest_observation,
     read_row,
 )
-from memsync_git.formats.standing import Rows
+from memsync_git.formats.standing import Lines, Rows, evenly
 from memsync_git.model import Projection, Record
 
 Said = list[Record | None]
@@ -47,6 +50,36 @@ def read_rows(
             case _:
                 records[at] = found
     return records, damage
+
+
+def first_rows(data: bytes, projection: Projection, limits: Limits) -> Rows | TooLarge | None:
+    """The rows of a file nobody has read before; None if anything in it is damaged.
+
+    They are read some at a time, and what they say is let go: it would be three times the file.
+    """
+    parts: list[Lines] = []
+    number = 1
+    for text in _some_lines(data):
+        raws = text.split(b"\n")
+        read = read_rows(raws, range(number, number + len(raws)), projection, limits, {})
+        if isinstance(read, TooLarge):
+            return read
+        records, damage = read
+        if damage:
+            return None
+        parts.append(Lines(text, records, projection).unread(read_again))
+        number += len(raws)
+    return Rows(parts)
+
+
+def _some_lines(data: bytes) -> Iterator[bytes]:
+    """A file, cut where stretches of lines end."""
+    ends = chain((found.start() for found in re.finditer(b"\n", data)), [len(data)])
+    begin = 0
+    for first, behind in evenly(data.count(b"\n") + 1):
+        end = next(islice(ends, behind - first - 1, None))
+        yield data[begin:end]
+        begin = end + 1
 
 
 def rows_between(

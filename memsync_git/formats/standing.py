@@ -18,7 +18,7 @@ from typing import NamedTuple, overload
 
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
-from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched
+from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched, joined
 from memsync_git.values import dataclass, field
 
 FEW_LINES = LINES_TOGETHER // 4
@@ -134,6 +134,11 @@ class Lines(Stretch):
             said[at] = record
         return tuple(said)
 
+    def unread(self, read: Reader) -> KeptLines:
+        """The same without what they say, which `read` finds again."""
+        places = {record.key: at for at, record in enumerate(self.records) if record is not None}
+        return KeptLines(self.text, places, self.blanks, self.projection, read, self.counts, self.sizes)
+
     def _lines(self) -> Iterator[Row]:
         return map(Row._make, zip(self.raws, self.records, strict=True))
 
@@ -148,10 +153,12 @@ class Lines(Stretch):
 
 
 class KeptLines(Lines):
-    """Lines that an earlier process read: their records are read again when somebody asks for one.
+    """Lines that were read before, here or by an earlier process: their records are read again when somebody
+    asks for one.
 
     keys: those of the records, with the line each stands on where every line is a record of its own.
-    blanks: how many lines are none. read: what the lines of a text say. counts: what they hold, if known.
+    blanks: how many lines are none. read: what the lines of a text say. counts: what they hold, and sizes:
+    how many items each record says, if known.
     """
 
     __slots__ = ("_asked_for", "_places", "_reader", "_said")
@@ -164,12 +171,13 @@ class KeptLines(Lines):
         projection: Projection,
         read: Reader,
         counts: Counts | None = None,
+        sizes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(text, (), projection)
         self._keys = self._places = keys
         self._said: tuple[Record | None, ...] | None = None
         self._asked_for: dict[RecordKey, Record] = {}
-        self._blanks, self._counts = blanks, counts
+        self._blanks, self._counts, self._sizes = blanks, counts, sizes
         self._reader = read
 
     @property
@@ -195,6 +203,20 @@ class KeptLines(Lines):
     def places_of(self, keys: Set[RecordKey]) -> dict[RecordKey, int]:
         """The same, which is known without a look."""
         return {key: self._places[key] for key in keys}
+
+    def passing(self) -> Mapping[RecordKey, Record]:
+        """Its records by key; read for this look, unless somebody has asked for all of them before."""
+        if self._said is not None:
+            return self.by_key
+        return joined(record for record in self._reader(self.text, self.projection) if record is not None)
+
+    def looked_up(self, keys: Set[RecordKey]) -> dict[RecordKey, Record]:
+        """Some of its records, read from their own lines where every line is a record of its own."""
+        if self._said is not None or not self.has_one_each or len(keys) == len(self):
+            return super().looked_up(keys)
+        raws = self.raws
+        text = b"\n".join([raws[at] for key, at in self._places.items() if key in keys])
+        return joined(record for record in self._reader(text, self.projection) if record is not None)
 
     def _raw_at(self, at: int) -> bytes:
         """One line, cut out without what stands behind it."""
@@ -320,14 +342,17 @@ class Gathering:
         return self._parts
 
     def _close(self) -> None:
-        count = len(self._raws)
-        pieces = max(1, round(count / LINES_TOGETHER))
-        bounds = [count * at // pieces for at in range(pieces + 1)] if count else []
-        for start, end in pairwise(bounds):
+        for start, end in evenly(len(self._raws)):
             text, records = b"\n".join(self._raws[start:end]), self._records[start:end]
             self._parts.append(Lines(text, records, self._projection))
         self._raws.clear()
         self._records.clear()
+
+
+def evenly(count: int) -> Iterator[tuple[int, int]]:
+    """Where so many lines are cut into stretches: from which to before which."""
+    pieces = max(1, round(count / LINES_TOGETHER))
+    return pairwise([count * at // pieces for at in range(pieces + 1)] if count else [])
 
 
 class Rows(Sequence[Row]):

@@ -7,11 +7,11 @@ Rule 3: an empty file says nothing and is no damage; whether that may be believe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from memsync_git.formats.arranging import arranged, step_to
+from memsync_git.formats.arranging import arranged, laid_out, step_to
 from memsync_git.formats.array import ArrayVariant
 from memsync_git.formats.lines import LineVariant
 from memsync_git.formats.rows import NO_LIMITS, Limits, TooLarge
@@ -95,11 +95,22 @@ def amend(rows: Rows, step: Step, variant: str, limits: Limits) -> tuple[bytes, 
 
     Only rows that the step changes are written. New ones come in the order of the step.
     """
+    found = arranged(rows, step, VARIANTS[variant].projection, limits)
+    return found if isinstance(found, TooLarge) else _finished(found, variant, limits)
+
+
+def write_anew(records: Iterable[Record], variant: str, limits: Limits) -> tuple[bytes, Decoded] | TooLarge:
+    """The bytes of a file that holds nothing yet, and what they say. The records come in the order in which
+    they will stand, entities first; each is let go when it is written.
+    """
+    found = laid_out(records, VARIANTS[variant].projection, limits)
+    return found if isinstance(found, TooLarge) else _finished(found, variant, limits)
+
+
+def _finished(rows: Rows, variant: str, limits: Limits) -> tuple[bytes, Decoded] | TooLarge:
+    """The file these rows make."""
     how = VARIANTS[variant]
-    found = arranged(rows, step, how.projection, limits)
-    if isinstance(found, TooLarge):
-        return found
-    framed = how.framed(found)
+    framed = how.framed(rows)
     data = how.write(framed)
     if len(data) > limits.max_file_bytes:
         return _too_large(data, limits)

@@ -106,11 +106,11 @@ class Base:
         return len(Amended(self.newest, self.overlay))
 
 
-def step_between(
-    source: Mapping[RecordKey, Record], target: Mapping[RecordKey, Record]
-) -> dict[RecordKey, Record | None]:
-    """The step that turns one graph into another."""
-    return {key: record for key, _, record in differing(source, target)}
+def step_between(source: Mapping[RecordKey, Record], target: Mapping[RecordKey, Record]) -> Step:
+    """The step that turns one graph into another; from nothing, that is all of it."""
+    if not source:
+        return target
+    return {key: record for key, _, record in differing(source, target)} if target else dict.fromkeys(source)
 
 
 class Pending(NamedTuple):

@@ -8,7 +8,7 @@ Rule 3: HEAD names main's commit and no branch, so `git log` works in the folder
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from memsync_git.remotes.clone import Clone
@@ -29,31 +29,33 @@ def wanted(main: Branch, store: str, load: Load) -> dict[str, Oid]:
 
 
 def refresh(
-    clone: Clone, paths: Mapping[str, Oid], shown: Mapping[str, Oid], at_hand: Mapping[Oid, bytes]
+    clone: Clone, paths: Mapping[str, Oid], shown: Mapping[str, Oid], at_hand: Mapping[Oid, Iterable[bytes]]
 ) -> dict[str, Oid]:
-    """Write the files that changed; answers what is shown now. `at_hand`: contents that need no reading."""
+    """Write the files that changed; answers what is shown now. `at_hand`: contents that need no reading, in
+    pieces.
+    """
     changed = {path: oid for path, oid in paths.items() if shown.get(path) != oid}
-    contents = {oid: at_hand[oid] for oid in changed.values() if oid in at_hand}
-    missing = set(changed.values()) - contents.keys()
+    missing = {path: oid for path, oid in changed.items() if oid not in at_hand}
+    for path in changed.keys() - missing.keys():
+        _replace(clone.path / path, at_hand[changed[path]])
     if missing:
         with clone.objects() as objects:
-            found = {oid: objects.read(oid, "blob", limit=LIMITS.max_fragment_bytes) for oid in missing}
-        contents |= {oid: data for oid, data in found.items() if isinstance(data, bytes)}
-    for path, oid in changed.items():
-        if oid in contents:
-            _replace(clone.path / path, contents[oid])
+            for path, oid in missing.items():
+                data = objects.read(oid, "blob", limit=LIMITS.max_fragment_bytes)
+                if isinstance(data, bytes):
+                    _replace(clone.path / path, (data,))
     return {**shown, **changed}
 
 
 def point_head(clone: Clone, main: Oid) -> None:
     """Let HEAD of the clone name main's newest commit."""
-    _replace(clone.git_dir / "HEAD", f"{main}\n".encode())
+    _replace(clone.git_dir / "HEAD", (f"{main}\n".encode(),))
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, pieces: Iterable[bytes]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "wb") as stream:
-        stream.write(data)
+        stream.writelines(pieces)
     os.replace(fresh, path)

@@ -33,6 +33,7 @@ from memsync_git.remotes.trees import (
     new_object,
     oid_of,
     tree_bytes,
+    written_object,
 )
 from memsync_git.wire.fragments import written_files
 from memsync_git.wire.repository import MARKER_PATH, encode_marker
@@ -118,13 +119,15 @@ class Drafting:
         return changes
 
     def _unified(self, base: Branch) -> dict[str, Entry | None]:
-        data = self._publication.unified
-        if data is None:
+        if self._publication.unified is None:
             return {}
         path = unified_path(self._store)
         there = lookup(base.root, path, self._load)
-        entry = self._blob(data, () if there is None else (there.oid,))
-        return {} if entry == there else {path: entry}
+        made = written_object("blob", self._publication.unified)
+        if there is not None and made.oid == there.oid:
+            return {}
+        self._objects[made.oid] = made
+        return {path: Entry(BLOB_MODE, made.oid)}
 
     def _furniture(self, base: Branch, *, is_first: bool) -> dict[str, Entry | None]:
         """README.md and the marker, where a repository with memories in it has none."""

@@ -405,7 +405,7 @@ class GitRemote:
 
     # --- for people ----------------------------------------------------------------------------------
 
-    def show(self, at_hand: Mapping[Oid, bytes] = MappingProxyType({})) -> None:
+    def show(self, at_hand: Mapping[Oid, Iterable[bytes]] = MappingProxyType({})) -> None:
         """Bring the files in the clone's folder up to date with main; nothing reads them but people.
 
         `at_hand`: contents that need not be read. What cannot be written is left for the next time.

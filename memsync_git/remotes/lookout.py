@@ -20,9 +20,10 @@ from memsync_git.remotes.pushing import Pushed
 from memsync_git.remotes.reading import Reading
 from memsync_git.remotes.seen import NOTHING_JUDGED, NOTHING_SEEN, Branch, Learnt, Seen, Versions
 from memsync_git.remotes.shares import Draft
-from memsync_git.remotes.trees import EMPTY, Listing, Oid, oid_of, parse_tree
+from memsync_git.remotes.trees import EMPTY, Listing, Oid, lookup, parse_tree
 from memsync_git.values import replace
 from memsync_git.wire.fragments import WireLimits
+from memsync_git.wire.rid import unified_path
 
 
 class Lookout:
@@ -143,7 +144,9 @@ class Lookout:
             seen = seen.with_main(self._main_name, draft.main.tip, draft.main.branch)
             changes["main"] = draft.main.oid
             if publication.unified is not None:
-                unified = (oid_of("blob", publication.unified), draft.main.at_s * 1000)
+                entry = lookup(draft.main.branch.root, unified_path(self._store), self.listing)
+                assert entry is not None, "the draft holds what was to be published"
+                unified = (entry.oid, draft.main.at_s * 1000)
                 changes["unified"] = {**before.unified, self._store: unified}
                 seen = replace(seen, unified_ms=unified[1])
         self._keep_read(draft, seen)

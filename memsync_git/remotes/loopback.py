@@ -254,11 +254,12 @@ class LoopbackRemote:
         folder = base.of(self._store)
         changes = lacking(publication, {rid: there.version for rid, there in folder.tree.items()})
         others = _moved(base.others, publication.relocate)
-        if not changes and others == base.others and publication.unified in (None, folder.unified):
+        unified = None if publication.unified is None else b"".join(publication.unified)
+        if not changes and others == base.others and unified in (None, folder.unified):
             return self._main if self._main is not self._main_there else None
         folder = replace(folder, tree={**folder.tree, **changes})
-        if publication.unified is not None:
-            folder = replace(folder, unified=publication.unified, unified_ms=self.hub.now_ms())
+        if unified is not None:
+            folder = replace(folder, unified=unified, unified_ms=self.hub.now_ms())
         return MainCommit(
             head=self.hub.next_head(),
             parent=self._main,

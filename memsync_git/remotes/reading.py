@@ -40,6 +40,30 @@ MAX_UNIFIED_WALK = 200
 """Commits looked through for the time of the unified file."""
 
 
+class _Trees:
+    """The trees of one pass, each read once. `known`: those of an earlier one. What cannot be read is told.
+
+    It stands by itself, so that nobody who reads shards holds the pass, and with it all that was read.
+    """
+
+    def __init__(self, objects: Objects, known: Mapping[Oid, Listing], unreadable: list[Unreadable]) -> None:
+        self._objects = objects
+        self._known = known
+        self._unreadable = unreadable
+        self.read: dict[Oid, Listing] = {}
+
+    def listing(self, oid: Oid, where: str) -> Listing:
+        """The entries of a tree; raises `CloneDamaged` where it is missing."""
+        listing = self.read.get(oid) or self._known.get(oid) or self._objects.tree(oid)
+        if listing is None:
+            raise CloneDamaged(f"the tree {oid} is missing")
+        if isinstance(listing, Unfit):
+            self._unreadable.append(Unreadable(where, listing.reason))
+            listing = EMPTY
+        self.read[oid] = listing
+        return listing
+
+
 class Reading:
     """One pass over the refs of a clone, for one store.
 
@@ -61,19 +85,20 @@ class Reading:
         self._store = store
         self._before = learnt
         self._fragments: Cache = {}
-        self._listings: dict[Oid, Listing] = {}
+        self.unreadable: list[Unreadable] = []
+        self._trees = _Trees(objects, learnt.listings, self.unreadable)
+        self._listing = self._trees.listing
         self._shards = ShardReader(
             objects, self._listing, store=store, before=learnt, limits=limits, records=records
         )
         self._judged = judged
-        self.unreadable: list[Unreadable] = []
         self.newer: int | None = None
 
     def learnt(self) -> Learnt:
         """What this pass has read, or was known and still stands."""
         folders = [files.shards.oid for _, files in self._fragments if files.shards is not None]
         kept = {oid: self._before.listings[oid] for oid in folders if oid in self._before.listings}
-        listings = {**kept, **self._listings}
+        listings = {**kept, **self._trees.read}
         named = {entry.oid for oid in folders for entry in listings.get(oid, EMPTY).values()}
         shards = {**self._before.shards, **self._shards.shards}
         return Learnt(self._fragments, listings, {oid: shards[oid] for oid in shards.keys() & named})
@@ -101,7 +126,7 @@ class Reading:
         if not all(found.is_read for found in before.found.values()):
             return None
         self._fragments.update({(rid, found.files): found.fragment for rid, found in before.found.items()})
-        self._listings[tip.tree] = before.root
+        self._trees.read[tip.tree] = before.root
         return before
 
     def host(self, name: str, tip: Tip) -> Branch:
@@ -143,17 +168,6 @@ class Reading:
     def _folder(self, root: Listing) -> Listing:
         folder = unified_path(self._store).rpartition("/")[0]
         return subtree(root, folder, lambda oid: self._listing(oid, folder))
-
-    def _listing(self, oid: Oid, where: str) -> Listing:
-        known = self._listings.get(oid) or self._before.listings.get(oid)
-        listing = known or self._objects.tree(oid)
-        if listing is None:
-            raise CloneDamaged(f"the tree {oid} is missing")
-        if isinstance(listing, Unfit):
-            self._complain(where, listing.reason)
-            listing = EMPTY
-        self._listings[oid] = listing
-        return listing
 
     def _fragment(self, folder: Listing, rid: Rid, where: str) -> Found | Newer | None:
         path = fragment_path(rid, self._store)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, NewType
 
 from memsync_git.values import dataclass
@@ -24,6 +25,8 @@ _PACK_TYPES: Mapping[Kind, int] = {"commit": 1, "tree": 2, "blob": 3}
 
 BLOB_MODE = "100644"
 TREE_MODE = "40000"
+PIECE_BYTES = 16 * 1024
+"""Unpacked at once: a hundred KB of text, and sixteen MB of the same byte over and over."""
 _OID_BYTES = 20
 
 
@@ -66,15 +69,23 @@ class NewObject:
         """The bytes of the object."""
         return zlib.decompress(self.zipped)
 
+    @property
+    def pieces(self) -> Iterator[bytes]:
+        """The same, some at a time."""
+        unpacking = zlib.decompressobj()
+        cut = (self.zipped[at : at + PIECE_BYTES] for at in range(0, len(self.zipped), PIECE_BYTES))
+        yield from map(unpacking.decompress, cut)
+        yield unpacking.flush()
 
-class AtHand(Mapping[Oid, bytes]):
-    """The bytes of some objects by name, unpacked when they are asked for: few are, and all are much."""
+
+class AtHand(Mapping[Oid, Iterable[bytes]]):
+    """The bytes of some objects by name, unpacked as they are taken: few are, and all are much."""
 
     def __init__(self, objects: Iterable[NewObject]) -> None:
         self._objects = {item.oid: item for item in objects}
 
-    def __getitem__(self, oid: Oid) -> bytes:
-        return self._objects[oid].data
+    def __getitem__(self, oid: Oid) -> Iterator[bytes]:
+        return self._objects[oid].pieces
 
     def __iter__(self) -> Iterator[Oid]:
         return iter(self._objects)
@@ -87,11 +98,32 @@ def new_object(kind: Kind, data: bytes) -> NewObject:
     return NewObject(kind, oid_of(kind, data), len(data), zlib.compress(data, 1))
 
 
+def written_object(kind: Kind, pieces: Iterable[bytes]) -> NewObject:
+    """The same of bytes that come in pieces, and are never held together.
+
+    Its size stands before what its name is made of, so it is packed first, and read once more.
+    """
+    packing, size = zlib.compressobj(1), 0
+    packed: list[bytes] = []
+    for piece in pieces:
+        size += len(piece)
+        packed.append(packing.compress(piece))
+    made = NewObject(kind, Oid(""), size, b"".join([*packed, packing.flush()]))
+    name = _naming(kind, size)
+    for piece in made.pieces:
+        name.update(piece)
+    return replace(made, oid=Oid(name.hexdigest()))
+
+
 def oid_of(kind: Kind, data: bytes) -> Oid:
     """The name of an object."""
-    name = hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)), usedforsecurity=False)
+    name = _naming(kind, len(data))
     name.update(data)
     return Oid(name.hexdigest())
+
+
+def _naming(kind: Kind, size: int) -> hashlib._Hash:
+    return hashlib.sha1(b"%s %d\0" % (kind.encode(), size), usedforsecurity=False)
 
 
 def parse_tree(data: bytes) -> Listing:
@@ -246,8 +278,10 @@ def pack(objects: Sequence[NewObject]) -> bytes:
     for item in objects:
         chunks.append(_pack_header(_PACK_TYPES[item.kind], item.size))
         chunks.append(item.zipped)
-    body = b"".join(chunks)
-    return body + hashlib.sha1(body, usedforsecurity=False).digest()
+    name = hashlib.sha1(usedforsecurity=False)
+    for chunk in chunks:
+        name.update(chunk)
+    return b"".join([*chunks, name.digest()])
 
 
 def _pack_header(kind: int, size: int) -> bytes:

@@ -9,13 +9,13 @@ holds what the file was written from; then it is a new replica with that view as
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.pen import Pen
 from memsync_git.crdt.state import State
 from memsync_git.inference import FileState, Kind, Ring
-from memsync_git.model import Graph, Item, Rid, items_of, key_of
+from memsync_git.model import Graph, Item, RecordKey, Rid, items_of, key_of
 from memsync_git.replica.observing import observe
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.values import Moment, Observed, Version
@@ -36,14 +36,15 @@ def adopt(replica: Replica, version: Version, moment: Moment, *, without: Collec
     replica.compare()
     pen = Pen(replica.state, replica.header, wall_ms=moment.wall_ms)
     ts = min(version.mtime_ms, moment.wall_ms)
-    for record in version.graph:
-        if not without and pen.add_new(record, ts=ts):
-            continue
-        for item in items_of(record):
+    said = version.graph.records
+    spoken_of = said.keys() if without else pen.add_new(said, ts=ts)
+    for record in version.graph if spoken_of else ():
+        for item in items_of(record) if record.key in spoken_of else ():
             if item not in without:
                 pen.add(item, ts=ts if item[0] in ("t", "f") else None)
     written = replica.finish(pen, moment, "adopt")
-    enter_first(replica, version, moment, known=dict(replica.state.nexts()))
+    known = dict(replica.state.nexts())
+    enter_first(replica, version, moment, known=known, doubtful={*spoken_of, *replica.withheld.keys})
     rev = replica.header.rev if written else None
     return Observed(written.added, (), rev=rev)
 
@@ -63,15 +64,24 @@ def adopt_from(replica: Replica, cut: Iterable[Fragment], version: Version, mome
     return observe(replica, version, moment)
 
 
-def enter_first(replica: Replica, version: Version, moment: Moment, *, known: dict[Rid, int]) -> None:
-    """Make a version the only state of the ring."""
+def enter_first(
+    replica: Replica,
+    version: Version,
+    moment: Moment,
+    *,
+    known: dict[Rid, int],
+    doubtful: Set[RecordKey] | None = None,
+) -> None:
+    """Make a version the only state of the ring. `doubtful`: its records that may not be what is shown; None:
+    all of them.
+    """
     seen_ms = min(version.mtime_ms, moment.wall_ms)
     state = FileState(version.hash, seen_ms, None, known, version.order, Kind.OBSERVED)
     replica.boot = moment.boot
     before = replica.ring.graph.records
     replica.fresh.file = True
     replica.ring = Ring()
-    replica.file_changed(replica.ring.push(state, version.graph))
+    replica.file_changed(replica.ring.push(state, version.graph), doubtful)
     replica.recheck(before)
     replica.remember(version.hash)
 

@@ -267,10 +267,7 @@ def _read(text: bytes, projection: Projection) -> Iterable[Record | None]:
 def save_file(records: Records, kept: KeptFile, rows: LineWriter) -> tuple[Stretched, KeptFile]:
     """Write the lines that are not the very ones that are kept."""
     file = stretched(records)
-    saving = _Saving(file, kept)
-    now = saving.kept_now()
-    for name, value in saving.come.items():
-        rows.put(KIND, name, value)
+    now = _Saving(file, kept, rows).kept_now()
     for name in _names_in(kept) - _names_in(now):
         rows.drop(KIND, name)
         rows.drop(KIND, TOLD + name)
@@ -287,17 +284,17 @@ def _names_in(kept: KeptFile) -> set[str]:
 
 
 class _Saving:
-    """What is to be written of a file beside what is kept of the one before. `come`: rows that are new."""
+    """Writing what is new of a file beside what is kept of the one before."""
 
-    def __init__(self, file: Stretched, kept: KeptFile) -> None:
+    def __init__(self, file: Stretched, kept: KeptFile, rows: LineWriter) -> None:
         self._file = file
         self._kept = kept
+        self._rows = rows
         self._standing = _names_in(kept)
-        self.come: dict[str, bytes] = {}
 
     def kept_now(self) -> KeptFile:
-        """What will be kept: rows as they are, and a step over some of them; or, once there are many steps,
-        no step any more."""
+        """What is kept from now on: rows as they are, and a step over some of them; or, once there are many
+        steps, no step any more."""
         revised = self._revised()
         step = _written_step({self._kept.names[before]: anew for before, anew in revised.values()})
         steps = (*self._kept.steps, *([step[0]] if step is not None else []))
@@ -346,7 +343,7 @@ class _Saving:
 
     def _write(self, name: str, value: bytes) -> None:
         if name.removeprefix(TOLD) not in self._standing:
-            self.come[name] = value
+            self._rows.put(KIND, name, value)
 
 
 def _anew(before: Lines, now: Lines) -> _Anew:

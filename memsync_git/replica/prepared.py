@@ -36,7 +36,7 @@ def save_pending(replica: Replica, rows: RowWriter) -> None:
     now = replica.kept_pending = kept_pending(ring)
     if now is not None and before is not None and now[0] is before[0] and now[1] is before[1]:
         return
-    rows.put_all(PENDING, [(key, None) for key, _ in rows.rows(PENDING)])
+    rows.put_all(PENDING, ((key, None) for key in _standing(rows)))
     if ring.pending is not None:
         rows.put_all(PENDING, _parts(ring.pending, ring.newest.order))
 
@@ -58,6 +58,14 @@ def _parts(pending: Pending, newest: Order) -> Iterator[tuple[str, bytes]]:
         yield f"{ONE}:{parts:06d}", plain.dumps(plain_step(some))
         parts += 1
     yield ONE, plain.dumps({**about, "parts": parts})
+
+
+def _standing(rows: Rows) -> list[str]:
+    """The rows there are; their parts are not looked at, for together they may be a whole memory."""
+    found = rows.row(PENDING, ONE)
+    if found is None:
+        return []
+    return [ONE, *(f"{ONE}:{at:06d}" for at in range(plain.loads(found).get("parts", 0)))]
 
 
 def load_pending(rows: Rows, graph: Graph, newest: Order) -> Pending | None:

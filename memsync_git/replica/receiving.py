@@ -98,7 +98,7 @@ def _begin(replica: Replica, fragment: Fragment) -> int:
         lines += [(name, line) for name, line, _ in some]
     if lines:
         replica.state.begin(fragment, lines)
-        replica.fresh.lines += [(fragment.rid, name, line) for name, line in lines]
+        replica.fresh.lines.append((fragment.rid, sorted(lines)))
     return items
 
 

@@ -29,6 +29,7 @@ from memsync_git.inference import (
 )
 from memsync_git.model import (
     EVERYTHING,
+    Entity,
     Graph,
     Item,
     Projection,
@@ -45,6 +46,9 @@ from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step, among
 from memsync_git.values import replace
+
+Joined = tuple[frozenset[tuple[Rid, int, str]], tuple[Hold, ...], Projection]
+"""The revisions that are joined, the holds, and what of that a file can hold."""
 
 
 class Replica:
@@ -74,6 +78,7 @@ class Replica:
         self.kept_file = KeptFile()
         self.kept_differences: tuple[Set[RecordKey] | None, Set[RecordKey] | None] = (None, None)
         self.kept_pending: tuple[Pending, FileState] | None = None
+        self.intended: tuple[Joined, Set[RecordKey]] | None = None
         self.shelves: Shelves | None = None
         self._behind: set[RecordKey] | None = None
         self._contested: set[RecordKey] | None = None
@@ -209,6 +214,21 @@ class Replica:
         yield from (each for each in self.state.records() if each.key not in held)
         yield from filter(None, map(self.target, held))
 
+    def targets_in_order(self) -> Iterator[Record]:
+        """The same as a file will have them: in view order, entities first."""
+        held = {key: self.target(key) for key in self.withheld.keys}
+        late = [each for key, each in held.items() if each is not None and self.state.record(key) is None]
+        entities = [each for each in late if isinstance(each, Entity)]
+        for shown in State(self.state.fragments().values()).in_order():
+            record = held.get(shown.record.key, shown.record)
+            if not isinstance(shown.record, Entity):
+                yield from entities
+                entities = []
+            if record is not None:
+                yield record
+        yield from entities
+        yield from (each for each in late if not isinstance(each, Entity))
+
     def target_graph(self) -> Graph:
         """Everything the file should hold, in view order, before projection."""
         shown = {each.record.key: each.record for each in self.state.shown(kept=True)}
@@ -236,14 +256,17 @@ class Replica:
 
     # --- the file's newest state
 
-    def file_changed(self, back: Step) -> None:
+    def file_changed(self, back: Step, doubtful: Set[RecordKey] | None = None) -> None:
         """The ring has another newest state: look again where the step back from it leads elsewhere.
 
-        It was read, or made, without the names that are left out now (`unshared`).
+        It was read, or made, without the names that are left out now (`unshared`). `doubtful`: where it is
+        known, the records of those at which file and target may differ; the others agree.
         """
         self.unshared = self.projection.hidden
         self.fresh.file = self.fresh.file or bool(back)
-        self._recheck_behind(back.keys())
+        if doubtful is not None and self._behind is not None:
+            self._behind.difference_update(back.keys() - doubtful)
+        self._recheck_behind(back.keys() if doubtful is None else back.keys() & doubtful)
 
     def remember(self, content_hash: str) -> None:
         """Keep the hash of a state of the file among the last thousand."""
@@ -257,25 +280,46 @@ class Replica:
             self.fresh.past.add(oldest)
 
     def intend(
-        self, graph: Graph, order: Order, content_hash: str, moment: Moment, *, ahead: Step | None = None
+        self,
+        graph: Graph,
+        order: Order,
+        content_hash: str,
+        moment: Moment,
+        *,
+        ahead: Step | None = None,
+        made_of: Joined | None = None,
     ) -> None:
         """A prepared version is about to be swapped in: from now on it is a candidate base.
 
         Who reads it has not seen what is new about the records it leaves as they stand (a picked apply).
-        `ahead`: the step from the file's newest state to it, where that is known.
+        `ahead`: the step from the file's newest state to it, where that is known. `made_of`: what was joined
+        when it was made, where all of that is in it.
         """
-        written = among(graph.records, self.behind)
-        left = [key for key in self.behind if self._differs(self.target(key), written.get(key))]
+        left = set[RecordKey]() if made_of == self.joined else self._left_by(graph)
+        self.intended = (self.joined, self.behind - left)
         vv, unseen = self.state.nexts(), self._unseen_in({*left, *self._left_out()})
         state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
         self.ring.intend(state, graph, ahead)
+
+    @property
+    def joined(self) -> Joined:
+        """Names what the target is made of: the same makes the same one."""
+        revisions = frozenset((each.rid, each.rev, each.tok) for each in self.state.headers)
+        return revisions, self.withheld.holds, self.projection
+
+    def _left_by(self, graph: Graph) -> set[RecordKey]:
+        """The records that are not in a version as they should be."""
+        written = among(graph.records, self.behind)
+        return {key for key in self.behind if self._differs(self.target(key), written.get(key))}
 
     def settle(self, moment: Moment) -> None:
         """The pending version is in place."""
         if self.ring.pending is None:
             return
         self.remember(self.ring.pending[0].hash)
-        self.file_changed(self.ring.settle(moment.wall_ms))
+        back = self.ring.settle(moment.wall_ms)
+        joined, agreed = self.intended or (None, set[RecordKey]())
+        self.file_changed(back, back.keys() - agreed if joined == self.joined else None)
         self.ring.trim(moment.wall_ms - max(UNWRITTEN_FOR_MS, self.reach_ms(moment)))
 
     def confirm(self) -> None:
@@ -336,7 +380,8 @@ class Replica:
         header = self.header
         if header.rev > before.rev:
             self.fresh.records |= {(self.rid, key) for key in written.records}
-            self.fresh.lines += [(self.rid, name, line) for name, line in written.lines]
+            if written.lines is not None:
+                self.fresh.lines.append((self.rid, written.lines.lines()))
             self.note_version(header)
             txn = Txn(
                 header.rid,

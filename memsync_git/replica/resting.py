@@ -64,16 +64,15 @@ def _held(rows: Rows) -> dict[str, dict[str, bytes]]:
 def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: int = MOST_HELD) -> None:
     """Let go of what was saved, where it is much, and rest on the store as it stands at this generation.
 
-    What is prepared for the file will be looked at again, so then everything is held; what is to be published
-    will be shown once more, and an adopted memory is shown by the very records the file says. What the file
-    is behind in is about to be written.
+    What is prepared for the file will be looked at again, so then everything is held. What the file is behind
+    in is about to be written.
     """
     shelves = replica.shelves
     if shelves is None or replica.ring.pending is not None:
         return
     shelves.acts += 1
-    kept = None if replica.unpublished else _about_to_show(replica)
-    held = replica.state.weight + (0 if kept is None else max(0, replica.state.views - len(kept)))
+    kept = _about_to_show(replica)
+    held = replica.state.weight + max(0, replica.state.views - len(kept))
     if held <= most_held and shelves.acts < MOST_ACTS:
         return
     still = store.still()

@@ -22,6 +22,7 @@ version   rid:rev:tok             written by this store
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 from memsync_git.crdt.state import State
@@ -184,8 +185,8 @@ def _fresh_facts(replica: Replica) -> Iterator[tuple[str, bytes | None]]:
     """The lines that changed; those that came as they are may have changed since. All of them in the order of
     their keys, so that SQLite fills page after page.
     """
-    for rid, name, line in sorted(replica.fresh.lines):
-        yield _noted(replica, rid, name, line)
+    for rid, lines in sorted(replica.fresh.lines, key=itemgetter(0)):
+        yield from (_noted(replica, rid, name, line) for name, line in lines)
     for rid, key in replica.fresh.records:
         yield _noted(replica, rid, digest(key), _stored_facts(replica, rid, key))
 

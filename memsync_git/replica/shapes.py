@@ -7,8 +7,8 @@ Rule 2: items go as they are: `wire/plain.py` writes their tuples and their obse
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any
+from itertools import chain, islice, zip_longest
+from typing import Any, TypeVar
 
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.guards import Hold
@@ -23,10 +23,14 @@ from memsync_git.model import (
     Record,
     Relation,
     Rid,
+    Said,
     Verbatim,
+    items_of,
 )
 from memsync_git.replica.values import Txn
 from memsync_git.stretches import Amended, Apart, Order, Step
+
+T = TypeVar("T")
 
 
 def plain_state(state: FileState, newer: Order) -> dict[str, Any]:
@@ -109,26 +113,41 @@ def item_of(said: list[Any]) -> Item:
     return tuple(tuple(part) if isinstance(part, list) else _value(part) for part in said)
 
 
-ITEMS_TOGETHER = 1000
+ITEMS_TOGETHER, RECORDS_TOGETHER = 1000, 200
 """To find a row, SQLite reads its neighbours whole: an adoption in one row would cost every revision."""
 
 
 def plain_txn(txn: Txn) -> Iterator[dict[str, Any]]:
-    """A revision in parts; the first says when and why, and what it had seen."""
+    """A revision in parts; the first says when and why, and what it had seen. What was said of records nobody
+    had spoken of comes first, as records.
+    """
     about = {"at": txn.at_ms, "cause": txn.cause, "said": txn.said}
     about |= {name: value for name, value in (("beaten", txn.beaten), ("seen", txn.seen)) if value}
-    added, removed = iter(txn.added), iter(txn.removed)
-    for _ in range(0, max(len(txn.added), len(txn.removed), 1), ITEMS_TOGETHER):
-        some = (list(islice(items, ITEMS_TOGETHER)) for items in (added, removed))
+    whole, added = (txn.added.records, txn.added.further) if isinstance(txn.added, Said) else ((), txn.added)
+    for records in _handfuls(map(plain_record, whole), RECORDS_TOGETHER):
+        yield {**about, "records": records}
+        about = {}
+    come, gone = (_handfuls(items, ITEMS_TOGETHER) for items in (added, txn.removed))
+    for some in zip_longest(come, gone, fillvalue=()):
         yield {**about, **dict(zip(("added", "removed"), some, strict=True))}
         about = {}
+    if about:
+        yield about
+
+
+def _handfuls(things: Iterable[T], many: int) -> Iterator[list[T]]:
+    left = iter(things)
+    while some := list(islice(left, many)):
+        yield some
 
 
 def txn_of(key: str, parts: Sequence[dict[str, Any]]) -> Txn:
     rid, _, rev = key.rpartition(":")
+    whole = (record_of(each) for said in parts for each in said.get("records", ()))
     added, removed = (
-        tuple(item_of(item) for said in parts for item in said[way]) for way in ("added", "removed")
+        tuple(item_of(item) for said in parts for item in said.get(way, ())) for way in ("added", "removed")
     )
+    added = (*chain.from_iterable(map(items_of, whole)), *added)
     about = parts[0]
     numbers = about.get("said")
     minted = (numbers[0], numbers[1]) if numbers is not None else None

@@ -62,14 +62,21 @@ class FactShelf:
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """All of them by name, fetched as they are taken."""
         prefix, start = self._prefix, len(self._prefix)
-        rows = () if self._still is None else self._still.rows(FACTS, prefix)
-        return ((key[start:], line) for key, line in takewhile(lambda row: row[0].startswith(prefix), rows))
+        for key, line in () if self._still is None else self._still.rows(FACTS, prefix):
+            if not key.startswith(prefix):
+                return
+            yield key[start:], line
 
     def names(self) -> Iterator[str]:
         """Their names alone."""
         prefix, start = self._prefix, len(self._prefix)
         keys = () if self._still is None else self._still.keys(FACTS, prefix)
         return (key[start:] for key in takewhile(lambda key: key.startswith(prefix), keys))
+
+    @property
+    def weight(self) -> int:
+        """Nothing: it lies in the store."""
+        return 0
 
     def rested_on(self, by: Unread) -> None:
         """Remember who is to be moved to a newer shelf. On an empty one nothing rests."""

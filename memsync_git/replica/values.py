@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from memsync_git.guards import (
     Hold,
@@ -126,10 +126,11 @@ class Fresh:
     """What has changed since the last save and is not found by comparing small values.
 
     file: the newest state of the memory file says something else.
-    lines: stored lines by replica and name, as they came; what `records` names has changed since.
+    lines: stored lines of replicas by name, in the order of their names, as they came; what `records` names
+    has changed since.
     """
 
-    lines: list[tuple[Rid, str, bytes]] = field(default_factory=list)
+    lines: list[tuple[Rid, Iterable[tuple[str, bytes]]]] = field(default_factory=list)
     records: set[tuple[Rid, RecordKey]] = field(default_factory=set)
     file: bool = False
     past: set[str] = field(default_factory=set)

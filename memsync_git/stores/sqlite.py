@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import chain, islice
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,10 @@ FOLDING_MS = 100
 """Of waiting for readers at the end of a compaction. A daemon reads on: the log is folded in later."""
 
 MOST_AT_ONCE = 5000
+MOST_BYTES_AT_ONCE = 4 << 20
 """Rows handed to SQLite together: a few MiB of an ordinary memory."""
+READ_AT_ONCE = 64
+"""Rows taken from SQLite together. Those that hold lines of the memory file have 80 KB each."""
 
 ROWS = "SELECT key, value FROM rows WHERE kind = ? AND key > ? ORDER BY key"
 KEYS = "SELECT key FROM rows WHERE kind = ? AND key > ? ORDER BY key"
@@ -220,8 +223,7 @@ class SqliteTransaction:
 
         SQLite takes `MOST_AT_ONCE` rows with one call, so that memory does not follow the size of the store.
         """
-        waiting = iter(rows)
-        while some := list(islice(waiting, MOST_AT_ONCE)):
+        for some in _handfuls(rows):
             some.sort(key=_KEY)
             gone = [(kind, key) for key, value in some if value is None]
             come = [(kind, key, value) for key, value in some if value is not None]
@@ -255,7 +257,7 @@ class SqliteStill:
         return map(_KEY, chain.from_iterable(self._some(KEYS, kind, after)))
 
     def _some(self, statement: str, kind: str, after: str) -> Iterator[list[Any]]:
-        """Rows by thousands. One thread may go through them while another one looks something up."""
+        """Rows, some at a time. One thread may go through them while another one looks something up."""
         with explained(self._path):
             with self._turn:
                 cursor = self._connection.execute(statement, (kind, after))
@@ -264,7 +266,7 @@ class SqliteStill:
 
     def _fetched(self, cursor: sqlite3.Cursor) -> list[Any]:
         with self._turn:
-            return cursor.fetchmany(MOST_AT_ONCE)
+            return cursor.fetchmany(READ_AT_ONCE)
 
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""
@@ -294,11 +296,24 @@ def _still(path: Path, stills: WeakSet[SqliteStill]) -> SqliteStill | None:
     return still
 
 
+def _handfuls(rows: Iterable[tuple[str, bytes | None]]) -> Iterator[list[tuple[str, bytes | None]]]:
+    """Rows as they are handed over together."""
+    some: list[tuple[str, bytes | None]] = []
+    size = 0
+    for key, value in rows:
+        some.append((key, value))
+        size += 0 if value is None else len(value)
+        if len(some) == MOST_AT_ONCE or size >= MOST_BYTES_AT_ONCE:
+            yield some
+            some, size = [], 0
+    yield some
+
+
 def _rows(connection: sqlite3.Connection, path: Path, kind: str, after: str) -> Iterator[tuple[str, bytes]]:
-    """Rows of one moment, some thousand at a time: a list of all would be the store a second time."""
+    """Rows of one moment, some at a time: a list of all would be the store a second time."""
     with explained(path):
         cursor = connection.execute(ROWS, (kind, after))
-        while some := cursor.fetchmany(MOST_AT_ONCE):
+        while some := cursor.fetchmany(READ_AT_ONCE):
             yield from some
 
 

@@ -12,12 +12,14 @@ A plain read-merge-rename lost 70 of 720 server writes under stress; this lost n
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
-from memsync_git.formats import Rows, TooLarge
+from memsync_git.formats import Decoded, Rows, TooLarge
 from memsync_git.formats.arranging import step_to
 from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.picking import picked_graph, picked_keys
+from memsync_git.replica.replica import Joined
 from memsync_git.stretches import Step, among
 from memsync_git.sync.capture import (
     Captured,
@@ -56,11 +58,10 @@ def apply(session: Session, captured: Captured, report: RoundReport, only: Picke
     for _ in range(MOST_TRIES):
         if not needs_writing(session, captured, only):
             break
-        prepared = _prepare(session, captured, report, only)
-        if prepared is None:
-            break
-        outcome = session.world.file.exchange(prepared, over=captured.standing)
+        outcome = _swapped(session, captured, report, only)
         match outcome:
+            case None:
+                break
             case Displaced():
                 session.act(lambda replica, moment: replica.settle(moment))
                 report.wrote_file = True
@@ -75,6 +76,14 @@ def apply(session: Session, captured: Captured, report: RoundReport, only: Picke
         if not captured.is_writable:
             break
     return lingering
+
+
+def _swapped(
+    session: Session, captured: Captured, report: RoundReport, only: Picked
+) -> Displaced | Occupied | Unusable | None:
+    """Put the new version in its place; None where there can be none."""
+    prepared = _prepare(session, captured, report, only)
+    return None if prepared is None else session.world.file.exchange(prepared, over=captured.standing)
 
 
 def needs_writing(session: Session, captured: Captured, only: Picked = None) -> bool:
@@ -95,8 +104,8 @@ def _is_newest(session: Session, captured: Captured) -> bool:
 def _prepare(session: Session, captured: Captured, report: RoundReport, only: Picked) -> Prepared | None:
     """Write the new version beside the file and save it as pending."""
     rows = captured.decoded.rows if captured.decoded is not None else Rows()
-    step = _step(session, captured, rows, only)
-    amended = session.amend(rows, step)
+    made = _anew(session) if only is None and not len(rows) else _stepped(session, captured, rows, only)
+    amended = made.file
     if isinstance(amended, TooLarge):
         report.file = "too large"
         report.file_reason = f"The joined memory does not fit the limits: {amended.reason}."
@@ -108,13 +117,35 @@ def _prepare(session: Session, captured: Captured, report: RoundReport, only: Pi
         report.file, report.file_reason, report.file_hint = "unusable", prepared.reason, prepared.hint
         return None
     written = session.version(decoded, data, 0)
-    ahead = _ahead(written, step) if _is_newest(session, captured) else None
+    ahead = _ahead(written, made.step) if made.made_of is None and _is_newest(session, captured) else None
     session.act(
         lambda replica, moment: replica.intend(
-            written.graph, written.order, written.hash, moment, ahead=ahead
+            written.graph, written.order, written.hash, moment, ahead=ahead, made_of=made.made_of
         )
     )
     return prepared
+
+
+class _Made(NamedTuple):
+    """A new version, and by which step it was made; or of what, where it holds the whole target."""
+
+    file: tuple[bytes, Decoded] | TooLarge
+    step: Step
+    made_of: Joined | None = None
+
+
+def _anew(session: Session) -> _Made:
+    """The whole target, where nothing stands: record by record, for together they are a whole memory."""
+    replica, hides = session.replica, session.projection.hides
+    joined = replica.joined
+    wanted = (record for record in replica.targets_in_order() if not hides(record.key))
+    return _Made(session.write_anew(wanted), {}, joined)
+
+
+def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked) -> _Made:
+    """What stands there, changed where it is to be changed."""
+    step = _step(session, captured, rows, only)
+    return _Made(session.amend(rows, step), step)
 
 
 def _ahead(written: Version, step: Step) -> Step:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from memsync_git.model import Item
+from memsync_git.model import Item, Said
 from memsync_git.replica import Txn
 
 LONGEST_NAME = 40
@@ -46,7 +46,7 @@ def _sentence(host: str, parts: Sequence[str]) -> str:
 
 def _parts(sign: str, items: Collection[Item]) -> list[str]:
     if len(items) > MOST_NAMED:
-        kinds = Counter(str(item[0]) for item in items)
+        kinds = items.kinds if isinstance(items, Said) else Counter(str(item[0]) for item in items)
         return [f"{sign}{count} {_noun(kind, count)}" for kind, count in kinds.items()]
     groups: dict[tuple[str, str], int] = {}
     for item in items:

@@ -10,6 +10,8 @@ something moved, or cannot show it, a fetch follows at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.state import Shown, State
 from memsync_git.model import Rid
@@ -168,7 +170,7 @@ def _publication(
     return Publication(
         own=own,
         usable={rid: fragment for rid, fragment in usable.items() if fragment.rev > 0},
-        unified=unified_bytes(replica.state, due=due),
+        unified=unified_view(replica.state, due=due),
         message=message(replica.host, _untold(replica, remote.name)),
         trailers=_trailers(own),
         relocate=options.relocate,
@@ -229,12 +231,23 @@ def _unified_is_due(session: Session, remote: Remote, fetched: Fetched | None) -
     return abs(session.world.clock.wall_ms() - unified_ms) > UNIFIED_LAZY_MS
 
 
-def unified_bytes(state: State, *, due: bool) -> bytes | None:
+def unified_view(state: State, *, due: bool) -> Iterable[bytes] | None:
     """The unified file: while it is small always, beyond 64 KiB only when it is due."""
-    if not due and state.is_larger_than(UNIFIED_EAGER_BYTES // SMALLEST_ROW_BYTES):
-        return None
-    data = unified((shown.record, _provenance(state, shown)) for shown in state.shown())
-    return data if due or len(data) <= UNIFIED_EAGER_BYTES else None
+    if state.is_larger_than(UNIFIED_EAGER_BYTES // SMALLEST_ROW_BYTES):
+        return UnifiedView(State(state.fragments().values())) if due else None
+    data = b"".join(UnifiedView(state))
+    return (data,) if due or len(data) <= UNIFIED_EAGER_BYTES else None
+
+
+class UnifiedView:
+    """The unified file of a state that nobody else changes, written each time it is gone through."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __iter__(self) -> Iterator[bytes]:
+        state = self._state
+        return unified((shown.record, _provenance(state, shown)) for shown in state.in_order())
 
 
 def _provenance(state: State, shown: Shown) -> Provenance:

@@ -14,7 +14,7 @@ from itertools import islice
 
 from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.state import State
-from memsync_git.model import Graph, Projection, Record, same_items
+from memsync_git.model import Projection, Record, same_items
 from memsync_git.offering import Offering, answered
 from memsync_git.ports import Fetched, Missing, Remote
 from memsync_git.replica import Mark, Observed, Version
@@ -256,21 +256,25 @@ def _first(
 
 def _adopted(session: Session, options: RoundOptions, version: Version) -> Observed:
     """Take the file as written from a past view of the fleet, or else unite the two."""
-    said = version.projection.graph(version.graph)
-    past = _past_cuts(session) if said else iter(())
-    origin = next((cut for cut in past if _shows(cut, said, version.projection)), None)
+    past = _past_cuts(session) if any(_said_by(version)) else iter(())
+    origin = next((cut for cut in past if _shows(cut, version)), None)
     if origin is not None:
         return session.act(lambda replica, moment: adopt_from(replica, origin, version, moment))
     without = deleted_by_fleet(session.replica, version, _past_cuts(session)) if options.drop else set()
     return session.act(lambda replica, moment: adopt(replica, version, moment, without=without))
 
 
-def _shows(cut: Sequence[Fragment], said: Graph, projection: Projection) -> bool:
+def _said_by(version: Version) -> Iterator[Record]:
+    """What a version says, as far as its variant can hold it."""
+    return filter(None, map(version.projection.record, version.graph))
+
+
+def _shows(cut: Sequence[Fragment], version: Version) -> bool:
     """Whether a past view is what a file says; most are not, and show it by the first record that differs."""
-    view = State(cut)
-    if not all(_says(view, record, projection) for record in said):
+    view, projection = State(cut), version.projection
+    if not all(_says(view, record, projection) for record in _said_by(version)):
         return False
-    return projection.graph(view.graph()) == said
+    return projection.graph(view.graph()) == projection.graph(version.graph)
 
 
 def _says(view: State, record: Record, projection: Projection) -> bool:

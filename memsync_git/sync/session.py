@@ -8,14 +8,14 @@ Rule 2: an act that fails leaves no trace: the store rolls back, and the replica
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from memsync_git.errors import StoreDamaged
-from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode
+from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode, write_anew
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
-from memsync_git.model import Graph, Projection
+from memsync_git.model import Graph, Projection, Record
 from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store, Transaction
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
@@ -224,10 +224,16 @@ class Session:
 
     def amend(self, rows: Rows, step: Step) -> tuple[bytes, Decoded] | TooLarge:
         """The next version of the file: the bytes of `rows` after a step, and what they say."""
-        amended = amend(rows, step, self.settings.variant, self.settings.limits)
-        if not isinstance(amended, TooLarge):
-            self._keep(*amended)
-        return amended
+        return self._made(amend(rows, step, self.settings.variant, self.settings.limits))
+
+    def write_anew(self, records: Iterable[Record]) -> tuple[bytes, Decoded] | TooLarge:
+        """A whole file, where there is none: its bytes, and what they say."""
+        return self._made(write_anew(records, self.settings.variant, self.settings.limits))
+
+    def _made(self, made: tuple[bytes, Decoded] | TooLarge) -> tuple[bytes, Decoded] | TooLarge:
+        if not isinstance(made, TooLarge):
+            self._keep(*made)
+        return made
 
     def _keep(self, data: bytes, decoded: Decoded) -> None:
         self._decoded, self._known = decoded, Named(data, self._known, decoded.shared)

@@ -11,9 +11,9 @@ what they show is what the view makes of their facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -28,6 +28,9 @@ from memsync_git.wire.records import decode_record, encode_record, identity_text
 from memsync_git.wire.verdicts import Malformed
 
 _SHARD_CHARS = 2
+_SHARDS = 16**_SHARD_CHARS
+
+T = TypeVar("T")
 
 Spans = Sequence[tuple[int, int]]
 """Numbers as inclusive intervals."""
@@ -100,19 +103,33 @@ def sizes_of(several: Iterable[bytes]) -> list[int]:
     return [len(stored) - stored.index(b" ", _SHARD_CHARS + 1) - 1 for stored in several]
 
 
-def numbered(lines: Mapping[str, bytes]) -> tuple[list[tuple[int, bytes]], list[str]]:
+def numbered(lines: Iterable[tuple[str, bytes]]) -> tuple[list[tuple[int, bytes]], list[str]]:
     """Stored lines by name, gone through once: each with the lowest number in it, and the names of those
     without a fact.
     """
     start = _SHARD_CHARS + 1
     found: list[tuple[int, bytes]] = []
     factless: list[str] = []
-    for name, stored in lines.items():
+    for name, stored in lines:
         if stored.startswith(b" ", start):
             factless.append(name)
         else:
             found.append((int(stored[start : stored.index(b"-", start)]), stored))
     return found, factless
+
+
+def in_shards(lines: Iterable[tuple[T, bytes]], shards: Container[bytes] | None) -> Iterable[tuple[T, bytes]]:
+    """Those of some stored lines that belong into these shards (None: all)."""
+    if shards is None:
+        return lines
+    return ((of, stored) for of, stored in lines if stored[:_SHARD_CHARS] in shards)
+
+
+def shards_apart(parts: int) -> Iterator[frozenset[bytes]]:
+    """All shards there may be, in about so many parts, in their order."""
+    names = [b"%02x" % number for number in range(_SHARDS)]
+    step = -(-_SHARDS // parts)
+    return (frozenset(names[at : at + step]) for at in range(0, _SHARDS, step))
 
 
 def by_shard(several: Iterable[bytes]) -> dict[str, list[bytes]]:

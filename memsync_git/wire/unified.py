@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from io import BytesIO
+from itertools import islice
 
 from memsync_git.formats.canonical import NotJson, parse, quoted
 from memsync_git.formats.rows import Misfit, record_of
@@ -24,7 +24,8 @@ from memsync_git.wire.moments import instant_of
 
 METADATA = "_sync_metadata"
 
-_PLACES = {"e": 0, "l": 1, "r": 2}
+ROWS_TOGETHER = 256
+"""A hundred KB of an ordinary memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +38,14 @@ class Provenance:
     n: int
 
 
-def unified(rows: Iterable[tuple[Record, Provenance]]) -> bytes:
-    """The whole file; rows of one kind keep the order they come in, and are let go one after another."""
-    written = BytesIO()
-    later: dict[int, list[bytes]] = {1: [], 2: []}
-    for record, provenance in rows:
-        place, row = _PLACES[record.key[0]], _row(record, provenance)
-        if place:
-            later[place].append(row)
-        else:
-            written.writelines((b"\n" if written.tell() else b"", row))
-    for row in (*later[1], *later[2]):
-        written.writelines((b"\n" if written.tell() else b"", row))
-    return written.getvalue()
+def unified(rows: Iterable[tuple[Record, Provenance]]) -> Iterator[bytes]:
+    """The whole file in pieces of some rows; they come in view order, and are let go one after another."""
+    written = (_row(record, provenance) for record, provenance in rows)
+    first = True
+    while some := list(islice(written, ROWS_TOGETHER)):
+        piece = b"\n".join(some)
+        yield piece if first else b"\n" + piece
+        first = False
 
 
 def _row(record: Record, provenance: Provenance) -> bytes:

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from memsync_git.daemon import allocator
+from memsync_git.app import allocator
 from tests.daemon.machines import ROOT
 
 HOLES = """
 import os
-from memsync_git.daemon.allocator import give_back, keep_together
+from memsync_git.app.allocator import give_back, keep_together
 
 def resident_kib():
     with open("/proc/self/statm") as statm:

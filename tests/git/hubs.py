@@ -25,7 +25,7 @@ def fragment(rid: Rid, rev: int = 1, tok: str = "a", *, says: str = "tea", **hea
 
 def publication(own: Fragment | None, *others: Fragment, unified: bytes | None = None) -> Publication:
     usable = {item.rid: item for item in (own, *others) if item is not None}
-    return Publication(own, usable, unified, message="a change")
+    return Publication(own, usable, None if unified is None else (unified,), message="a change")
 
 
 def versions(fetched: object) -> set[tuple[str, int, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,16 +14,32 @@ from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Pen
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.state import State
-from memsync_git.model import EVERYTHING, Entity, Graph, Record, Rid, Said, items_of
+from memsync_git.formats import Decoded, Limits, TooLarge, write_anew
+from memsync_git.formats import decode as decode_file
+from memsync_git.formats import encode as encode_file
+from memsync_git.formats.rows import read_row
+from memsync_git.formats.standing import KeptLines
+from memsync_git.model import EVERYTHING, PLAIN, Entity, Graph, Record, Rid, Said, items_of
+from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.receiving import receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
-from memsync_git.wire.fragments import LIMITS, READ_AT_ONCE, Malformed, decode, encode, encode_files
+from memsync_git.wire.fragments import (
+    LIMITS,
+    READ_AT_ONCE,
+    Malformed,
+    decode,
+    encode,
+    encode_files,
+    written_files,
+)
 from memsync_git.wire.records import encode_record, judged_plain, read_record, spelt_line
 from memsync_git.wire.stored import STORED_LINES, digest, stored_line
+from tests.fakes import QuietClock
 from tests.laws.desks import Office, days
+from tests.laws.machines import Machine
 from tests.laws.test_incremental import assert_same
 from tests.laws.wire_strategies import fragments, records
 
@@ -34,12 +52,11 @@ clocks_ms = st.sampled_from([-5, 0, 1, NOON_MS, 1 << 60])
 def _written(said: list[Record], wall_ms: int, *, in_bulk: bool) -> Fragment:
     state = State([Fragment(Header(OWN, "ash"))])
     pen = Pen(state, Header(OWN, "ash"), wall_ms=wall_ms)
-    for record in said:
-        if in_bulk:
-            assert pen.add_new(record, ts=NOON_MS)
-        else:
-            for item in items_of(record):
-                pen.add(item, ts=NOON_MS if item[0] in ("t", "f") else None)
+    if in_bulk:
+        assert not pen.add_new(Graph.of(said).records, ts=NOON_MS)
+    for record in () if in_bulk else said:
+        for item in items_of(record):
+            pen.add(item, ts=NOON_MS if item[0] in ("t", "f") else None)
     written = pen.finish(tok="tok")
     assert written.records == {record.key for record in said}
     assert list(written.added) == [item for record in said for item in items_of(record)]
@@ -59,7 +76,9 @@ def test_a_new_record_said_at_once_is_the_same_bytes_as_item_by_item(
 def test_a_record_somebody_has_spoken_of_is_not_taken_for_new(said: list[Record]) -> None:
     state = State([_written(said, NOON_MS, in_bulk=True)])
     pen = Pen(state, Header(Rid("birch-0002"), "birch"), wall_ms=NOON_MS)
-    assert not any(pen.add_new(record, ts=NOON_MS) for record in said)
+    graph = Graph.of(said)
+    assert pen.add_new(graph.records, ts=NOON_MS) == graph.records.keys()
+    assert not pen.finish(tok="tok")
 
 
 @given(fragments())
@@ -91,6 +110,9 @@ def test_what_records_say_is_a_sequence_of_their_items(said: list[Record]) -> No
     whole = tuple(item for record in said for item in items_of(record))
     lazy = Said(said)
     assert (len(lazy), tuple(lazy), lazy[1:3]) == (len(whole), whole, whole[1:3])
+    assert dict(lazy.kinds) == Counter(item[0] for item in whole)
+    doubled = Said(said, further=whole)
+    assert (tuple(doubled), len(doubled)) == (whole + whole, 2 * len(whole))
     assert lazy == whole
     assert hash(lazy) == hash(whole)
 
@@ -188,3 +210,111 @@ def test_a_large_fragment_is_judged_whole_and_kept_unread() -> None:
 )  # fmt: skip
 def test_a_large_fragment_with_one_bad_line_is_refused_whole(was: bytes, now: bytes, reason: str) -> None:
     assert decode(encode(_many()).replace(was, now, 1)) == Malformed(reason)
+
+
+# --- a whole memory, some of it at a time
+
+
+def _memory(many: int) -> bytes:
+    """A file of several stretches: entities, relations, and entities once more."""
+    rows = [
+        f'{{"type":"entity","name":"E{at}","entityType":"x","observations":["o{at}"]}}' for at in range(many)
+    ]
+    rows[many // 2 : many // 2] = [
+        f'{{"type":"relation","from":"E{at}","to":"E0","relationType":"knows"}}' for at in range(many // 3)
+    ]
+    return "\n".join(rows).encode()
+
+
+def _read(data: bytes) -> Iterator[Record]:
+    """What every line says, read by itself."""
+    for line in data.split(b"\n"):
+        record = read_row(line, PLAIN, Limits())
+        assert isinstance(record, Record)
+        yield record
+
+
+def _decoded(data: bytes) -> Decoded:
+    found = decode_file(data, "jsonl")
+    assert isinstance(found, Decoded)
+    return found
+
+
+@pytest.mark.parametrize("spoken_of", [0, 1, 300])
+def test_a_memory_of_several_stretches_is_said_as_item_by_item(spoken_of: int) -> None:
+    """`spoken_of`: somebody has said some of its records before."""
+    graph = _decoded(_memory(900)).graph
+    others = _written(list(graph)[:spoken_of], NOON_MS, in_bulk=True)
+    others = replace(others, header=replace(others.header, rid=Rid("birch-0002")))
+    state = State([_unread(others), Fragment(Header(OWN, "ash"), Records(unread={}, stored=STORED_LINES))])
+    pen = Pen(state, Header(OWN, "ash"), wall_ms=NOON_MS)
+    known = pen.add_new(graph.records, ts=NOON_MS)
+    assert known == {record.key for record in list(graph)[:spoken_of]}
+    written = pen.finish(tok="tok")
+    one_by_one = _written(list(graph)[spoken_of:], NOON_MS, in_bulk=False)
+    assert written.lines is not None
+    lines = list(written.lines.lines(together=100))
+    assert lines == sorted(Records.of(_unread(one_by_one).records).unread.items())
+    assert [written.lines.line(name) for name, _ in lines] == [line for _, line in lines]
+    assert list(written.added) == [item for record in list(graph)[spoken_of:] for item in items_of(record)]
+    assert dict(state.fragment(OWN).records) == dict(one_by_one.records)
+
+
+def test_of_a_file_that_was_read_only_lines_and_keys_are_held() -> None:
+    data = _memory(900)
+    rows, eager = _decoded(data).rows, Graph.of(_read(data))
+    assert len(rows.parts) > 3
+    assert all(isinstance(part, KeptLines) for part in rows.parts)
+    assert list(rows.graph()) == list(eager)
+    assert rows.said.whole() == eager.records
+
+
+@pytest.mark.parametrize("variant", ["jsonl", "aim", "jsonl-fields", "json-array"])
+def test_a_file_written_anew_is_the_one_a_step_from_nothing_makes(variant: str) -> None:
+    graph = _decoded(_memory(600)).graph
+    ordered = sorted(graph, key=lambda record: not isinstance(record, Entity))
+    anew = write_anew(ordered, variant, Limits())
+    assert not isinstance(anew, TooLarge)
+    data, decoded = anew
+    assert data == encode_file((), graph, variant)
+    assert decoded.graph.records == graph.records
+    assert isinstance(write_anew(ordered, variant, Limits(max_file_bytes=len(data) - 1)), TooLarge)
+    assert isinstance(write_anew(ordered, variant, Limits(max_line_bytes=20)), TooLarge)
+
+
+@given(days(), st.integers(1, 3))
+def test_a_view_gone_through_some_at_a_time_is_the_view(day: list, together: int) -> None:
+    for fragment in Office(desks=3).run(day).published:
+        eager, lazy = State([fragment]), State([_unread(fragment)])
+        assert list(lazy.in_order(together)) == eager.shown()
+        few = dict(written_files(_unread(fragment), shard_over_bytes=0, together=together))
+        assert few == encode_files(fragment, shard_over_bytes=0)
+    published = {each.rid: each for each in Office(desks=3).run(day).published}
+    eager, lazy = State(published.values()), State(map(_unread, published.values()))
+    assert list(lazy.in_order(together)) == eager.shown()
+
+
+@given(days())
+def test_targets_in_order_are_the_target(day: list) -> None:
+    """With what holds keep back and bring back: the file they make is the one the whole target makes."""
+    for desk in Office(desks=3).run(day).desks:
+        replica = desk.replica
+        anew = write_anew(replica.targets_in_order(), "json-array", Limits())
+        assert not isinstance(anew, TooLarge)
+        assert anew[0] == encode_file((), replica.target_graph(), "json-array")
+
+
+def test_a_machine_that_writes_its_first_file_knows_without_a_look_that_nothing_waits() -> None:
+    hub, clock = LoopbackHub(), QuietClock()
+    desk, laptop = Machine("desk", hub, clock, _memory(600)), Machine("laptop", hub, clock)
+    for machine in (desk, laptop):
+        machine.sync()
+    replica = laptop.session.replica
+    assert replica.behind == set()
+    replica.compare_anew()
+    assert replica.behind == set()
+    assert replica.is_confirmed
+    assert Graph.of(_read(laptop.data)) == Graph.of(_read(desk.data))
+    stored = load(laptop.store)
+    assert stored is not None
+    assert list(stored.ring.graph) == list(replica.ring.graph)

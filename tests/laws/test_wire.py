@@ -328,11 +328,11 @@ def provenance(n: int) -> Provenance:
 
 def test_a_row_of_the_unified_view_says_who_wrote_it_last() -> None:
     rows = [
-        (Relation("Alice", "Oslo", "lives in"), provenance(9)),
         (Entity("Alice", "person", ("likes tea",)), provenance(8)),
+        (Relation("Alice", "Oslo", "lives in"), provenance(9)),
     ]
     assert (
-        unified(rows).decode()
+        b"".join(unified(rows)).decode()
         == """\
 {"type":"entity","name":"Alice","entityType":"person","observations":["likes tea"],\
 "_sync_metadata":{"host":"laptop","timestamp":"2026-11-20T11:30:00Z","id":"laptop-7f3a:8"}}
@@ -343,7 +343,7 @@ def test_a_row_of_the_unified_view_says_who_wrote_it_last() -> None:
 
 @given(st.lists(records(), max_size=5, unique_by=lambda record: record.key), texts)
 def test_a_unified_view_is_read_back_without_its_metadata(said, host: str) -> None:
-    data = unified((record, Provenance(host, 1795174200000, LAPTOP, 1)) for record in said)
+    data = b"".join(unified((record, Provenance(host, 1795174200000, LAPTOP, 1)) for record in said))
     assert read_unified(data) == Graph.of(said)
     for line in data.split(b"\n") if data else []:
         assert list(json.loads(line))[-1] == METADATA
@@ -351,7 +351,7 @@ def test_a_unified_view_is_read_back_without_its_metadata(said, host: str) -> No
 
 def test_a_field_that_pretends_to_be_our_metadata_is_left_out() -> None:
     forged = Entity("Alice", "person", (), {METADATA: JsonText('{"host":"evil"}')})
-    assert unified([(forged, provenance(1))]).count(b"_sync_metadata") == 1
+    assert b"".join(unified([(forged, provenance(1))])).count(b"_sync_metadata") == 1
 
 
 # --- witness and marker

@@ -12,7 +12,7 @@ from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Mark, Replica
 from memsync_git.replica.holding import accept_hold, reject_hold
 from memsync_git.sync import RoundOptions, RoundReport, Settings
-from memsync_git.sync.pushing import MAIN_BEHIND_MS, unified_bytes
+from memsync_git.sync.pushing import MAIN_BEHIND_MS, unified_view
 from memsync_git.wire.rid import DEFAULT_STORE
 from tests.sim.cells import CACHED_US, Cell
 from tests.sim.faults import loose, set_clock
@@ -300,7 +300,7 @@ class Fleet:
 
     def _agree(self, replicas: Iterable[Replica]) -> bool:
         """Whether every view has the same bytes, the hubs' too, and every file says the same."""
-        views = {unified_bytes(replica.state, due=True) for replica in replicas}
+        views = {b"".join(unified_view(replica.state, due=True) or ()) for replica in replicas}
         views |= {hub.main.of(self.store).unified for hub in self.hubs.values() if hub.main is not None}
         items = _items_of_file(self.processes[0])
         return len(views) == 1 and all(_items_of_file(process) == items for process in self.processes)

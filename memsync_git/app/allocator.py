@@ -1,7 +1,7 @@
-"""Memory the daemon is done with is given back to the system.
+"""Memory we are done with is given back to the system.
 
-    one arena ──▶ what a thread leaves, the others use          at the start, before there are threads
-    trim ───────▶ pages nobody uses go back                     after each round
+    one arena ──▶ what a thread leaves, the others use          when a daemon starts, before there are threads
+    trim ───────▶ pages nobody uses go back                     after each of its rounds, and a preview
 
 Rule 1: economy, not correctness: only glibc is spoken to, and elsewhere nothing happens and nothing is said.
 Rule 2: Python's own small objects are not affected; it is the buffers of files, of SQLite and of git's
