@@ -45,8 +45,9 @@ STEP, TOLD = "step-", "told-"
 NAME_CHARS = 32
 ESCAPE = b"\\u"
 """Stands in JSON that is spelt in ASCII alone, which a key by itself may not be."""
-OFTEN = 16
-"""Looking for a key among keys that were not read costs a fiftieth of reading them."""
+OFTEN = 4
+"""So often a command looks for keys. Looking among keys that were not read costs a fiftieth of reading them,
+and a session that lives on looks on."""
 
 STEPS_SHARE = 4
 """Steps take a quarter of what the lines take, at the most."""
