@@ -228,7 +228,10 @@ class KeptKeys(Mapping[RecordKey, int]):
     @property
     def _read(self) -> dict[RecordKey, int]:
         if self._places is None:
-            self._places = {tuple(key): at for at, key in enumerate(plain.loads(self._text))}
+            try:
+                self._places = {tuple(key): at for at, key in enumerate(plain.loads(self._text))}
+            except (ValueError, TypeError) as error:
+                raise damaged_row(str(error)) from error
             self._text = b""
         return self._places
 
