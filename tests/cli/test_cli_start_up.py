@@ -66,7 +66,7 @@ ROUNDS = {
 """A sync asks git where the hub stands, so `git` is not among them; `status` asks nobody."""
 NEEDLESS = {
     *("click", "inspect", "uuid", "gettext", "hashlib", "random", "secrets", "difflib", "logging", "http"),
-    *("subprocess", "shutil", "decimal"),
+    *("subprocess", "shutil", "decimal", "memsync_git.stores.sqlite"),
 }
 """Several milliseconds each, for nothing a look needs; click forty."""
 RUN = "from memsync_git.cli.running import run; assert run({arguments!r}) == 0"

@@ -253,3 +253,22 @@ def test_rows_of_one_key_in_two_stretches_are_joined() -> None:
     assert decoded.graph.records[("e", "e0")] == replace(Entity("e0", "t"), observations=("x",))
     again = read(b"\n".join(ENTITIES), "jsonl", decoded.rows)
     assert_same_reading(again, before)
+
+
+@given(st.lists(st.tuples(edits, st.lists(names, max_size=5)), min_size=1, max_size=5))
+def test_what_was_looked_for_before_is_found_where_it_is_now(story: list) -> None:
+    lines = [*ENTITIES, *RELATIONS]
+    version = read(b"\n".join(lines), "jsonl")
+    versions = [version]
+    for edit, asked in story:
+        keys = [("e", name) for name in asked]
+        for each in versions:
+            records = each.graph.records
+            assert isinstance(records, Stretched)
+            afresh = Stretched(records.stretches)
+            assert [records.get(key) for key in keys] == [afresh.get(key) for key in keys]
+        lines = edited(lines, edit)
+        version = read(b"\n".join(lines), "jsonl", version.rows)
+        versions.append(version)
+    said, ever = version.graph.records, set().union(*(whole(each.graph.records) for each in versions))
+    assert {key: said.get(key) for key in ever} == {key: whole(said).get(key) for key in ever}
