@@ -414,15 +414,16 @@ class Rows(Sequence[Row]):
 
     def gathered(self) -> bytes:
         """The same, in which they lie from now on; what they held of their own is let go as it is copied."""
-        growing = _Growing()
+        growing, starts = _Growing(), list[int]()
         file = growing.file
-        for at, lines in enumerate(self.parts):
-            file.write(b"\n" if at else b"")
-            start = file.tell()
+        for lines in self.parts:
+            file.write(b"\n" if starts else b"")
+            starts.append(file.tell())
             file.write(lines.text)
-            lines.lie_in(growing, start)
+            lines.lie_in(growing, starts[-1])
         data = file.getvalue()
-        self.lie_in(data)
+        for lines, start in zip(self.parts, starts, strict=True):
+            lines.lie_in(data, start)  # at once: a look at what is growing would copy it now
         return data
 
     def lie_in(self, data: bytes) -> None:
