@@ -171,12 +171,14 @@ def receiving(log: Log) -> None:
     from memsync_git.app.rehearsal import HurriedClock
     from memsync_git.app.working import Workplace
     from memsync_git.config import Places, load
+    from memsync_git.daemon.allocator import give_back, keep_together
     from memsync_git.offering import answered
     from memsync_git.stores.lock import SharedLock
 
     places = Places.of(os.environ)
     rooms = Rooms(places, load(places))
     names = [each.name for each in rooms.configuration.remotes]
+    keep_together()
     workplace = Workplace(rooms, clock=HurriedClock())
     with SharedLock(rooms.lock_path, 0.0) as lock:
         answered(workplace.sync("full", names, lock))
@@ -188,6 +190,7 @@ def receiving(log: Log) -> None:
             answered(workplace.sync("poll", names, lock))
         log.add("all", moments.until_swap_s, moments.worked_s)
         log.add("receive", moments.until_swap_s - moments.waited_s, moments.worked_s)
+        give_back()
         print("done", flush=True)
     workplace.close()
 

@@ -172,7 +172,18 @@ def test_a_step_writes_what_writing_the_whole_graph_writes(story: list, said: li
     data, decoded = amended
     assert data == encode(list(standing.rows), Graph(wanted), variant)
     assert_same_reading(decoded, read(data, variant))
+    if variant in LINE_VARIANTS:
+        assert_held_once(decoded.rows, data)
     assert amend(standing.rows, step_to(standing.rows, Graph(wanted)), variant, DEFAULT_LIMITS)[0] == data  # type: ignore[index]
+
+
+def assert_held_once(rows: Rows, data: bytes) -> None:
+    """All lines lie in the bytes of the file, and say what stood there."""
+    at = 0
+    for lines in rows.parts:
+        assert lines.lies_in(data, at)
+        assert lines.text == data[at : at + lines.size]
+        at += lines.size + 1
 
 
 def kept(rows: Rows, read_texts: list[bytes]) -> Rows:
