@@ -167,11 +167,12 @@ def receiving(log: Log) -> None:
 
     "all": until the file was swapped; "receive": the same less what was waited for git's programs.
     """
+    from memsync_git.daemon.allocator import give_back, keep_together
+
     from memsync_git.app.opening import Rooms
     from memsync_git.app.rehearsal import HurriedClock
     from memsync_git.app.working import Workplace
     from memsync_git.config import Places, load
-    from memsync_git.daemon.allocator import give_back, keep_together
     from memsync_git.offering import answered
     from memsync_git.stores.lock import SharedLock
 

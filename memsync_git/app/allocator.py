@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 M_ARENA_MAX: Final = -8
 """mallopt(3). By default there are eight arenas a core, each with its own holes; our threads take turns."""
-
-
 M_MMAP_THRESHOLD: Final = -3
 """mallopt(3). Left to itself it rises to 32 MiB once something so large was let go, a memory file for one."""
 LARGE_BYTES: Final = 64 * 1024
