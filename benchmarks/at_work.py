@@ -167,6 +167,8 @@ def receiving(log: Log) -> None:
 
     "all": until the file was swapped; "receive": the same less what was waited for git's programs.
     """
+    from memsync_git.daemon.allocator import give_back, keep_together
+
     from memsync_git.app.opening import Rooms
     from memsync_git.app.rehearsal import HurriedClock
     from memsync_git.app.working import Workplace
@@ -177,6 +179,7 @@ def receiving(log: Log) -> None:
     places = Places.of(os.environ)
     rooms = Rooms(places, load(places))
     names = [each.name for each in rooms.configuration.remotes]
+    keep_together()
     workplace = Workplace(rooms, clock=HurriedClock())
     with SharedLock(rooms.lock_path, 0.0) as lock:
         answered(workplace.sync("full", names, lock))
@@ -188,6 +191,7 @@ def receiving(log: Log) -> None:
             answered(workplace.sync("poll", names, lock))
         log.add("all", moments.until_swap_s, moments.worked_s)
         log.add("receive", moments.until_swap_s - moments.waited_s, moments.worked_s)
+        give_back()
         print("done", flush=True)
     workplace.close()
 

@@ -29,6 +29,8 @@ FEW_STRETCHES = 16
 """A megabyte or two of an ordinary memory, and what it says five times that."""
 FEW_NEW = 8
 """An edit or two. Beside more new stretches, what was found in the version before is looked for anew."""
+MOST_REMEMBERED = 10_000
+"""Keys that were looked for, from version to version: a megabyte."""
 
 Step = Mapping[RecordKey, Record | None]
 """Records to put (None: to take away) to get from one state to another."""
@@ -153,7 +155,9 @@ class Stretched(Mapping[RecordKey, Record]):
         self._distinct: set[Stretch] | None = None
         self._keys: list[tuple[Stretch, Mapping[RecordKey, object]]] | None = None
         self.has_twins = self._finds_twins(before) if has_twins is None else has_twins
-        self._holders = {} if before is None else self._still_holding(before)
+        self._holders: dict[RecordKey, Sequence[Stretch]] = {}
+        if before is not None:
+            self._holders = self._still_holding(before)
 
     @property
     def distinct(self) -> set[Stretch]:
@@ -223,15 +227,25 @@ class Stretched(Mapping[RecordKey, Record]):
         return found
 
     def _still_holding(self, before: Stretched) -> dict[RecordKey, Sequence[Stretch]]:
-        """Where that is now which was looked for in the version before: in a new stretch, or where it was."""
+        """Where that is now which was looked for in the version before, and what has come since."""
         new = [stretch for stretch in self.stretches if stretch not in before.distinct]
         if self.has_twins or before.has_twins or len(new) > FEW_NEW:
             return {}
-        come = {key: [each for each in new if key in each.keys] for key in before.holders}
-        return {
-            key: come[key] or (held if self.distinct.issuperset(held) else ())
-            for key, held in before.holders.items()
-        }
+        there = {key: (stretch,) for stretch in new for key in stretch.keys}
+        before.lack(there.keys() - self.keys_gone_since(before))
+        if len(before.holders) > MOST_REMEMBERED:
+            return {**there}
+        stayed = {key: held if self.distinct.issuperset(held) else () for key, held in before.holders.items()}
+        return {**stayed, **there}
+
+    def keys_gone_since(self, before: Stretched) -> set[RecordKey]:
+        """The keys in stretches that are no more."""
+        gone = (stretch.keys for stretch in before.stretches if stretch not in self.distinct)
+        return set[RecordKey]().union(*gone)
+
+    def lack(self, keys: Iterable[RecordKey]) -> None:
+        """Remember that these keys are not here."""
+        self._holders.update(dict.fromkeys(keys, ()))
 
     @property
     def holders(self) -> Mapping[RecordKey, Sequence[Stretch]]:

@@ -1,6 +1,7 @@
 """Memory we are done with is given back to the system.
 
     one arena ──▶ what a thread leaves, the others use          when a daemon starts, before there are threads
+    maps ───────▶ what is large goes back when it is let go     then, too
     trim ───────▶ pages nobody uses go back                     after each of its rounds, and a preview
 
 Rule 1: economy, not correctness: only glibc is spoken to, and elsewhere nothing happens and nothing is said.
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 
 M_ARENA_MAX: Final = -8
 """mallopt(3). By default there are eight arenas a core, each with its own holes; our threads take turns."""
+M_MMAP_THRESHOLD: Final = -3
+"""mallopt(3). Left to itself it rises to 32 MiB once something so large was let go, a memory file for one."""
+LARGE_BYTES: Final = 64 * 1024
+"""Some lines of a memory file, a shard: what comes by hundreds, and goes again."""
 
 
 def keep_together() -> None:
-    """Have all threads to come use one arena."""
+    """Have all threads to come use one arena, and none of them what is large."""
     if (libc := _glibc()) is not None:
         libc.mallopt(M_ARENA_MAX, 1)
+        libc.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def give_back() -> None:

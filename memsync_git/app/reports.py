@@ -19,7 +19,7 @@ from memsync_git.traces import traces
 KEPT_REPORTS = 10
 """Enough to see whether a bug repeats; a crash loop must not fill the disk."""
 
-_PARTS = ("GitPython", "apscheduler", "click", "orjson", "platformdirs", "tomlkit", "watchdog")
+_PARTS = ("GitPython", "apscheduler", "click", "filelock", "orjson", "platformdirs", "tomlkit", "watchdog")
 
 
 def write_report(error: BaseException, folder: Path, arguments: Sequence[str]) -> Path | None:

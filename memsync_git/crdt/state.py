@@ -151,7 +151,8 @@ class State:
         if glanced is not None:
             shown: Record | None = glanced[1].record
         else:
-            shown = record_of(key, self.live(key)) if self.facts(key) else None
+            facts = self.facts(key)
+            shown = record_of(key, live_of(facts, self._dead)) if facts else None
         self._views[key] = shown
         return shown
 
@@ -189,12 +190,18 @@ class State:
 
         One replica alone may hold two: two servers of one machine wrote without having read each other.
         """
-        said = [size for facts in self.facts(key).values() for size in _entries_by_register(facts)]
-        return list(conflicts_of(key, self.live(key))) if sum(said) > 1 else []
+        return self._conflicts_among(key, self.facts(key))
+
+    def _conflicts_among(self, key: RecordKey, facts: Mapping[Rid, RecordFacts]) -> list[Conflict]:
+        said = [size for each in facts.values() for size in _entries_by_register(each)]
+        return list(conflicts_of(key, live_of(facts, self._dead))) if sum(said) > 1 else []
 
     def is_contested(self, key: RecordKey) -> bool:
         """Whether a register of a record has several values, or it was edited while deleted."""
-        return self._glance_at(key) is None and (bool(self.conflicts(key)) or self.is_unanchored(key))
+        if self._glance_at(key) is not None:
+            return False
+        facts = self.facts(key)
+        return bool(self._conflicts_among(key, facts)) or self._is_unanchored_by(facts)
 
     def contested(self) -> Iterator[RecordKey]:
         """The records that are contested; what is shown at a glance is not."""
@@ -213,10 +220,12 @@ class State:
 
     def is_unanchored(self, key: RecordKey) -> bool:
         """Whether a record exists that was deleted on one machine while another wrote to it."""
-        facts = self.facts(key).items()
-        if any((each.types or each.existence) and not self.dead(rid) for rid, each in facts):
+        return self._is_unanchored_by(self.facts(key))
+
+    def _is_unanchored_by(self, facts: Mapping[Rid, RecordFacts]) -> bool:
+        if any((each.types or each.existence) and not self.dead(rid) for rid, each in facts.items()):
             return False
-        live = self.live(key)
+        live = live_of(facts, self._dead)
         return live.exists and not live.anchored
 
     def shown(self, keys: Iterable[RecordKey] | None = None, *, kept: bool = False) -> list[Shown]:

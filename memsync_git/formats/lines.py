@@ -45,7 +45,7 @@ class LineVariant:
         return Decoded(self.name, rows, rows.graph(), tuple(damage))
 
     def write(self, rows: Rows) -> bytes:
-        return rows.text
+        return rows.gathered()
 
     def framed(self, rows: Rows) -> Rows:
         """The rows behind the header, in the spelling that stands there if one does."""

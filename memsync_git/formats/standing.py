@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from hashlib import sha256
+from io import BytesIO
 from itertools import chain, pairwise, takewhile
-from typing import NamedTuple, overload
+from typing import NamedTuple, Protocol, overload
 
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
@@ -35,10 +36,26 @@ class Row(NamedTuple):
     record: Record | None
 
 
+class _Sliced(Protocol):
+    """Bytes, or what pieces of them can be had of."""
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
+class _Growing:
+    """Bytes that are still being written."""
+
+    def __init__(self) -> None:
+        self.file = BytesIO()
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        return bytes(self.file.getbuffer()[part])
+
+
 class _Place(NamedTuple):
     """Where lines lie: in bytes of their own, or among those of a whole file."""
 
-    data: bytes
+    data: _Sliced
     start: int
     end: int
 
@@ -71,7 +88,7 @@ class Lines(Stretch):
         """Whether they lie just there."""
         return self._place.data is data and self._place.start == start
 
-    def lie_in(self, data: bytes, start: int) -> None:
+    def lie_in(self, data: _Sliced, start: int) -> None:
         """Lie in the bytes of a whole file, where they stand from `start` on; they are not held besides."""
         self._place = _Place(data, start, start + self.size)
 
@@ -285,7 +302,7 @@ class LyingLines(KeptLines):
         """Not while they lie in the store."""
         return self._lying is None and super().lies_in(data, start)
 
-    def lie_in(self, data: bytes, start: int) -> None:
+    def lie_in(self, data: _Sliced, start: int) -> None:
         """From now on the store is not asked."""
         super().lie_in(data, start)
         self._lying = None
@@ -420,12 +437,26 @@ class Rows(Sequence[Row]):
         both = takewhile(lambda pair: pair[0] is pair[1], zip(self.parts, before.parts, strict=False))
         return max(0, sum(lines.size + 1 for lines, _ in both) - 1)
 
+    def gathered(self) -> bytes:
+        """The same, in which they lie from now on; what they held of their own is let go as it is copied."""
+        growing, starts = _Growing(), list[int]()
+        file = growing.file
+        for lines in self.parts:
+            file.write(b"\n" if starts else b"")
+            starts.append(file.tell())
+            file.write(lines.text)
+            lines.lie_in(growing, starts[-1])
+        data = file.getvalue()
+        for lines, start in zip(self.parts, starts, strict=True):
+            lines.lie_in(data, start)  # at once: a look at what is growing would copy it now
+        return data
+
     def lie_in(self, data: bytes) -> None:
         """Lie in the bytes of the file these rows are, as far as they stand in it one after another."""
         at = 0
         for lines in self.parts:
             if not lines.lies_in(data, at):
-                if not data.startswith(lines.text, at):
+                if not lines.stands_in(data, at):
                     return
                 lines.lie_in(data, at)
             at += lines.size + 1

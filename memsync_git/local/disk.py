@@ -24,8 +24,8 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SHARED_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _CHUNK_BYTES = 1 << 20
-_COMPARED_BYTES = 1 << 18
-"""So much stays in the processor's cache between reading and comparing."""
+_COMPARED_BYTES = 1 << 15
+"""So much stays in a processor's cache between reading and comparing, and in memory that is used again."""
 
 
 def read_regular(path: str, max_bytes: int, like: bytes = b"") -> Reading:

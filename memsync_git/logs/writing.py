@@ -20,8 +20,6 @@ from os.path import samestat
 from pathlib import Path
 from typing import Final
 
-from memsync_git.locks import give_back, take
-
 PRIVATE_FILE: Final = 0o600
 PRIVATE_DIRECTORY: Final = 0o700
 TRIES: Final = 3
@@ -80,10 +78,12 @@ class RotatingFile:
 
     def _rotate(self) -> None:
         """Move the file and its predecessors one on; the oldest goes."""
-        lock = None
-        with suppress(OSError):
-            lock = take(self._path.with_name(self._path.name + ".lock"))
-        if lock is None:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._path.with_name(self._path.name + ".lock"), mode=PRIVATE_FILE)
+        try:
+            lock.acquire(timeout=0)
+        except (Timeout, OSError):
             return
         try:
             if self._is_still_large():
@@ -91,7 +91,7 @@ class RotatingFile:
                 with suppress(OSError):  # the file then grows, and the next line tries again
                     self._shift()
         finally:
-            give_back(lock)
+            lock.release()
 
     def _is_still_large(self) -> bool:
         """Whether nobody has rotated it since it was looked at."""

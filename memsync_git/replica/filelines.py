@@ -45,8 +45,9 @@ STEP, TOLD = "step-", "told-"
 NAME_CHARS = 32
 ESCAPE = b"\\u"
 """Stands in JSON that is spelt in ASCII alone, which a key by itself may not be."""
-OFTEN = 16
-"""Looking for a key among keys that were not read costs a fiftieth of reading them."""
+OFTEN = 4
+"""So often a command looks for keys. Looking among keys that were not read costs a fiftieth of reading them,
+and a session that lives on looks on."""
 
 STEPS_SHARE = 4
 """Steps take a quarter of what the lines take, at the most."""
@@ -227,7 +228,10 @@ class KeptKeys(Mapping[RecordKey, int]):
     @property
     def _read(self) -> dict[RecordKey, int]:
         if self._places is None:
-            self._places = {tuple(key): at for at, key in enumerate(plain.loads(self._text))}
+            try:
+                self._places = {tuple(key): at for at, key in enumerate(plain.loads(self._text))}
+            except (ValueError, TypeError) as error:
+                raise damaged_row(str(error)) from error
             self._text = b""
         return self._places
 

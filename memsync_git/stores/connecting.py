@@ -29,9 +29,15 @@ TABLES = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA}",
 )
-
 """Keys have an index of their own. Where they lie with their values, SQLite reads values of 80 KB whole to
 compare the keys before them: hundreds of pages for one small row."""
+
+ROWS = "SELECT key, value FROM rows WHERE kind = ? AND key > ? ORDER BY key"
+KEYS = "SELECT key FROM rows WHERE kind = ? AND key > ? ORDER BY key"
+ROW = "SELECT value FROM rows WHERE kind = ? AND key = ?"
+
+BUSY_S = 30.0
+"""How long a transaction waits for another process: far beyond any honest one, within patience."""
 
 WASTEFUL_SHARE = 0.25
 """Of free pages: below it, copying the whole store gains little; most of what is freed is soon used again."""

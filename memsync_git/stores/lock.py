@@ -14,7 +14,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 
 from memsync_git.errors import Busy
-from memsync_git.locks import give_back, take
+
+POLL_S = 0.05
 
 
 class RoundLock:
@@ -33,16 +34,20 @@ class RoundLock:
         Raises:
             Busy: somebody else holds it.
         """
+        from filelock import FileLock, Timeout
+
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = take(self._path, wait_s)
-        if lock is None:
-            raise self._busy()
+        lock = FileLock(self._path, mode=0o600)
+        try:
+            lock.acquire(timeout=wait_s, poll_interval=POLL_S)
+        except Timeout as error:
+            raise self._busy() from error
         try:
             self._sign()
             yield
         finally:
             self._withdraw()
-            give_back(lock)
+            lock.release()
 
     def holder(self) -> int | None:
         """The process that says it holds the lock, if it is alive."""

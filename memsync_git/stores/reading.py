@@ -18,6 +18,9 @@ from typing import NoReturn, TypeVar
 
 from memsync_git.errors import Busy
 from memsync_git.stores.connecting import (
+    BUSY_S,
+    ROW,
+    ROWS,
     Space,
     connect,
     explained,
@@ -26,7 +29,6 @@ from memsync_git.stores.connecting import (
     refuse_strange,
     space_of,
 )
-from memsync_git.stores.sqlite import BUSY_S, ROW, ROWS
 
 T = TypeVar("T")
 

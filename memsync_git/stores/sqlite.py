@@ -26,6 +26,10 @@ from weakref import WeakSet
 from memsync_git.errors import StoreDamaged
 from memsync_git.stores.connecting import (
     APPLICATION_ID,
+    BUSY_S,
+    KEYS,
+    ROW,
+    ROWS,
     SCHEMA,
     TABLES,
     Space,
@@ -40,9 +44,6 @@ from memsync_git.stores.connecting import (
     version_of,
 )
 
-BUSY_S = 30.0
-"""How long a transaction waits for another process: far beyond any honest one, within patience."""
-
 RETRY_S = 0.01
 
 FOLDING_MS = 100
@@ -54,9 +55,6 @@ MOST_BYTES_AT_ONCE = 4 << 20
 READ_AT_ONCE = 64
 """Rows taken from SQLite together. Those that hold lines of the memory file have 80 KB each."""
 
-ROWS = "SELECT key, value FROM rows WHERE kind = ? AND key > ? ORDER BY key"
-KEYS = "SELECT key FROM rows WHERE kind = ? AND key > ? ORDER BY key"
-ROW = "SELECT value FROM rows WHERE kind = ? AND key = ?"
 _PUT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
 _DROP = "DELETE FROM rows WHERE kind = ? AND key = ?"
 _KEY = itemgetter(0)

@@ -61,6 +61,15 @@ def of(machine: Machine, store: str) -> App:
     return App.open(Places.of({"MEMSYNC_HOME": str(machine.home)}), store=store)
 
 
+def laptop_writes_into_work(desk: Machine, laptop: Machine) -> None:
+    """Both have the store; the desk has not heard of the laptop yet, which has written only there."""
+    note(work_of(desk), "Plan")
+    add(desk)
+    add(laptop)
+    note(work_of(laptop), "Plan", "Budget")
+    laptop.sync()
+
+
 def test_two_machines_share_two_files_and_nothing_of_one_shows_in_the_other(
     desk: Machine, laptop: Machine
 ) -> None:
@@ -413,11 +422,7 @@ def test_verify_and_the_self_test_name_a_store_that_was_only_configured(desk: Ma
 
 
 def test_the_self_test_tries_every_file_and_asks_the_machine_once(desk: Machine, laptop: Machine) -> None:
-    note(work_of(desk), "Plan")
-    add(desk)
-    add(laptop)
-    note(work_of(laptop), "Plan", "Budget")
-    laptop.sync()
+    laptop_writes_into_work(desk, laptop)
     desk.adds(Entity("Alice", "person", ()))
     note(work_of(desk), "Plan", "Meeting")
     document = desk.app.self_test()
@@ -460,11 +465,7 @@ def test_figures_are_those_of_all_stores(desk: Machine) -> None:
 def test_a_machine_is_listed_once_and_renamed_and_retired_wherever_it_takes_part(
     desk: Machine, laptop: Machine
 ) -> None:
-    note(work_of(desk), "Plan")
-    add(desk)
-    add(laptop)
-    note(work_of(laptop), "Plan", "Budget")
-    laptop.sync()
+    laptop_writes_into_work(desk, laptop)
     desk.adds(Entity("Alice", "person", ()))
     desk.sync()
     assert [host["host"] for host in desk.app.hosts()["hosts"]] == ["desk", "laptop"], "from work alone"
@@ -486,11 +487,7 @@ def test_a_machine_is_listed_once_and_renamed_and_retired_wherever_it_takes_part
 def test_what_only_one_store_heard_of_can_be_retired_and_this_machine_cannot(
     desk: Machine, laptop: Machine
 ) -> None:
-    note(work_of(desk), "Plan")
-    add(desk)
-    add(laptop)
-    note(work_of(laptop), "Plan", "Budget")
-    laptop.sync()
+    laptop_writes_into_work(desk, laptop)
     desk.sync()
     assert {host["host"]: host["retired"] for host in desk.app.retire("laptop")["hosts"]}["laptop"]
     with pytest.raises(Misused, match="cannot retire itself"):

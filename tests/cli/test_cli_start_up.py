@@ -66,7 +66,7 @@ ROUNDS = {
 """A sync asks git where the hub stands, so `git` is not among them; `status` asks nobody."""
 NEEDLESS = {
     *("click", "inspect", "uuid", "gettext", "hashlib", "random", "secrets", "difflib", "logging", "http"),
-    *("subprocess", "shutil", "decimal"),
+    *("subprocess", "shutil", "decimal", "memsync_git.stores.sqlite"),
 }
 """Several milliseconds each, for nothing a look needs; click forty."""
 RUN = "from memsync_git.cli.running import run; assert run({arguments!r}) == 0"
@@ -98,7 +98,7 @@ def test_a_sync_that_finds_nothing_new_imports_no_round(at_rest: Path, arguments
 def test_a_sync_that_asks_no_remote_imports_none(at_rest: Path) -> None:
     Home(at_rest).write(entity("Alice", "likes tea", "sings"))
     imported = _imported(RUN.format(arguments=["sync", "--no-fetch", "--no-push"]))
-    assert sorted(imported & {"memsync_git.remotes.git", "subprocess", "click", "secrets"}) == []
+    assert sorted(imported & {"memsync_git.remotes.git", "subprocess", "click"}) == []
 
 
 def test_the_modules_of_a_round_are_imported_by_one(at_rest: Path) -> None:

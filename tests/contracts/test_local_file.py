@@ -197,6 +197,23 @@ def test_a_file_is_read_byte_for_byte_with_its_inode(stage: Stage) -> None:
     assert before.inode != after.inode
 
 
+def test_another_version_of_the_same_size_is_not_taken_for_the_one_that_stood_there(stage: Stage) -> None:
+    size = 3 << 18
+    for at in (0, size // 2, size - 1, size - 1):
+        data = b"a" * at + b"b" + b"a" * (size - at - 1)
+        stage.rename(data)
+        assert standing(stage.file) == data
+        assert standing(stage.file) == data
+    late = b"c" * size
+    commit = stage.hold()
+    displaced = exchanged(stage.file, prepared_in(stage.file, b"d" * size))
+    commit(late)
+    found = stage.file.look(displaced)
+    assert found is not None
+    assert found.data == late
+    assert standing(stage.file) == b"d" * size
+
+
 def test_the_first_version_goes_where_nothing_stands(stage: Stage) -> None:
     displaced = exchanged(stage.file, prepared_in(stage.file, MERGED))
     assert displaced == Displaced(None)

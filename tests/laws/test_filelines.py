@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memsync_git.errors import StoreDamaged
 from memsync_git.formats import Decoded, Rows, amend, decode
 from memsync_git.formats.variants import DEFAULT_LIMITS
 from memsync_git.model import PLAIN, Entity
@@ -177,3 +179,8 @@ def test_keys_that_were_not_read_are_the_keys_that_were_kept(kept: list, asked: 
     assert len(known) == len(kept)
     assert dict(known) == {key: at for at, key in enumerate(kept)}
     assert len(known) == len(kept)
+
+
+def test_keys_that_cannot_be_read_are_told_as_damage() -> None:
+    with pytest.raises(StoreDamaged):
+        list(KeptKeys(b'[["e","x"', 1))

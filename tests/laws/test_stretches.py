@@ -172,7 +172,18 @@ def test_a_step_writes_what_writing_the_whole_graph_writes(story: list, said: li
     data, decoded = amended
     assert data == encode(list(standing.rows), Graph(wanted), variant)
     assert_same_reading(decoded, read(data, variant))
+    if variant in LINE_VARIANTS:
+        assert_held_once(decoded.rows, data)
     assert amend(standing.rows, step_to(standing.rows, Graph(wanted)), variant, DEFAULT_LIMITS)[0] == data  # type: ignore[index]
+
+
+def assert_held_once(rows: Rows, data: bytes) -> None:
+    """All lines lie in the bytes of the file, and say what stood there."""
+    at = 0
+    for lines in rows.parts:
+        assert lines.lies_in(data, at)
+        assert lines.text == data[at : at + lines.size]
+        at += lines.size + 1
 
 
 def kept(rows: Rows, read_texts: list[bytes]) -> Rows:
@@ -253,3 +264,22 @@ def test_rows_of_one_key_in_two_stretches_are_joined() -> None:
     assert decoded.graph.records[("e", "e0")] == replace(Entity("e0", "t"), observations=("x",))
     again = read(b"\n".join(ENTITIES), "jsonl", decoded.rows)
     assert_same_reading(again, before)
+
+
+@given(st.lists(st.tuples(edits, st.lists(names, max_size=5)), min_size=1, max_size=5))
+def test_what_was_looked_for_before_is_found_where_it_is_now(story: list) -> None:
+    lines = [*ENTITIES, *RELATIONS]
+    version = read(b"\n".join(lines), "jsonl")
+    versions = [version]
+    for edit, asked in story:
+        keys = [("e", name) for name in asked]
+        for each in versions:
+            records = each.graph.records
+            assert isinstance(records, Stretched)
+            afresh = Stretched(records.stretches)
+            assert [records.get(key) for key in keys] == [afresh.get(key) for key in keys]
+        lines = edited(lines, edit)
+        version = read(b"\n".join(lines), "jsonl", version.rows)
+        versions.append(version)
+    said, ever = version.graph.records, set().union(*(whole(each.graph.records) for each in versions))
+    assert {key: said.get(key) for key in ever} == {key: whole(said).get(key) for key in ever}

@@ -8,15 +8,12 @@ python -m tests.sim --cell "kill and power" --seed 12  one history, told step by
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 import pytest
 
-from tests.sim.bounds import complaints, line
 from tests.sim.cells import CELLS, Cell
-from tests.sim.conftest import PROPERTY
 from tests.sim.fleet import Fleet
-from tests.sim.oracle import Tally
+from tests.sim.playing import Recording, hold
 
 DEFAULT_RUNS = 2000
 NIGHT_RUNS = 200_000
@@ -35,18 +32,16 @@ def histories(cell: Cell) -> range:
     return range(FIRST_SEED, FIRST_SEED + -(-RUNS * cell.weight // ALL_WEIGHTS))
 
 
+def one_in(many: int) -> range:
+    """The seeds of a cell that stands beside the table: one in so many of all runs, rounded up."""
+    return range(FIRST_SEED, FIRST_SEED + -(-RUNS // many))
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_a_fleet_keeps_what_was_noted_and_forgets_what_was_forgotten(
-    name: str, record_property: Callable[[str, object], None]
+    name: str, record_property: Recording
 ) -> None:
-    cell, total, guilty = CELLS[name], Tally(), []
-    for seed in histories(cell):
-        tally = Fleet(cell, seed).run()
-        total += tally
-        if tally.lost or tally.back or complaints(cell, tally):
-            guilty.append(seed)
-    record_property(PROPERTY, line(cell, total))
-    assert not complaints(cell, total), f"{complaints(cell, total)}; seeds to look at: {guilty}"
+    hold(CELLS[name], histories(CELLS[name]), Fleet, record_property)
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -9,16 +9,13 @@ MEMSYNC_SIM_PARTS_RUNS=500 python3 setup_machine.py --run-tests tests/sim/test_p
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from tests.sim.bounds import complaints, line
 from tests.sim.cells import CALM, HUB, NEVER, NOTHING, Cell
-from tests.sim.conftest import PROPERTY
 from tests.sim.fleet import Fleet
-from tests.sim.oracle import Tally
+from tests.sim.playing import Recording, hold
 
 RUNS = int(os.environ.get("MEMSYNC_SIM_PARTS_RUNS", "40"))
 FIRST_SEED = int(os.environ.get("MEMSYNC_SIM_SEED", "0")) * 1_000_000
@@ -42,16 +39,9 @@ CELLS = {
 
 @pytest.mark.parametrize("name", CELLS)
 def test_a_fleet_with_people_keeps_what_was_noted_and_forgets_what_was_forgotten(
-    name: str, record_property: Callable[[str, object], None]
+    name: str, record_property: Recording
 ) -> None:
-    cell, total, guilty = CELLS[name], Tally(), []
-    for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
-        tally = Fleet(cell, seed).run()
-        total += tally
-        if tally.lost or tally.back or complaints(cell, tally):
-            guilty.append(seed)
-    record_property(PROPERTY, line(cell, total))
-    assert not complaints(cell, total), f"{complaints(cell, total)}; seeds to look at: {guilty}"
+    hold(CELLS[name], range(FIRST_SEED, FIRST_SEED + RUNS), Fleet, record_property)
 
 
 @pytest.mark.parametrize("name", ["staged beside daemons", "two hubs, outages"])

@@ -30,7 +30,7 @@ from memsync_git.remotes.url import validate
 if TYPE_CHECKING:
     from memsync_git.app.doctor.table import Check
 
-PARTS = ("GitPython", "apscheduler", "click", "orjson", "platformdirs", "tomlkit", "watchdog")
+PARTS = ("GitPython", "apscheduler", "click", "filelock", "orjson", "platformdirs", "tomlkit", "watchdog")
 HIDDEN = "***"
 _LISTS_OF_NAMES = ("include", "exclude")
 

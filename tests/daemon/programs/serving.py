@@ -17,6 +17,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+import filelock
+
 import memsync_git
 from memsync_git.__main__ import PRIVATE_UMASK, main
 from memsync_git.app.clocks import SystemClock
@@ -36,7 +38,7 @@ def become(uid: int) -> None:
     """Be another account. Whatever is imported late is imported now: it may not read our folders."""
     for name in ("watchdog.observers", "apscheduler.schedulers.background", "apscheduler.executors.debug"):
         import_module(name)
-    for package in (memsync_git, encodings):
+    for package in (memsync_git, filelock, encodings):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 with suppress(ImportError):  # some are of other systems
