@@ -80,7 +80,8 @@ def _look(session: Session, reading: Reading, *, accepted: bool = False) -> Capt
         case Missing():
             return _decoded(session, reading, b"", accepted=accepted)
         case Snapshot(data):
-            return _decoded(session, reading, data, accepted=accepted)
+            data = session.held(data)
+            return _decoded(session, replace(reading, data=data), data, accepted=accepted)
 
 
 def _decoded(session: Session, standing: Snapshot | Missing, data: bytes, *, accepted: bool) -> Captured:

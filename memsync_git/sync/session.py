@@ -240,6 +240,11 @@ class Session:
         decoded.rows.lie_in(data)
         self._measure(data[:MEASURED_BYTES])
 
+    def held(self, data: bytes) -> bytes:
+        """The bytes of a version as they are held already, if they are: a large one need not lie twice."""
+        known = self._known
+        return known.data if known is not None and known.data == data else data
+
     def name_of(self, data: bytes) -> str:
         """The name of a version. One that is read again is compared, which is a tenth of hashing it."""
         for named in (self._known, self._named):
