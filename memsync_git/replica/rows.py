@@ -119,7 +119,7 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
     replica.runs_began_ms = (one["runs_began"][0], one["runs_began"][1])
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
-    replica.kept_differences = _differences(rows, one)
+    replica.kept_differences = _differences(rows)
     replica.go_on_from(*replica.kept_differences)
     own = transactions(rows, replica.rid, after=least)
     replica.unpublished = [txn for txn in own if txn.rid == replica.rid]
@@ -285,13 +285,10 @@ def _save_differences(replica: Replica, rows: RowWriter) -> None:
     replica.kept_differences = now
 
 
-def _differences(rows: Rows, one: dict[str, Any]) -> tuple[frozenset[RecordKey], frozenset[RecordKey]]:
-    """The same again; an older release kept them with the rest."""
-    found = [rows.row("differs", key) for key in ("behind", "contested")]
-    if None in found:
-        found = [plain.dumps(one[key]) for key in ("behind", "contested")]
-    behind, contested = (frozenset(map(tuple, plain.loads(keys or b"[]"))) for keys in found)
-    return behind, contested
+def _differences(rows: Rows) -> tuple[frozenset[RecordKey], frozenset[RecordKey]]:
+    """The same again."""
+    behind, contested = (plain.loads(rows.row("differs", key) or b"") for key in ("behind", "contested"))
+    return frozenset(map(tuple, behind)), frozenset(map(tuple, contested))
 
 
 def _plain_unshared(replica: Replica) -> list[str] | None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from memsync_git.errors import Busy, MemsyncError, StoreDamaged
 from memsync_git.values import dataclass
 
-SCHEMA = 1
-"""Raised when the tables change; an older release refuses a newer store."""
+SCHEMA = 2
+"""Raised when tables change, or what their rows say; a store of another schema is refused, not guessed at."""
 
 APPLICATION_ID = 0x6D656D73
 """`mems` in ASCII: tells our files from any other SQLite file."""
@@ -102,7 +102,7 @@ def refuse_strange(connection: sqlite3.Connection, path: Path) -> None:
     """Go on only with a store this release can use.
 
     Raises:
-        StoreDamaged: it is a newer one, or somebody else's file.
+        StoreDamaged: it is of another release, or somebody else's file.
     """
     owner, schema = version_of(connection)
     if owner != APPLICATION_ID:
@@ -111,7 +111,7 @@ def refuse_strange(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreDamaged(
             f"The replica store {path} has schema {schema}, and this release reads schema {SCHEMA}.",
             unharmed=_UNHARMED,
-            hint="pipx upgrade memsync-git",
+            hint="pipx upgrade memsync-git" if schema > SCHEMA else _DOCTOR,
         )
 
 

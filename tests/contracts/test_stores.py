@@ -18,6 +18,7 @@ import pytest
 
 from memsync_git.errors import Busy, StoreDamaged
 from memsync_git.ports import Store, Transaction
+from memsync_git.stores.connecting import SCHEMA
 from memsync_git.stores.lock import RoundLock, round_lock
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.reading import SqliteReader
@@ -431,14 +432,18 @@ def test_a_page_that_rotted_is_reported(path: Path) -> None:
     store.close()
 
 
-def test_a_store_of_a_newer_release_is_not_touched(path: Path) -> None:
+@pytest.mark.parametrize(("schema", "advice"), [(SCHEMA + 1, "upgrade"), (SCHEMA - 1, "doctor")])
+def test_a_store_of_another_release_is_not_touched(path: Path, schema: int, advice: str) -> None:
     SqliteStore(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute(f"PRAGMA user_version = {schema}")
     connection.close()
+    before = path.read_bytes()
     for opening in (SqliteStore, SqliteReader):
-        with pytest.raises(StoreDamaged, match="schema 2"):
+        with pytest.raises(StoreDamaged, match=f"schema {schema}") as refused:
             opening(path)
+        assert advice in refused.value.hint
+    assert path.read_bytes() == before
 
 
 def test_the_database_of_another_program_is_not_touched(path: Path) -> None:
