@@ -167,8 +167,7 @@ def receiving(log: Log) -> None:
 
     "all": until the file was swapped; "receive": the same less what was waited for git's programs.
     """
-    from memsync_git.daemon.allocator import give_back, keep_together
-
+    from memsync_git.app.allocator import give_back, keep_together
     from memsync_git.app.opening import Rooms
     from memsync_git.app.rehearsal import HurriedClock
     from memsync_git.app.working import Workplace

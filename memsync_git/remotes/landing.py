@@ -31,25 +31,24 @@ GIT_COLLECTS_LOOSE = 6700
 GIT_COLLECTS_PACKS = 50
 """What lets a push begin a collection in a hub that leaves this to git (`gc.auto`, `gc.autoPackLimit`)."""
 
-_PLAIN_SETTINGS: Mapping[str, frozenset[str]] = {
-    "core": frozenset(
-        (
-            "bare",
-            "filemode",
-            "ignorecase",
-            "loosecompression",
-            "precomposeunicode",
-            "repositoryformatversion",
-            "symlinks",
-        )
-    ),
-    "receive": frozenset(("autogc", "denydeletes", "denynonfastforwards")),
-    "gc": frozenset(("auto",)),
-    "memsync": frozenset(("upkeep",)),
-}
+_PLAIN_SETTINGS = frozenset(
+    (
+        "core.bare",
+        "core.filemode",
+        "core.ignorecase",
+        "core.loosecompression",
+        "core.precomposeunicode",
+        "core.repositoryformatversion",
+        "core.symlinks",
+        "gc.auto",
+        "memsync.upkeep",
+        "receive.autogc",
+        "receive.denydeletes",
+        "receive.denynonfastforwards",
+    )
+)
 """What `git init --bare` and `create_hub` write: none of it asks for more than is done here."""
-_IS_BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.MULTILINE)
-_IS_FIRST_FORMAT = re.compile(r"^\s*repositoryformatversion\s*=\s*0\s*$", re.MULTILINE)
+_SECTION = re.compile(r"\[(\w+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +80,15 @@ def landing_place(url: RemoteUrl) -> Path | None:
 
 def is_plain_configuration(text: str) -> bool:
     """Whether a repository's own settings are those of a plain bare one, without a word that is not known."""
-    section: frozenset[str] = frozenset()
+    section, settings = "", dict[str, str]()
     for line in filter(None, map(str.strip, text.splitlines())):
-        if line.startswith("["):
-            section = _PLAIN_SETTINGS.get(line.strip("[]").lower(), frozenset())
-        elif line.partition("=")[0].strip().lower() not in section:
-            return False
-    return bool(_IS_BARE.search(text) and _IS_FIRST_FORMAT.search(text))
+        header, (name, _, value) = _SECTION.fullmatch(line), line.partition("=")
+        if header is not None:
+            section = header[1].lower()
+        else:
+            settings[f"{section}.{name.strip().lower()}"] = value.strip()
+    is_bare = settings.get("core.bare") == "true" and settings.get("core.repositoryformatversion") == "0"
+    return is_bare and settings.keys() <= _PLAIN_SETTINGS
 
 
 def _has_more_to_do(git_dir: Path) -> bool:

@@ -132,6 +132,8 @@ def test_a_plain_repository_that_somebody_made_is_written_like_our_own(tmp_path:
         '[core]\nbare = true\nrepositoryformatversion = 0\n[remote "x"]\nurl = y\n',
         "[core]\nbare = true\nrepositoryformatversion = 0\nhooksPath = /x\n",
         "[core] hooksPath = /x\nbare = true\nrepositoryformatversion = 0\n",
+        "[core] hooksPath = /x\n[core]\nbare = true\nrepositoryformatversion = 0\n",
+        "[core]\nbare = true\nrepositoryformatversion = 0\nbare = false\n",
         "bare = true\nrepositoryformatversion = 0\n",
         "# [core]\nbare = true\nrepositoryformatversion = 0\n",
     ],
