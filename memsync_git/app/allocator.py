@@ -1,6 +1,6 @@
 """Memory we are done with is given back to the system.
 
-    one arena ──▶ what a thread leaves, the others use          when a daemon starts, before there are threads
+    one arena ──▶ what a thread leaves, the others use          at the start of a daemon, and of `init`
     maps ───────▶ what is large goes back when it is let go     then, too
     trim ───────▶ pages nobody uses go back                     after each of its rounds, and a preview
 
