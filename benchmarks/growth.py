@@ -158,7 +158,7 @@ class Writer:
             Publication(
                 self.fragment,
                 {WRITER: self.fragment},
-                self._unified() if unified else None,
+                [self._unified()] if unified else None,
                 message="writer: +1 observation, \N{MINUS SIGN}1 observation",
                 trailers=(("Memsync-Replica", WRITER), ("Memsync-Rev", str(self.fragment.header.rev))),
             )
