@@ -20,7 +20,9 @@ from memsync_git.crdt import cut, pen, view
 from memsync_git.crdt.changes import ALL_SEEN
 from memsync_git.crdt.pen import Pen
 from memsync_git.inference import Base, Kind, Ring, saying
+from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Item, Rid
+from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Replica, observing, receiving
 from memsync_git.sync import applying, pulling, pushing, sync_round
@@ -475,6 +477,34 @@ def a_write_into_what_was_displaced() -> int:
     return len({"Alice", "Bob", "Carol"} - _names(ash))
 
 
+class _RacedFile(MemoryFile):
+    """A memory file to which something happens just before it is swapped."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def exchange(self, prepared: Prepared, *, over: Snapshot | Missing) -> Displaced | Occupied | Unusable:
+        event, self.meanwhile = self.meanwhile, None
+        if event is not None:
+            event()
+        return super().exchange(prepared, over=over)
+
+
+def a_write_just_before_the_swap() -> int:
+    """A server writes after our last look, so that it is the server's file that the swap puts aside."""
+    clock = QuietClock()
+    hub = LoopbackHub(clock.wall_ms)
+    ash, birch = (Installation(name, hub, clock, _file("Alice")) for name in ("ash", "birch"))
+    ash.file = raced = _RacedFile(clock.wall_ms, _file("Alice"))
+    ash.session = ash.process("ash")
+    for machine in (ash, birch):
+        machine.sync()
+    birch.write(_file("Alice", "Bob"))
+    birch.sync()
+    raced.meanwhile = lambda: raced.writer_rename(_file("Alice", "Carol"))
+    ash.sync()
+    return len({"Alice", "Bob", "Carol"} - _names(ash))
+
+
 def a_backup_put_back() -> int:
     """The file of an hour ago, with its old time."""
     ash = Desk("ash")
@@ -581,7 +611,7 @@ MUTANTS = (
     Mutant(a_restored_backup_is_an_ordinary_edit, "7, guard 2", a_backup_put_back),
     Mutant(large_deletions_are_not_held, "7, guard 3", a_memory_that_is_nearly_emptied),
     Mutant(held_dots_stay_when_the_item_reappears, "7, a hold", a_held_deletion_made_elsewhere_too),
-    Mutant(what_the_swap_displaced_is_not_inspected, "8, inspected", Histories(CALM, "lost", (1, 6))),
+    Mutant(what_the_swap_displaced_is_not_inspected, "8, inspected", a_write_just_before_the_swap),
     Mutant(nothing_is_looked_at_once_more, "8, linger", a_write_into_what_was_displaced),
 )
 
