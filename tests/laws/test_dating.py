@@ -13,6 +13,7 @@ IN_2099_MS = 4_070_908_800_000
 T = NOW_MS - 1_000_000
 
 TIMES = st.lists(st.none() | st.integers(0, 2 * NOW_MS), max_size=30)
+NEAR = st.integers(T, NOW_MS)
 RISING = st.lists(st.integers(NOW_MS - 10**9, NOW_MS), min_size=1, max_size=20).map(sorted)
 
 
@@ -22,6 +23,27 @@ def test_what_comes_later_was_made_later_and_nothing_after_now(told_ms: list[int
     assert len(found) == len(told_ms)
     assert found == sorted(found)
     assert all(at_ms <= NOW_MS for at_ms in found)
+
+
+@given(st.lists(st.tuples(st.none() | NEAR, st.none() | NEAR), max_size=30))
+def test_whatever_is_told_of_when_they_were_there_no_time_falls_or_lies_after_it(
+    told_and_there: list[tuple[int | None, int | None]],
+) -> None:
+    told, there = [one for one, _ in told_and_there], [other for _, other in told_and_there]
+    found = dated(told, NOW_MS, there)
+    assert found == sorted(found)
+    assert all(
+        at_ms <= (NOW_MS if latest_ms is None else latest_ms)
+        for at_ms, latest_ms in zip(found, there, strict=True)
+    )
+
+
+@given(RISING, st.data())
+def test_clocks_that_agree_with_the_order_and_with_when_they_were_there_are_believed(
+    told_ms: list[int], data: st.DataObject
+) -> None:
+    there = [data.draw(st.none() | st.integers(0, 1_000).map(at_ms.__add__)) for at_ms in told_ms]
+    assert dated(told_ms, NOW_MS, there) == told_ms
 
 
 @given(RISING)
@@ -69,6 +91,12 @@ def test_a_link_that_is_not_believed_stands_between_its_neighbours() -> None:
 def test_of_two_clocks_that_disagree_the_later_is_believed() -> None:
     assert dated([T + 100, T + 1], NOW_MS) == [T + 100, T + 100]
     assert dated([T + 1, T + 100], NOW_MS) == [T + 1, T + 100]
+
+
+def test_a_time_after_something_later_was_there_does_not_push_a_better_one_aside() -> None:
+    told, there = [T + 100, T + 50, T + 60], [None, None, T + 70]
+    assert dated(told, NOW_MS, there) == [T + 50, T + 50, T + 60]
+    assert dated(told[:2], NOW_MS, [None, T + 70]) == [T + 50, T + 50]
 
 
 def test_links_that_tell_no_time_are_as_late_as_they_can_be() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memsync_git.conflicts import settled
@@ -27,6 +27,7 @@ from tests.laws.histories import (
     Fleet,
     Forget,
     Machine,
+    Meet,
     Say,
     Step,
     histories,
@@ -57,17 +58,21 @@ def _edited(fleet: Fleet, wanted: Edit) -> Edit:
 
 
 def _natural(machine: Machine, acts: Iterable[Act]) -> Iterator[Act]:
+    """Who erases a record erases with it what the same acts said of it before."""
     standing = set(machine.state.keys())
+    said: dict[Item, None] = {}
     for act in acts:
         key = act.key if isinstance(act, Erase) else key_of(act.item)
         if isinstance(act, Say):
-            if key not in standing and act.item[0] in ("o", "f"):
-                yield Say(ANCHORS[key])
+            is_bare = key not in standing and act.item[0] in ("o", "f")
+            items = (ANCHORS[key], act.item) if is_bare else (act.item,)
             standing.add(key)
-            yield act
+            said |= dict.fromkeys(items)
+            yield from map(Say, items)
         elif isinstance(act, Erase) or act.item[0] in ("t", "l", "d"):
             standing.discard(key)
             yield Erase(key)
+            yield from (Forget(item) for item in said if key_of(item) == key)
         else:
             yield act
 
@@ -208,6 +213,11 @@ def test_no_entity_comes_back_without_its_type(
 
 
 @given(histories(), ACTS, CLOCK)
+@example(
+    [Edit(THEIRS, (Say(("t", "Alice", "person")),), 0), Meet(OURS, ((THEIRS, 0),))],
+    (Say(("o", "Alice", "likes tea")), Forget(("t", "Alice", "person"))),
+    0,
+).via("said and erased by the same acts")
 def test_a_step_tells_of_an_edit_what_its_own_pen_told(
     history: list[Step], acts: tuple, wall_ms: int
 ) -> None:

@@ -67,9 +67,13 @@ def test_whatever_the_clocks_say_what_was_seen_comes_first(history: list[Step], 
 def test_no_time_falls_along_the_line_nor_lies_ahead(history: list[Step], data: st.DataObject) -> None:
     there = st.none() | st.integers(START_MS, NOW_MS)
     links = [replace(link, there_ms=data.draw(there)) for link in links_of(Fleet().run(history))]
-    times = [at_ms for _, at_ms in in_line(links, NOW_MS)]
+    line = in_line(links, NOW_MS)
+    times = [at_ms for _, at_ms in line]
     assert times == sorted(times)
     assert all(at_ms <= NOW_MS for at_ms in times)
+    for place, at_ms in line:
+        there_ms = links[place].there_ms
+        assert there_ms is None or at_ms <= there_ms
 
 
 @given(histories())
@@ -171,6 +175,12 @@ def test_a_clock_an_hour_behind_stands_with_what_it_had_seen() -> None:
         Link(LAPTOP, 3, T + 30, None, {DESK: 1}),
     ]
     assert in_line(links, NOW_MS) == [(0, T), (1, T), (2, T + 20), (3, T + 30)]
+
+
+def test_a_time_after_something_later_was_there_is_not_believed() -> None:
+    """The desk's 2 was on main before its 1 says that it was made."""
+    links = [Link(LAPTOP, 1, 0), Link(DESK, 1, NOW_MS, NOW_MS), Link(DESK, 2, 0, T)]
+    assert in_line(links, NOW_MS) == [(0, T), (1, T), (2, T)]
 
 
 def test_nothing_makes_an_empty_line() -> None:
