@@ -5,6 +5,8 @@ again later, stands.
 Rule 2: only what the deed itself took comes back, and not over what was written there since.
 Rule 3: what holds others up stays: the type of an entity to which something else was added, say.
 Rule 4: nothing comes back to a record that is gone and does not come back itself.
+Rule 5: a record that lived by hints alone, and stays, is said with all they show: once it stands by itself,
+no field is read off a hint.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from memsync_git.crdt.fragment import Dot, Entry, Header
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.pen import Pen
 from memsync_git.crdt.state import State
-from memsync_git.deeds.deed import Deed, Said, Turn, is_register, place_of
+from memsync_git.deeds.deed import Deed, Place, Said, Turn, is_register, place_of
 from memsync_git.model import Graph, Item, RecordKey, Rid, items_of, key_of
 from memsync_git.values import dataclass
 
@@ -54,11 +56,14 @@ class Amends:
 
 
 class _Draft:
-    """Amends while they are made."""
+    """Amends while they are made. `decided`: places of which it is known already what becomes of them."""
 
-    def __init__(self, state: State, rests: Rests = lambda _: False) -> None:
+    def __init__(
+        self, state: State, rests: Rests = lambda _: False, decided: Collection[Place] = frozenset()
+    ) -> None:
         self.state = state
         self._rests = rests
+        self._decided = decided
         self.removed: dict[Item, Found] = {}
         self.added: list[Item] = []
         self.kept: list[tuple[Item, Item | None]] = []
@@ -96,8 +101,9 @@ class _Draft:
         return found
 
     def _made_sure(self, added: Sequence[Item], comes: set[RecordKey], going: Going) -> list[Item]:
-        """The existence of what is touched, stays, and lived by hints alone: they die with their lines."""
+        """What hints alone show of what is touched and stays: they die with their lines."""
         anchored = {key_of(item) for item in added if _is_anchor(item)}
+        decided = {*self._decided, *map(place_of, added)}
         touched = {key_of(item): None for item in (*added, *self.removed)}
         found: list[Item] = []
         for key in touched:
@@ -105,7 +111,11 @@ class _Draft:
             if record is None or key in anchored or self.state.live(key).anchored:
                 continue
             if key in comes or self._has_more(key, going):
-                found += [item for item in items_of(record) if _is_anchor(item)]
+                found += [
+                    item
+                    for item in items_of(record)
+                    if _is_anchor(item) or not (place_of(item) in decided or self.live(item))
+                ]
         return found
 
     def _holds_up(self, anchor: Item, comes: set[RecordKey], going: Going) -> bool:
@@ -155,7 +165,7 @@ def _named(facts: Found) -> Said:
 
 def taking_back(state: State, deed: Deed) -> Amends:
     """What takes a deed back."""
-    draft = _Draft(state)
+    draft = _Draft(state, decided=deed.turns)
     for turn in deed.turns.values():
         item = turn.now if turn.now is not None else turn.was
         if turn.was == turn.now or item is None:

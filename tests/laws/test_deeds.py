@@ -19,6 +19,7 @@ from memsync_git.model import Graph, Item, Rid, key_of
 from memsync_git.replica import Moment, Replica
 from memsync_git.replica.amending import make_amends
 from tests.laws.histories import (
+    ALICE,
     ANY_ACT,
     CLOCKS_MS,
     ITEMS,
@@ -39,6 +40,12 @@ ANCHORS = {key_of(item): item for item in reversed(ITEMS) if item[0] in ("t", "l
 Act = Say | Forget | Erase
 OURS = 0
 THEIRS = 1
+TAGS = ITEMS[4]
+ONLY_HINTED: list[Step] = [
+    Edit(OURS, (Say(("t", "Alice", "person")), Say(TAGS)), 0),
+    Edit(OURS, (Say(("o", "Alice", "lives in Oslo")), Erase(ALICE)), 0),
+]
+"""Alice goes while something is added to her: her type and field show by a hint alone."""
 
 
 def cut_of(machine: Machine) -> dict[Rid, Fragment]:
@@ -123,6 +130,7 @@ def said_by_others(machine: Machine, deed: Deed) -> set[Item]:
 # --- taking back
 
 
+@example(ONLY_HINTED, (Say(("o", "Alice", "likes tea")),), 0)
 @given(histories(), ACTS, CLOCK)
 def test_taking_back_the_last_deed_restores_every_item(
     history: list[Step], acts: tuple, wall_ms: int
@@ -207,6 +215,22 @@ def test_no_entity_comes_back_without_its_type(
     make(machine, amends)
     anchored = {key_of(item) for item in amends.added if item[0] in ("t", "l", "d")}
     assert set(machine.state.keys()) - standing <= anchored
+
+
+def test_a_field_the_deed_said_does_not_stay_by_a_hint() -> None:
+    anchor, tea, oslo = ITEMS[0], ITEMS[2], ITEMS[3]
+    history: list[Step] = [Edit(OURS, (Say(anchor),), 0), Meet(THEIRS, ((OURS, 0),))]
+    later: list[Step] = [
+        Edit(THEIRS, (Erase(ALICE),), 0),
+        Edit(OURS, (Say(oslo),), 0),
+        Meet(OURS, ((THEIRS, 0),)),
+        Edit(OURS, (Forget(TAGS),), 0),
+    ]
+    fleet, deed = done(history, (Say(tea), Say(TAGS)), 0, later)
+    machine = fleet.machines[OURS]
+    assert machine.items() == {anchor, tea, oslo, TAGS}
+    make(machine, taking_back(machine.state, deed))
+    assert machine.items() == {anchor, oslo}
 
 
 # --- what a deed is
