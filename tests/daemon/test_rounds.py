@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,11 @@ def workplace(home: Home) -> Iterator[Alone]:
     found = Alone(home.app.rooms)
     yield found
     found.close()
+
+
+def written_by_git(home: Home) -> None:
+    """Ask of the hub what only git does, so that nothing is put there without it."""
+    subprocess.run(["git", "-C", home.hub, "config", "receive.fsckObjects", "true"], check=True)
 
 
 def test_rounds_answer_the_pacer_and_say_what_they_came_to(home: Home, workplace: Alone) -> None:
@@ -191,6 +197,7 @@ def test_quiet_polls_count_as_looks(
     assert session is not None
     session.sightings = {"origin": Sighting(looked_ms=1)}
     workplace.synced("poll", ["origin"])
+    written_by_git(home)
     home.add("Bob")
     workplace.capture()
     trace = traced(tmp_path / "trace", monkeypatch)
@@ -307,11 +314,26 @@ def test_a_change_of_the_file_alone_is_one_contact_with_the_hub(
     home.add("Alice")
     workplace.synced("full", ["origin"])
     workplace.synced("poll", ["origin"])
+    written_by_git(home)
     home.add("Bob")
     workplace.capture()
     trace = traced(tmp_path / "trace", monkeypatch)
     assert workplace.synced("local", ["origin"])["published"]
     assert seen(trace) == ["push"]
+
+
+def test_a_change_of_the_file_alone_starts_no_program_for_a_plain_hub_on_this_disk(
+    home: Home, workplace: Alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.add("Alice")
+    workplace.synced("full", ["origin"])
+    workplace.synced("poll", ["origin"])
+    home.add("Bob")
+    workplace.capture()
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+    assert workplace.synced("local", ["origin"])["published"]
+    assert not trace.exists()
 
 
 def test_before_the_end_only_what_nobody_has_is_published(home: Home, workplace: Alone) -> None:

@@ -47,7 +47,7 @@ class Machine:
                 pass
 
     def publish(self, chance: random.Random) -> None:
-        unified = f"{self.rid} {self.rev}".encode() if chance.random() < 0.5 else None
+        unified = [f"{self.rid} {self.rev}".encode()] if chance.random() < 0.5 else None
         own = self.holds.get(self.rid)
         outcome = self.remote.publish(Publication(own, dict(self.holds), unified, f"{self.rid} speaks"))
         match outcome:
