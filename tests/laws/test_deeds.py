@@ -40,6 +40,7 @@ ANCHORS = {key_of(item): item for item in reversed(ITEMS) if item[0] in ("t", "l
 Act = Say | Forget | Erase
 OURS = 0
 THEIRS = 1
+THIRD = 2
 TAGS = ITEMS[4]
 ONLY_HINTED: list[Step] = [
     Edit(OURS, (Say(("t", "Alice", "person")), Say(TAGS)), 0),
@@ -221,10 +222,11 @@ def test_a_field_the_deed_said_does_not_stay_by_a_hint() -> None:
     anchor, tea, oslo = ITEMS[0], ITEMS[2], ITEMS[3]
     history: list[Step] = [Edit(OURS, (Say(anchor),), 0), Meet(THEIRS, ((OURS, 0),))]
     later: list[Step] = [
+        Meet(THIRD, ((OURS, 0),)),
+        Edit(THIRD, (Say(oslo),), 0),
         Edit(THEIRS, (Erase(ALICE),), 0),
-        Edit(OURS, (Say(oslo),), 0),
-        Meet(OURS, ((THEIRS, 0),)),
         Edit(OURS, (Forget(TAGS),), 0),
+        Meet(OURS, ((THEIRS, 0), (THIRD, 0))),
     ]
     fleet, deed = done(history, (Say(tea), Say(TAGS)), 0, later)
     machine = fleet.machines[OURS]
