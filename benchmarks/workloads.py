@@ -51,12 +51,19 @@ def write_memory(file: Path, many: int) -> None:
 
 
 def note(file: Path, name: str) -> None:
-    """The server notes one entity more."""
+    """The server notes one entity more; the disk has it when this ends.
+
+    The server does not wait for that, but the daemon waits a second for the server. Else what is measured is the
+    disk: on ext4 the next fsync of whatever file waits for all that was renamed just before.
+    """
     fresh = file.with_name("memory.json.tmp")
     shutil.copyfile(file, fresh)
     with fresh.open("ab") as memory:
         memory.write(b"\n" + line(name, said_of(name, 1)))
+        memory.flush()
+        os.fsync(memory.fileno())
     fresh.rename(file)
+    _sync_folder(file.parent)
 
 
 def note_on_each(file: Path, many: int, words: str) -> None:

@@ -174,15 +174,23 @@ def _take_in(
 def _anchor(replica: Replica, pen: Pen, version: Version, removed: Iterable[Item]) -> None:
     """Say the registers of records again that were deleted elsewhere and lose something of the rest here.
 
-    The writer saw them stand, took a part away and left them standing: only hints say so until now.
+    The writer saw them stand, took a part away and left them standing: only hints say so until now. Fields
+    that its file cannot hold stay with them: once a record stands by itself, none is read off a hint.
     """
     for key in dict.fromkeys(map(key_of, removed)):
         record = version.graph.records.get(key)
         live = replica.state.live(key)
         if record is not None and live.exists and not live.anchored:
-            for item in items_of(record):
+            for item in (*items_of(record), *_untold_fields(replica, version, key)):
                 if item[0] != "o":
                     pen.add(item)
+
+
+def _untold_fields(replica: Replica, version: Version, key: RecordKey) -> list[Item]:
+    """The fields a record shows that no file of this variant can say."""
+    shown = replica.state.record(key)
+    said = () if shown is None else items_of(shown)
+    return [item for item in said if item[0] == "f" and not version.projection.holds(item)]
 
 
 def _create_again(

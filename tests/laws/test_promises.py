@@ -473,6 +473,19 @@ def test_an_entity_deleted_elsewhere_stays_when_its_last_observation_is_deleted_
     assert shown(found) == {ALICE_TYPE}
 
 
+def test_a_file_without_fields_takes_none_from_an_entity_that_was_deleted_elsewhere() -> None:
+    """Its server cannot keep fields, and what a file cannot say is not deleted by it."""
+    found = Office(projections=True)
+    ash, birch = found.desks
+    assert (ash.projection.fields, birch.projection.fields) == (True, False)
+    ash.serve([Note(ALICE_TYPE), Note(TAGS), Note(TEA)])
+    found.settle()
+    at_once(found, [Drop(ALICE_TYPE)], [Note(OSLO), Note(("o", "Alice", "sings"))])
+    birch.serve([Drop(OSLO)], wait_ms=5_000)
+    found.settle()
+    assert ash.file.items() == {ALICE_TYPE, TAGS, ("o", "Alice", "sings")}
+
+
 def test_undoing_the_deletion_of_an_entity_only_hints_knew_gives_its_type_back() -> None:
     """Found by a generated history: the type had no fact, so undo did not know of it."""
     found = at_once(office(ALICE_TYPE, TEA), [Drop(ALICE_TYPE)], [Note(OSLO)])
