@@ -53,8 +53,8 @@ def write_memory(file: Path, many: int) -> None:
 def note(file: Path, name: str) -> None:
     """The server notes one entity more; the disk has it when this ends.
 
-    The server does not wait for that, but the daemon waits a second for the server. Else what is measured is the
-    disk: on ext4 the next fsync of whatever file waits for all that was renamed just before.
+    The server does not wait for that, but the daemon waits a second for the server. Else the disk would be
+    measured: on ext4 the next fsync of whatever file waits for all that was renamed just before.
     """
     fresh = file.with_name("memory.json.tmp")
     shutil.copyfile(file, fresh)
