@@ -149,7 +149,7 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
         if self._stored is None:
             return None
         if key not in self._read:
-            return self._unread.get(self._stored.name_of(key))
+            return self.unread_line(key)
         return self._stored.line(key, self._read[key])
 
     def put_away(self, new: FirstSayings) -> bool:

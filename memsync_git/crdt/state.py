@@ -27,7 +27,6 @@ Before = dict[RecordKey, Record | None]
 _Line = tuple[Records, str]
 """Whose line, and its name."""
 
-
 GLANCES_PER_READING = 8
 """To read a line and make its facts costs as much as to glance at so many, and the facts stay."""
 

@@ -11,6 +11,7 @@ Rule 2: what is known of a shard is known by the name of its object, so it is ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.model import Rid
@@ -21,6 +22,8 @@ from memsync_git.remotes.trees import EMPTY, Entry, Listing, Oid
 from memsync_git.wire.fragments import Malformed, WireLimits, decode, header_of
 from memsync_git.wire.revising import NO_LINES, Later, Marks, follows, marks_in, revised, stood_in
 from memsync_git.wire.rid import ShardPath, parse_path, shard_path
+
+T = TypeVar("T")
 
 ListingOf = Callable[[Oid, str], Listing]
 """The listing of a tree; the second value says where it stands, should it be unfit."""
@@ -67,11 +70,12 @@ class ShardReader:
         sizes, marks = list[int](), list[Marks]()
         try:
             (data,) = self._contents([files.entry.oid], where)
+            measured = _noted(self._contents(shards, where, besides=len(data)), len, sizes)
             found = decode(
                 data,
                 rid=rid,
                 store=self._store,
-                shards=_marked(_measured(self._contents(shards, where, besides=len(data)), sizes), marks),
+                shards=_noted(measured, marks_in, marks),
                 limits=self._limits,
                 known=self._records(rid),
             )
@@ -105,7 +109,7 @@ class ShardReader:
         kept = {oid: shards[oid] for name, oid in now.items() if was.get(name) == oid}
         there, sizes = {name: shards[was[name]].stood for name in other if name in was}, list[int]()
         besides = later.size + sum(shard.size for shard in kept.values())
-        brought = _measured(self._contents(come, where, besides=besides), sizes)
+        brought = _noted(self._contents(come, where, besides=besides), len, sizes)
         changes = ((there.get(name, NO_LINES), next(brought) if name in now else None) for name in other)
         try:
             found = revised(later, before, changes, self._limits)
@@ -148,19 +152,12 @@ class ShardReader:
         return entry.is_file and isinstance(path, ShardPath) and name.endswith(b".jsonl")
 
 
-def _marked(chunks: Iterable[bytes], marks: list[Marks]) -> Iterator[bytes]:
-    """The same, the marks of their lines noted."""
-    for chunk in chunks:
-        marks.append(marks_in(chunk))
-        yield chunk
-
-
 class _NotToBeRead(Exception):
     """A file of a fragment that is unfit."""
 
 
-def _measured(chunks: Iterable[bytes], sizes: list[int]) -> Iterator[bytes]:
-    """The same, their sizes noted as they pass by: none of them is held."""
+def _noted(chunks: Iterable[bytes], told_by: Callable[[bytes], T], notes: list[T]) -> Iterator[bytes]:
+    """The same; what each tells is noted as it passes by, and none of them is held."""
     for chunk in chunks:
-        sizes.append(len(chunk))
+        notes.append(told_by(chunk))
         yield chunk

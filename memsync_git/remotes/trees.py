@@ -12,10 +12,9 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Literal, NewType
 
-from memsync_git.values import dataclass
+from memsync_git.values import dataclass, replace
 
 Oid = NewType("Oid", str)
 """The hexadecimal SHA-1 name of an object."""

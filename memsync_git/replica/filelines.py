@@ -24,13 +24,12 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial, reduce
-from hashlib import sha256
 from itertools import takewhile
 from operator import ne
 from typing import NamedTuple, Protocol
 
 from memsync_git.formats.reading import read_again
-from memsync_git.formats.standing import Lines, Lying, LyingLines, text_digest
+from memsync_git.formats.standing import DIGEST_CHARS, Lines, Lying, LyingLines, text_digest
 from memsync_git.model import Projection, Record, RecordKey
 from memsync_git.replica.shapes import plain_projection, plain_record, projection_of, record_of
 from memsync_git.replica.values import KeptFile, KeptStep
@@ -42,7 +41,6 @@ from memsync_git.wire.stored import damaged_row
 KIND, INDEX = "file", "one"
 STEP, TOLD = "step-", "told-"
 """What is told about rows stands behind all of them: who reads that reads nothing else."""
-NAME_CHARS = 32
 ESCAPE = b"\\u"
 """Stands in JSON that is spelt in ASCII alone, which a key by itself may not be."""
 OFTEN = 4
@@ -202,7 +200,7 @@ def _stretch(name: str, fetched: Callable[[], bytes], about: bytes | None, steps
         return Stretch(None if each is None else record_of(each) for each in said)
     told, _, keys = about.partition(b"\n")
     size, many, many_keys, blanks, projection, counts = plain.loads(told)
-    lying = Lying(size, many, name[:NAME_CHARS], fetched)
+    lying = Lying(size, many, name[:DIGEST_CHARS], fetched)
     if steps:
         text = reduce(lambda text, anew: anew.written_into(text), steps, fetched())
         lying, counts = Lying(len(text), many, "", lambda: text), steps[-1].counts
@@ -363,7 +361,7 @@ def _written_step(anew: Mapping[str, _Anew]) -> tuple[KeptStep, bytes] | None:
         return None
     about = [[base, each.places, each.counts] for base, each in anew.items()]
     value = plain.dumps(about) + b"\n" + b"\n".join([line for each in anew.values() for line in each.lines])
-    name = STEP + sha256(value).hexdigest()[:NAME_CHARS]
+    name = STEP + text_digest(value)
     return KeptStep(name, frozenset(anew), len(value)), value
 
 

@@ -87,6 +87,15 @@ def written_by_git(home: Home) -> None:
     subprocess.run(["git", "-C", home.hub, "config", "receive.fsckObjects", "true"], check=True)
 
 
+def take_in_after_a_poll(home: Home, workplace: Alone) -> None:
+    """A change of the file alone: all was synced, the hub was asked, and then the server wrote."""
+    home.add("Alice")
+    workplace.synced("full", ["origin"])
+    workplace.synced("poll", ["origin"])
+    home.add("Bob")
+    workplace.capture()
+
+
 def test_rounds_answer_the_pacer_and_say_what_they_came_to(home: Home, workplace: Alone) -> None:
     rounds = Rounds(home.app.rooms, workplace)
     home.add("Alice")
@@ -311,12 +320,8 @@ def test_what_another_process_wrote_is_seen_at_once(home: Home, workplace: Alone
 def test_a_change_of_the_file_alone_is_one_contact_with_the_hub(
     home: Home, workplace: Alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home.add("Alice")
-    workplace.synced("full", ["origin"])
-    workplace.synced("poll", ["origin"])
     written_by_git(home)
-    home.add("Bob")
-    workplace.capture()
+    take_in_after_a_poll(home, workplace)
     trace = traced(tmp_path / "trace", monkeypatch)
     assert workplace.synced("local", ["origin"])["published"]
     assert seen(trace) == ["push"]
@@ -325,11 +330,7 @@ def test_a_change_of_the_file_alone_is_one_contact_with_the_hub(
 def test_a_change_of_the_file_alone_starts_no_program_for_a_plain_hub_on_this_disk(
     home: Home, workplace: Alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home.add("Alice")
-    workplace.synced("full", ["origin"])
-    workplace.synced("poll", ["origin"])
-    home.add("Bob")
-    workplace.capture()
+    take_in_after_a_poll(home, workplace)
     trace = tmp_path / "trace"
     monkeypatch.setenv("GIT_TRACE", str(trace))
     assert workplace.synced("local", ["origin"])["published"]
