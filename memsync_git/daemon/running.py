@@ -59,8 +59,9 @@ BREAK_OFF_S = 0.5
 """For a round to note that git was ended."""
 BREAK_OFFS = 8
 """A round tries a remote again at most so often before it gives in."""
-WITHDRAW_S = 1.0
-"""For the pulse to be taken back, and for listeners to hear of the last round."""
+NOTE_S = 5.0
+"""For a pulse to be left or taken back, and for listeners to hear of the last round: a disk whose other users
+go first (a service is idle to it) keeps a write waiting for seconds."""
 
 log = logging.getLogger("memsync_git.daemon")
 
@@ -120,6 +121,7 @@ class Daemon:
         self._timing.start()
         self._wish(self._kept.pause(None))  # before anything syncs
         self._beat()
+        self._notes.drained(NOTE_S)  # whoever is told that it is ready sees its pulse
         self._readiness.ready()
         while not isinstance(post := self._next_post(), Stop):
             self._handle(post)
@@ -280,8 +282,8 @@ class Daemon:
         is_over = self._syncs.drained(until_s - self._clock.elapsed_s()) or self._broken_off()
         self._stores.unwatch()
         self._notes.post("pulse", partial(self._kept.leave, None))
-        self._notes.drained(WITHDRAW_S)
-        self._told.drained(WITHDRAW_S)
+        self._notes.drained(NOTE_S)
+        self._told.drained(NOTE_S)
         if is_saved and is_over:
             self._stores.close()
         log.info("The daemon of %s ends.", self._rooms.host)
