@@ -66,9 +66,14 @@ GOALS: tuple[Goal, ...] = (
         Goal(f"A → hub → B, {way}", "distances", 0, names.OVER_OURS + way, 1.3, (names.OVER_BARE + way,))
         for way in ("file", "http", "http, 50 ms away", "ssh, kept", "ssh, kept, 50 ms away")
     ),
-    Goal("an edit in the repository, loose", "edits", 1000, names.EDIT_LOOSE, 32, unit="KB"),
-    Goal("an edit in the repository, after upkeep", "edits", 1000, names.EDIT_PACKED, 1.2, unit="KB"),
-    Goal("push of an edit", "edits", 1000, names.EDIT_PUSHED, 1.2, unit="KB"),
+    *(
+        Goal(f"{words}, one of four machines", "edits", 1000, name + names.SHARED, limit, unit="KB")
+        for words, name, limit in (
+            ("an edit in the repository, loose", names.EDIT_LOOSE, 32),
+            ("an edit in the repository, after upkeep", names.EDIT_PACKED, 1.2),
+            ("push of an edit", names.EDIT_PUSHED, 1.2),
+        )
+    ),
     Goal("16 machines at once: all durable", "contention", 16, names.ALL_DURABLE, 500),
     Goal("16 machines at once: all on main", "contention", 16, names.ALL_ON_MAIN, 2000),
     Goal("64 machines at once: changes lost", "contention", 64, names.LOST, 0, unit="lost"),

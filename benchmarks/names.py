@@ -32,6 +32,8 @@ LOST = "memsync-git, changes lost"
 EDIT_LOOSE = "an edit, loose in the hub"
 EDIT_PACKED = "an edit, after upkeep"
 EDIT_PUSHED = "an edit, pushed"
+SHARED = ", of one of four machines"
+"""After what an edit leaves."""
 SCRIPT = "a plain script on main"
 
 IDLE_CPU = "the busier of both, processor"

@@ -75,8 +75,8 @@ def ways(said: Said, *, part: str) -> tuple[Table, ...]:
 
 def years(said: Said, *, part: str) -> tuple[Table, ...]:
     """What an edit leaves behind, and a table of times and one of bytes for each point of the history."""
-    entities, machine, edit = said["entities"], said["machine"], said["growth"]
-    left = tuple(Figure(name, (edit[what],), "KB") for what, name in EDIT.items())
+    entities, machine = said["entities"], said["machine"]
+    left = (*_edit(said["growth"], ""), *_edit(said["shared"], names.SHARED))
     along = [
         Table(each, title, entities, tuple(_point(point, rows)), machine=machine, commits=point["commits"])
         for point in said["points"]
@@ -98,6 +98,10 @@ TIMES: Mapping[str, str] = {
     "down_git_ms": "git for the receiver",
 }
 ROOM = ("stock", "the repositories as they lie there", {"hub_kb": "the hub", "clone_kb": "the clone"})
+
+
+def _edit(growth: Said, whose: str) -> Iterable[Figure]:
+    return (Figure(name + whose, (growth[what],), "KB") for what, name in EDIT.items())
 
 
 def _point(point: Said, rows: Mapping[str, str]) -> Iterable[Figure]:

@@ -72,7 +72,8 @@ def test_years_are_what_an_edit_leaves_and_a_point_for_each_length_of_the_histor
     edit = {"hub_loose_kb": 22.5, "clone_loose_kb": 21.0, "packed_kb": 1.3, "push_kb": 0.6}
     point = {"up_ms": 9, "up_git_ms": 8, "down_ms": 7, "down_git_ms": 6, "hub_kb": 500, "clone_kb": 400}
     points = [{"commits": commits, **point} for commits in (1000, 100)]
-    said = {"machine": "here", "entities": 1000, "growth": edit, "points": points}
+    alone = {name: 100 * kb for name, kb in edit.items()}
+    said = {"machine": "here", "entities": 1000, "growth": alone, "shared": edit, "points": points}
     found = report(*tables_in(said, "growth"))
     assert [each.is_reached for each in verdicts(found) if each.goal.part == "edits"] == [True, False, True]
     assert found.series("growth")["memsync-git, the receiver"] == [(100, 7), (1000, 7)]
