@@ -170,9 +170,11 @@ class Clone:
     def fetch(self, *, checked: bool = True) -> Ran:
         """Bring `refs/hub/<remote>/` up to date; refs gone from the hub go here too.
 
-        `checked`: git refuses objects its own checks dislike. The first fetch takes no history.
+        `checked`: git refuses objects its own checks dislike. The first fetch of a clone takes no history; in
+        one that has some it would be cut off where the tips of another hub stand, and nothing that grows on
+        those could be pushed to a third.
         """
-        if self.has_fetched:
+        if not self._is_new:
             return self._fetch(checked=checked)
         ran = self._fetch("--depth=1", checked=checked)
         return self._fetch(checked=checked) if ran.code != 0 and _only_depth_failed(ran) else ran
@@ -181,6 +183,13 @@ class Clone:
     def has_fetched(self) -> bool:
         """Whether anything of the remote was ever brought here."""
         return (self.git_dir / "refs" / "hub" / self.remote).is_dir()
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether it holds no object of any remote."""
+        folders = sorted(each.name for each in (self.git_dir / "objects").iterdir() if each.is_dir())
+        packs = (self.git_dir / "objects" / "pack").glob("*.pack")
+        return folders == ["info", "pack"] and not any(packs)
 
     def _fetch(self, *extra: str, checked: bool = True) -> Ran:
         pins = ["-c", "core.bigFileThreshold=8m", "-c", f"fetch.fsckObjects={str(checked).lower()}"]

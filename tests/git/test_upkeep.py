@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from memsync_git.remotes import upkeep
+from memsync_git.remotes.survey import create_hub
 from memsync_git.remotes.upkeep import MAX_LOOSE_BYTES, MAX_LOOSE_FILES, MAX_PACKS, Stock, due
 from tests.git.hubs import DESK, LAPTOP, HubFolder, accepted, fetched, fragment, git, publication, versions
 
@@ -90,3 +92,27 @@ def test_a_machine_that_joins_takes_no_history_until_it_asks_for_it(hub: HubFold
     assert laptop.revision(DESK, 7) == fragment(DESK, 7, "t7", says="7 cups")
     assert len(list(laptop.past_views())) == 41
     git("fsck", "--strict", cwd=folder)
+
+
+def test_only_a_new_clone_begins_without_history(hub: HubFolder) -> None:
+    """What it has in common with another hub would end where that one's tips stand."""
+    desk = hub.remote("desk")
+    for rev in range(1, 6):
+        accepted(desk.publish(publication(fragment(DESK, rev, f"t{rev}"))))
+    copy = shutil.copytree(hub.path, hub.folder / "copy.git")
+    assert versions(hub.remote("desk", name="copy", url=str(copy)).fetch()) == {(DESK, 5, "t5")}
+    assert git("rev-list", "--count", "--all", cwd=hub.folder / "desk").strip() == b"10"
+
+
+def test_a_hub_takes_what_was_published_to_another_in_the_same_second(hub: HubFolder) -> None:
+    """Both get the same first commits. Fetched at depth 1 from the one, they could not go to the other."""
+    desk, saying = hub.remote("desk"), publication(fragment(DESK))
+    accepted(desk.publish(saying))
+    new, backup = hub.folder / "new.git", hub.folder / "backup.git"
+    for path in (new, backup):
+        create_hub(path)
+    hub.clock.sleep(60)
+    accepted(hub.remote("apart", url=str(new)).publish(saying))
+    desk.forget()
+    assert versions(hub.remote("desk", url=str(new)).fetch()) == {(DESK, 1, "a")}
+    accepted(hub.remote("desk", name="backup", url=str(backup)).publish(saying))
