@@ -21,7 +21,7 @@ Steps are applied in their order; once they have gathered much, what they are ab
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial, reduce
 from itertools import takewhile
@@ -246,6 +246,10 @@ class KeptKeys(Mapping[RecordKey, int]):
 
     def __iter__(self) -> Iterator[RecordKey]:
         return iter(self._read)
+
+    def keys(self) -> KeysView[RecordKey]:
+        """Those of a dictionary, which are compared with others in C."""
+        return self._read.keys()
 
     def __len__(self) -> int:
         return self._many if self._places is None else len(self._places)
