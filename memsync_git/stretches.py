@@ -257,7 +257,9 @@ class Stretched(Mapping[RecordKey, Record]):
         before.lack(there.keys() - set[RecordKey]().union(*gone))
         if len(before.holders) > MOST_REMEMBERED:
             return {**there}
-        stayed = {key: (stays[held[0]],) if held and held[0] in stays else () for key, held in before.holders.items()}
+        stayed = {
+            key: tuple(stays[each] for each in held if each in stays) for key, held in before.holders.items()
+        }
         return {**stayed, **there}
 
     def _staying(self, before: Stretched) -> dict[Stretch, Stretch]:

@@ -20,7 +20,7 @@ Pair = tuple[bytes | None, bytes | None]
 
 
 class PlainChange(NamedTuple):
-    """The lines that stood and stand under a name, and what its record showed and shows; None: there is none."""
+    """The lines of a name, before and now, and what its record showed and shows; None: there is none."""
 
     key: RecordKey
     name: str
@@ -29,7 +29,9 @@ class PlainChange(NamedTuple):
     now: Glance | None
 
 
-def plain_changes(old: Records, new: Records, lines: Mapping[str, Pair], gone: Intervals) -> Iterator[PlainChange]:
+def plain_changes(
+    old: Records, new: Records, lines: Mapping[str, Pair], gone: Intervals
+) -> Iterator[PlainChange]:
     """Changes of lines of records only this replica speaks of. `gone`: what of it somebody removed."""
     for name, pair in lines.items():
         was, now = (None if line is None else old.glance(line, gone) for line in pair)

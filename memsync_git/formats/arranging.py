@@ -132,11 +132,10 @@ def _laid(rows: Rows, changes: Changes, projection: Projection, limits: Limits) 
 
 def _revised(lines: Lines, wanted: Records, projection: Projection, limits: Limits) -> Lines | TooLarge:
     """Lines, each a record of its own, some of which are written anew; nobody looks into the others."""
-    raws = list(lines.raws)
     places = {at: wanted[key] for key, at in lines.places_of(wanted.keys()).items()}
-    for at, record in places.items():
-        raws[at] = row_of(record, projection, raws[at])
-    found = _read_back([raws[at] for at in places], list(places.values()), projection, limits)
+    standing = lines.place.raws_at(places)
+    raws = {at: row_of(record, projection, standing[at]) for at, record in places.items()}
+    found = _read_back(list(raws.values()), places.values(), projection, limits)
     if isinstance(found, TooLarge):
         return found
     return lines.revised(raws, dict(zip(places, found, strict=True)))

@@ -169,9 +169,9 @@ class _Anew(NamedTuple):
             raws[at] = line
         return b"\n".join(raws)
 
-    def is_small(self, text: bytes) -> bool:
+    def is_small(self, beside: Lines) -> bool:
         """Whether it is worth being a step beside all the lines."""
-        return 2 * sum(map(len, self.lines)) < len(text)
+        return 2 * sum(map(len, self.lines)) < beside.size
 
 
 class _Step(NamedTuple):
@@ -334,7 +334,7 @@ class _Saving:
         }
         pairs = [(each, by_keys.get(id(each.keys))) for each in new if isinstance(each, Lines)]
         found = {each: (before, _anew(before, each)) for each, before in pairs if before is not None}
-        return {each: (before, anew) for each, (before, anew) in found.items() if anew.is_small(each.text)}
+        return {each: (before, anew) for each, (before, anew) in found.items() if anew.is_small(each)}
 
     def _whole(self, stretch: Stretch, taken: Container[str]) -> str:
         """The name of the row of a stretch as it stands; never one that a step is about."""
@@ -354,9 +354,10 @@ class _Saving:
 
 def _anew(before: Lines, now: Lines) -> _Anew:
     """The lines that are not what they were; both have as many."""
-    raws = now.raws
-    places = [at for at, is_other in enumerate(map(ne, before.raws, raws)) if is_other]
-    return _Anew(places, [raws[at] for at in places], list(now.counts))
+    places = now.revised_since(before)
+    if places is None:
+        places = [at for at, is_other in enumerate(map(ne, before.raws, now.raws)) if is_other]
+    return _Anew(places, list(now.place.raws_at(places).values()), list(now.counts))
 
 
 def _written_step(anew: Mapping[str, _Anew]) -> tuple[KeptStep, bytes] | None:

@@ -59,8 +59,8 @@ class FactShelf:
         self.changed: dict[str, bytes | None] = {}
 
     def line(self, name: str) -> bytes | None:
-        """One line, or None. What was fetched of late is held: a line that changed is asked for when the new one
-        is judged, and again when it is joined.
+        """One line, or None. What was fetched of late is held: a line that changed is asked for when the new
+        one is judged, and again when it is joined.
         """
         if self._still is None:
             return None
