@@ -9,11 +9,12 @@ Rule 2: what lies somewhere is copied when a file is put together, and not befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import NamedTuple, Protocol
 
 Piece = bytes | memoryview
+Span = tuple[int, int]
 
 
 class Sliced(Protocol):
@@ -33,10 +34,11 @@ class Growing:
 
 
 class Patched:
-    """Bytes in pieces, some of which lie among those of a file."""
+    """Bytes in pieces, some of which lie among those of a file. new: where each new line begins and ends."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
+    def __init__(self, pieces: Sequence[Piece], new: Mapping[int, Span]) -> None:
         self.pieces = pieces
+        self.new = new
 
     def __getitem__(self, part: slice, /) -> bytes:
         return b"".join(self.pieces)[part]
@@ -70,37 +72,48 @@ class Place(NamedTuple):
             return self.data.pieces
         return [memoryview(self.data)[self.start : self.end] if isinstance(self.data, bytes) else self.text]
 
-    def raws_at(self, numbers: Iterable[int]) -> dict[int, bytes]:
-        """Some of the lines there, without looking at what stands behind them."""
-        data, start, end = self._plainly()
-        return {number: data[begin:stop] for number, begin, stop in _lines(data, start, end, numbers)}
+    def cut(self, numbers: Iterable[int]) -> Cut:
+        """Some of the lines there, without looking at what stands behind them.
 
-    def patched(self, new: Mapping[int, bytes]) -> Place:
-        """The same bytes with some lines in the place of those that stand there."""
-        data, at, end = self._plainly()
-        view = memoryview(data)
-        pieces: list[Piece] = []
-        for number, begin, stop in _lines(data, at, end, new):
-            pieces += [view[at:begin], new[number]]
-            at = stop
-        pieces.append(view[at:end])
-        return Place(Patched(pieces), 0, sum(map(len, pieces)))
-
-    def _plainly(self) -> tuple[bytes, int, int]:
-        """The same among plain bytes."""
+        To look for line ends up to the last of them is less work than to cut all lines out.
+        """
         data, start, end = self
-        return (data, start, end) if isinstance(data, bytes) else (self.text, 0, self.size)
+        if not isinstance(data, bytes):
+            data, start, end = self.text, 0, self.size
+        line, begin = 0, start
+        spans: dict[int, Span] = {}
+        for number in sorted(numbers):
+            for _ in range(line, number):
+                begin = data.index(b"\n", begin, end) + 1
+            line = number
+            stop = data.find(b"\n", begin, end)
+            spans[number] = (begin, end if stop < 0 else stop)
+        return Cut(data, start, end, spans)
 
 
-def _lines(data: bytes, start: int, end: int, numbers: Iterable[int]) -> Iterator[tuple[int, int, int]]:
-    """Some of the lines that lie there, in their order, and where each begins and ends.
+class Cut(NamedTuple):
+    """Some lines among plain bytes, by their numbers in their order: where each begins and ends."""
 
-    To look for line ends up to the last of them is less work than to cut all lines out.
-    """
-    line, begin = 0, start
-    for number in sorted(numbers):
-        for _ in range(line, number):
-            begin = data.index(b"\n", begin, end) + 1
-        line = number
-        stop = data.find(b"\n", begin, end)
-        yield number, begin, end if stop < 0 else stop
+    data: bytes
+    start: int
+    end: int
+    spans: Mapping[int, Span]
+
+    @property
+    def raws(self) -> dict[int, bytes]:
+        """The lines."""
+        return {number: self.data[begin:stop] for number, (begin, stop) in self.spans.items()}
+
+    def patched(self, raws: Mapping[int, bytes]) -> Place:
+        """The bytes with a new line in the place of each of these."""
+        view, at, size = memoryview(self.data), self.start, 0
+        pieces: list[Piece] = []
+        new: dict[int, Span] = {}
+        for number, (begin, stop) in self.spans.items():
+            raw = raws[number]
+            pieces += [view[at:begin], raw]
+            size += begin - at
+            new[number] = (size, size + len(raw))
+            size, at = size + len(raw), stop
+        pieces.append(view[at : self.end])
+        return Place(Patched(pieces, new), 0, size + self.end - at)

@@ -17,7 +17,7 @@ from itertools import chain, pairwise, takewhile
 from typing import NamedTuple, overload
 from weakref import ReferenceType, ref
 
-from memsync_git.formats.lying import Growing, Place, Sliced
+from memsync_git.formats.lying import Growing, Patched, Place, Sliced, Span
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
 from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched, joined
@@ -45,7 +45,7 @@ class Lines(Stretch):
     def __init__(self, text: bytes, records: Iterable[Record | None], projection: Projection) -> None:
         super().__init__(records)
         self._place = Place.of(text)
-        self._revised: tuple[ReferenceType[Lines], Sequence[int]] | None = None
+        self._revised: tuple[ReferenceType[Lines], Mapping[int, Span]] | None = None
         self.projection = projection
         self._keys: Mapping[RecordKey, object] | None = None
         self._blanks: int | None = None
@@ -112,24 +112,28 @@ class Lines(Stretch):
         """On which lines some of its records stand, where every line is a record of its own."""
         return {key: at for at, key in enumerate(self.keys) if key in keys}
 
-    def revised(self, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> Lines:
-        """The same with some lines written anew, by place; each is a record of its own and keeps its key."""
+    def revised(self, place: Place, new: Mapping[int, Record]) -> Lines:
+        """The same with some lines written anew, which lie there (`Cut.patched`); `new`: what each says. Each
+        is a record of its own and keeps its key.
+        """
         lines = Lines(b"", self._said_with(new), self.projection)
         lines._keys = self.keys
-        self._hand_on(lines, raws, new)
+        self._hand_on(lines, place, new)
         return lines
 
-    def revised_since(self, before: Lines) -> Sequence[int] | None:
-        """On which lines these say something else than others that they were revised of; None where they were
-        not, or not at once.
+    def anew_since(self, before: Lines) -> dict[int, bytes] | None:
+        """The lines that were written anew when these were revised of others; None where they were not, or
+        not at once.
         """
         if self._revised is None or self._revised[0]() is not before:
             return None
-        return self._revised[1]
+        data, start, _ = self.place
+        return {at: data[start + begin : start + end] for at, (begin, end) in self._revised[1].items()}
 
-    def _hand_on(self, lines: Lines, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> None:
+    def _hand_on(self, lines: Lines, place: Place, new: Mapping[int, Record]) -> None:
         """Tell lines that were revised of these what is known of them without a look."""
-        lines._place, lines._revised = self.place.patched(raws), (ref(self), sorted(raws))
+        lines._place = place
+        lines._revised = (ref(self), place.data.new) if isinstance(place.data, Patched) else None
         lines._blanks, lines._names, lines._count = 0, self._names, self._count
         if self._counts is not None:
             gone = Counts.of(self.record(record.key) for record in new.values())
@@ -197,17 +201,19 @@ class KeptLines(Lines):
 
     def record(self, key: RecordKey) -> Record:
         """One record, read from its own line where every line is a record of its own."""
-        if self._said is not None or not self.has_one_each:
+        found = self._asked_for.get(key)
+        return self._looked_at(key) if found is None else found
+
+    def _looked_at(self, key: RecordKey) -> Record:
+        """One that nobody has asked for by itself."""
+        if self._said is not None or not self.has_one_each or len(self._asked_for) >= MOST_BY_ITSELF:
             return super().record(key)
-        if key not in self._asked_for:
-            if len(self._asked_for) >= MOST_BY_ITSELF:
-                return super().record(key)
-            (raw,) = self.place.raws_at([self._places[key]]).values()
-            (record,) = self._reader(raw, self.projection)
-            if record is None:
-                raise KeyError(key)
-            self._asked_for[key] = record
-        return self._asked_for[key]
+        (raw,) = self.place.cut([self._places[key]]).raws.values()
+        (record,) = self._reader(raw, self.projection)
+        if record is None:
+            raise KeyError(key)
+        self._asked_for[key] = record
+        return record
 
     def places_of(self, keys: Set[RecordKey]) -> dict[RecordKey, int]:
         """The same, which is known without a look."""
@@ -227,10 +233,10 @@ class KeptLines(Lines):
         text = b"\n".join([raws[at] for key, at in self._places.items() if key in keys])
         return joined(record for record in self._reader(text, self.projection) if record is not None)
 
-    def revised(self, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> Lines:
+    def revised(self, place: Place, new: Mapping[int, Record]) -> Lines:
         """Lines that nobody has asked for stay unread, and the keys are the very same."""
         lines = KeptLines(b"", self._places, 0, self.projection, self._reader)
-        self._hand_on(lines, raws, new)
+        self._hand_on(lines, place, new)
         if self._said is not None:
             lines._said = self._said_with(new)
         else:

@@ -354,10 +354,11 @@ class _Saving:
 
 def _anew(before: Lines, now: Lines) -> _Anew:
     """The lines that are not what they were; both have as many."""
-    places = now.revised_since(before)
-    if places is None:
-        places = [at for at, is_other in enumerate(map(ne, before.raws, now.raws)) if is_other]
-    return _Anew(places, list(now.place.raws_at(places).values()), list(now.counts))
+    found = now.anew_since(before)
+    if found is None:
+        raws = now.raws
+        found = {at: raws[at] for at, is_other in enumerate(map(ne, before.raws, raws)) if is_other}
+    return _Anew(list(found), list(found.values()), list(now.counts))
 
 
 def _written_step(anew: Mapping[str, _Anew]) -> tuple[KeptStep, bytes] | None:
