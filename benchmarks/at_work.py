@@ -7,6 +7,7 @@
     whole LIBRARY FOLDER NOTES      the same, the document saved and rendered whole each time
     noting NOTES                    our daemon's place of work: take in what the server has noted
     receiving                       the same: at every line on stdin, take in what the hub has
+    floor HUB MEMORY TURNS          what nobody can do without who takes in what the hub has
     command WORDS                   a command of ours to its end
 
 Rule 1: the process measures itself: wall time, its own processor time, and the peak of its own memory
@@ -195,6 +196,16 @@ def receiving(log: Log) -> None:
     workplace.close()
 
 
+def floor(log: Log, hub: Path, memory: Path, turns: int) -> None:
+    """What is new on the hub is read through git, and a file as large as the memory is written."""
+    from benchmarks.floors import take_in
+
+    data = memory.read_bytes()
+    for _ in range(turns):
+        with log.timed("floor"):
+            take_in(hub, memory.with_name("floor.json"), data)
+
+
 class Moments:
     """When the memory file was swapped, and how long other programs were waited for before."""
 
@@ -268,6 +279,8 @@ def main() -> int:
             noting(log, int(notes))
         case "receiving", []:
             receiving(log)
+        case "floor", [hub, memory, turns]:
+            floor(log, Path(hub), Path(memory), int(turns))
         case "command", words:
             code = command(log, words)
         case _:

@@ -40,7 +40,11 @@ def durable(wish: Wish) -> Iterator[Table]:
 def receive(wish: Wish) -> Iterator[Table]:
     """1 % of the entities noted on by another replica, until the memory file shows it."""
     worked = wish.ground.once("worked", lambda: _worked(wish))
-    rows = [("receiving", "receive", names.RECEIVE), ("receiving", "all", names.RECEIVE_ALL)]
+    rows = [
+        ("receiving", "receive", names.RECEIVE),
+        ("receiving", "all", names.RECEIVE_ALL),
+        ("floor", "floor", names.RECEIVE_FLOOR),
+    ]
     for library in names.LIBRARIES:
         rows += [
             (f"{library} appending", "receive", names.receive(library)),
@@ -109,6 +113,7 @@ def _contestants(wish: Wish) -> dict[str, Callable[[], str]]:
         "noting": noting,
         "kept": kept,
         "receiving": lambda: _received(ground.fleet, wish.entities, f"run {next(turns)}"),
+        "floor": lambda: _floor(ground.fleet),
     }
     for library in names.LIBRARIES:
         found[f"{library} whole"] = library_at("whole", library)
@@ -128,3 +133,8 @@ def _received(fleet: Fleet, entities: int, words: str) -> str:
             heard(child)
         hung_up(child)
         return heard(child)
+
+
+def _floor(fleet: Fleet) -> str:
+    """The least work there is to take in what the first machine published last, in a process of its own."""
+    return at_work("floor", fleet.hub, fleet.memory(1), str(RECEIVED), limit_s=LIMIT_S)

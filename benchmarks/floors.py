@@ -1,6 +1,9 @@
-"""The fewest bare git commands that bring a memory file from one machine over a hub to another: four.
+"""What nobody can do without.
 
-A: fast-import (blobs, trees, two commits), push        B: fetch, cat-file, write, fsync, rename
+to bring a memory file from one machine over a hub to another: the fewest bare git commands, four
+    A: fast-import (blobs, trees, two commits), push        B: fetch, cat-file, write, fsync, rename
+to take in what is on a hub on this disk already: two, and nobody looks at what they say
+    diff-tree, cat-file (every file that is another one now), write the memory file, fsync, rename
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.transports import swapped_in
+from benchmarks.workloads import save
 
+PIECE_BYTES = 1 << 18
 REFS = ("refs/floor/host", "refs/floor/main")
 
 
@@ -54,3 +59,28 @@ class Imported:
             b"M 100644 :1 memory-floor.json",
         ]
         return b"\n".join(lines) + b"\n\n"
+
+
+def read_newest(hub: Path) -> int:
+    """Read what the last commit on main brought, and forget it; how many bytes that is."""
+    listed = subprocess.run(
+        ["git", "diff-tree", "-r", "main~1", "main"], cwd=hub, check=True, capture_output=True, text=True
+    ).stdout
+    oids = [line.split()[3] for line in listed.splitlines()]
+    argv = ["git", "cat-file", "--batch", "--buffer"]
+    with subprocess.Popen(argv, cwd=hub, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
+        assert git.stdin is not None
+        assert git.stdout is not None
+        git.stdin.write("".join(f"{oid}\n" for oid in oids).encode())
+        git.stdin.close()
+        size = 0
+        while piece := git.stdout.read(PIECE_BYTES):
+            size += len(piece)
+    return size
+
+
+def take_in(hub: Path, memory: Path, data: bytes) -> None:
+    """Read what is new on a hub, and have a memory file hold some bytes, for good."""
+    if not read_newest(hub):
+        raise ValueError("the last commit brought nothing")
+    save(memory, data)

@@ -129,6 +129,12 @@ class Stretch:
         return self._sizes
 
 
+def _record_in(several: Sequence[Stretch], key: RecordKey) -> Record:
+    """A record with rows in these stretches, of which there is one at least."""
+    found = [stretch.record(key) for stretch in several]
+    return found[0] if len(found) == 1 else reduce(joined_rows, found)
+
+
 def joined(records: Iterable[Record]) -> dict[RecordKey, Record]:
     """Records by key in the order of their first appearance, rows of one key joined."""
     found: dict[RecordKey, Record] = {}
@@ -199,20 +205,34 @@ class Stretched(Mapping[RecordKey, Record]):
 
     def among(self, keys: Set[RecordKey]) -> dict[RecordKey, Record]:
         """Its records of these keys: each stretch is looked through once, whatever their number."""
-        found: dict[RecordKey, Record] = {}
+        return {key: _record_in(several, key) for key, several in self.holding(keys).items()}
+
+    def holding(self, keys: Set[RecordKey]) -> dict[RecordKey, Sequence[Stretch]]:
+        """Those of some keys that have records here, and the stretches those are in."""
+        known, unknown = self._holders, keys - self._holders.keys()
+        if unknown:
+            found = self._looked_for(unknown)
+            known = {**known, **found}
+            if len(known) <= MOST_REMEMBERED:
+                self._holders = known
+        return {key: several for key in keys if (several := known[key])}
+
+    def _looked_for(self, keys: Set[RecordKey]) -> dict[RecordKey, Sequence[Stretch]]:
+        """The stretches with records of each of these keys."""
+        found: dict[RecordKey, Sequence[Stretch]] = dict.fromkeys(keys, ())
         for stretch, own in self._looked_through:
+            alone = (stretch,)  # one for all of its keys
             for key in own.keys() & keys:
-                record, twin = stretch.record(key), found.get(key)
-                found[key] = record if twin is None else joined_rows(twin, record)
+                found[key] = (*found[key], stretch) if found[key] else alone
         return found
 
     # --- as a mapping
 
     def __getitem__(self, key: RecordKey) -> Record:
-        several = [stretch.record(key) for stretch in self._holders_of(key)]
+        several = self._holders_of(key)
         if not several:
             raise KeyError(key)
-        return several[0] if len(several) == 1 else reduce(joined_rows, several)
+        return _record_in(several, key)
 
     def __contains__(self, key: object) -> bool:
         return bool(self._holders_of(key))  # type: ignore[arg-type]
@@ -228,20 +248,27 @@ class Stretched(Mapping[RecordKey, Record]):
 
     def _still_holding(self, before: Stretched) -> dict[RecordKey, Sequence[Stretch]]:
         """Where that is now which was looked for in the version before, and what has come since."""
-        new = [stretch for stretch in self.stretches if stretch not in before.distinct]
+        stays = self._staying(before)
+        new = self.distinct.difference(stays.values())
         if self.has_twins or before.has_twins or len(new) > FEW_NEW:
             return {}
         there = {key: (stretch,) for stretch in new for key in stretch.keys}
-        before.lack(there.keys() - self.keys_gone_since(before))
+        gone = (stretch.keys for stretch in before.stretches if there and stretch not in stays)
+        before.lack(there.keys() - set[RecordKey]().union(*gone))
         if len(before.holders) > MOST_REMEMBERED:
             return {**there}
-        stayed = {key: held if self.distinct.issuperset(held) else () for key, held in before.holders.items()}
+        stayed = {
+            key: tuple(stays[each] for each in held if each in stays) for key, held in before.holders.items()
+        }
         return {**stayed, **there}
 
-    def keys_gone_since(self, before: Stretched) -> set[RecordKey]:
-        """The keys in stretches that are no more."""
-        gone = (stretch.keys for stretch in before.stretches if stretch not in self.distinct)
-        return set[RecordKey]().union(*gone)
+    def _staying(self, before: Stretched) -> dict[Stretch, Stretch]:
+        """The stretches of the version before that are here, and what says something new about the very keys
+        of one in its place.
+        """
+        theirs = {id(keys): stretch for stretch, keys in before._looked_through}
+        ours = ((theirs.get(id(keys)), stretch) for stretch, keys in self._looked_through)
+        return {stood: stretch for stood, stretch in ours if stood is not None}
 
     def lack(self, keys: Iterable[RecordKey]) -> None:
         """Remember that these keys are not here."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memsync_git.app.allocator import keep_together
+from memsync_git.app.allocator import SOME_LINES_BYTES, keep_together
 from memsync_git.app.drafting import Found
 from memsync_git.app.opening import Rooms
 from memsync_git.app.telling import bare, notice
@@ -66,7 +66,7 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
         Offline: the remote cannot be reached. Denied: it refuses.
         FileUnusable: what stands in the file's place cannot be used.
     """
-    keep_together()  # a whole memory is about to come and go, some lines of it at a time
+    keep_together(SOME_LINES_BYTES)  # a whole memory is about to come and go, some lines of it at a time
     remote, is_hub = _remote(rooms, options)
     store = _store(rooms, options)
     survey = None if is_hub and not is_there(remote) else surveyed(remote)

@@ -34,7 +34,11 @@ class Intervals:
 
     @classmethod
     def numbers(cls, numbers: Iterable[int]) -> Intervals:
-        return cls.of((n, n) for n in numbers)
+        """The intervals some numbers make."""
+        ordered = sorted(set(numbers))
+        begins = [at for at, n in enumerate(ordered) if not at or n != ordered[at - 1] + 1]
+        ends = [*begins[1:], len(ordered)]
+        return cls(tuple([(ordered[at], ordered[end - 1]) for at, end in zip(begins, ends, strict=False)]))
 
     def __contains__(self, n: int) -> bool:
         at = bisect_right(self.spans, n, key=_LOW) - 1

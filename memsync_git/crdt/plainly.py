@@ -15,21 +15,23 @@ from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.records import Glance, Records
 from memsync_git.model import RecordKey
 
-Lines = Mapping[str, tuple[bytes | None, bytes | None]]
-"""By name the line that stood there, and the one that does; None where there is none."""
+Pair = tuple[bytes | None, bytes | None]
+"""The line that stood under a name, and the one that does; None where there is none."""
 
 
 class PlainChange(NamedTuple):
-    """The line that stands under a name now, and what its record showed and shows; None: there is none."""
+    """The lines of a name, before and now, and what its record showed and shows; None: there is none."""
 
     key: RecordKey
     name: str
-    line: bytes | None
+    lines: Pair
     was: Glance | None
     now: Glance | None
 
 
-def plain_changes(old: Records, new: Records, lines: Lines, gone: Intervals) -> Iterator[PlainChange]:
+def plain_changes(
+    old: Records, new: Records, lines: Mapping[str, Pair], gone: Intervals
+) -> Iterator[PlainChange]:
     """Changes of lines of records only this replica speaks of. `gone`: what of it somebody removed."""
     for name, pair in lines.items():
         was, now = (None if line is None else old.glance(line, gone) for line in pair)
@@ -38,4 +40,4 @@ def plain_changes(old: Records, new: Records, lines: Lines, gone: Intervals) -> 
         if shown is not None and is_plain:
             key = shown.record.key
             if key not in old.read and key not in new.read:
-                yield PlainChange(key, name, pair[1], was, now)
+                yield PlainChange(key, name, pair, was, now)

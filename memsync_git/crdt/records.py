@@ -173,9 +173,8 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
             return None
         return self._unread.get(self._stored.name_of(key))
 
-    def relay(self, name: str, line: bytes | None) -> None:
-        """Put a stored line in the place of an unread one; None leaves none."""
-        stood = self._unread.get(name)
+    def relay(self, name: str, stood: bytes | None, line: bytes | None) -> None:
+        """Put a stored line in the place of the unread one that stood there; None: there is none."""
         if stood is not None:
             self._unread.leave(name)
             if self._homes is not None:

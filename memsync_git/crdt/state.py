@@ -18,7 +18,7 @@ from memsync_git.crdt.records import Glance, Records, Stored, changed_under
 from memsync_git.crdt.unread import Shelf
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Record, RecordKey, Rid
-from memsync_git.values import dataclass, replace
+from memsync_git.values import dataclass, field, replace
 
 Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""
@@ -35,13 +35,14 @@ GLANCES_PER_READING = 8
 class Shown:
     """A record as the view shows it, with its smallest stamp (its place) and its largest (its last write).
 
-    wall_ms: what the clock said at its last write.
+    wall_ms: what the clock said at its last write. is_plain: it was shown at a glance.
     """
 
     record: Record
     first: Stamp
     last: Stamp
     wall_ms: int
+    is_plain: bool = field(default=False, compare=False)
 
 
 SHOWN_TOGETHER = 16_384
@@ -197,7 +198,8 @@ class State:
 
     def is_contested(self, key: RecordKey) -> bool:
         """Whether a register of a record has several values, or it was edited while deleted."""
-        if self._glance_at(key) is not None:
+        shown = self._shown.get(key)
+        if (shown is not None and shown.is_plain) or self._glance_at(key) is not None:
             return False
         facts = self.facts(key)
         return bool(self._conflicts_among(key, facts)) or self._is_unanchored_by(facts)
@@ -392,13 +394,13 @@ class State:
         shared = set[str]().union(*(records.names_among(lines.keys()) for records in others))
         alone = {name: pair for name, pair in lines.items() if name not in shared}
         before: Before = {}
-        for key, name, line, was, now in plain_changes(old, new, alone, self.dead(rid)):
+        for key, name, (stood, line), was, now in plain_changes(old, new, alone, self.dead(rid)):
             before[key] = None if was is None else was.record
             self._views[key] = None if now is None else now.record
             self._shown.pop(key, None)
             if now is not None:
                 self._shown[key] = _shown_by(rid, now, now.record)
-            old.relay(name, line)
+            old.relay(name, stood, line)
             del lines[name]
         return before
 
@@ -512,7 +514,7 @@ class State:
 def _shown_by(rid: Rid, glance: Glance, record: Record) -> Shown:
     """A record as it is shown at a glance. `record`: the one that is held for it."""
     _, first, last = glance
-    return Shown(record, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0])
+    return Shown(record, (first[0], rid, first[1]), (last[0], rid, last[1]), last[0], is_plain=True)
 
 
 def _entries_by_register(facts: RecordFacts) -> Iterator[int]:

@@ -20,7 +20,7 @@ from memsync_git.formats.rows import Limits, TooLarge
 from memsync_git.formats.standing import Gathering, Lines, Rows
 from memsync_git.formats.writing import row_of
 from memsync_git.model import Entity, Graph, Projection, Record, RecordKey, Relation, same_items
-from memsync_git.stretches import LINES_TOGETHER, Records, Step, whole
+from memsync_git.stretches import LINES_TOGETHER, Records, Step, Stretch, whole
 
 Changes = Mapping[RecordKey, Record | None]
 
@@ -61,7 +61,7 @@ def arranged(rows: Rows, step: Step, projection: Projection, limits: Limits) -> 
     standing = rows.said.among(step.keys())
     changes = _changes(standing, step, projection)
     come = [record for key, record in changes.items() if record is not None and key not in standing]
-    laid = _laid(rows.parts, changes, projection, limits)
+    laid = _laid(rows, changes, projection, limits)
     if isinstance(laid, TooLarge):
         return laid
     _insert(laid, come, projection)
@@ -106,14 +106,16 @@ def _changes(said: Records, step: Step, projection: Projection) -> Changes:
     return found
 
 
-def _laid(
-    parts: Iterable[Lines], changes: Changes, projection: Projection, limits: Limits
-) -> Laid | TooLarge:
+def _laid(rows: Rows, changes: Changes, projection: Projection, limits: Limits) -> Laid | TooLarge:
     """What stands there, without what is gone and with what says something else now."""
     laid: Laid = []
     rewritten: set[RecordKey] = set()
-    for lines in parts:
-        touched = lines.keys.keys() & changes.keys()
+    about: dict[Stretch, set[RecordKey]] = {}
+    for key, several in rows.said.holding(changes.keys()).items():
+        for stretch in several:
+            about.setdefault(stretch, set()).add(key)
+    for lines in rows.parts:
+        touched = about.get(lines, set())
         wanted = {key: record for key in touched if (record := changes[key]) is not None}
         if not touched and not lines.blanks:
             laid.append(lines)
@@ -130,14 +132,14 @@ def _laid(
 
 def _revised(lines: Lines, wanted: Records, projection: Projection, limits: Limits) -> Lines | TooLarge:
     """Lines, each a record of its own, some of which are written anew; nobody looks into the others."""
-    raws = list(lines.raws)
     places = {at: wanted[key] for key, at in lines.places_of(wanted.keys()).items()}
-    for at, record in places.items():
-        raws[at] = row_of(record, projection, raws[at])
-    found = _read_back([raws[at] for at in places], list(places.values()), projection, limits)
+    cut = lines.place.cut(places)
+    standing = cut.raws
+    raws = {at: row_of(record, projection, standing[at]) for at, record in places.items()}
+    found = _read_back(list(raws.values()), places.values(), projection, limits)
     if isinstance(found, TooLarge):
         return found
-    return lines.revised(raws, dict(zip(places, found, strict=True)))
+    return lines.revised(cut.patched(raws), dict(zip(places, found, strict=True)))
 
 
 def _changed(lines: Lines, changes: Changes, rewritten: set[RecordKey], projection: Projection) -> Loose:

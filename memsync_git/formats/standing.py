@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from hashlib import sha256
-from io import BytesIO
 from itertools import chain, pairwise, takewhile
-from typing import NamedTuple, Protocol, overload
+from typing import NamedTuple, overload
+from weakref import ReferenceType, ref
 
+from memsync_git.formats.lying import Growing, Patched, Place, Sliced, Span
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
 from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched, joined
@@ -36,61 +37,42 @@ class Row(NamedTuple):
     record: Record | None
 
 
-class _Sliced(Protocol):
-    """Bytes, or what pieces of them can be had of."""
-
-    def __getitem__(self, part: slice, /) -> bytes: ...
-
-
-class _Growing:
-    """Bytes that are still being written."""
-
-    def __init__(self) -> None:
-        self.file = BytesIO()
-
-    def __getitem__(self, part: slice, /) -> bytes:
-        return bytes(self.file.getbuffer()[part])
-
-
-class _Place(NamedTuple):
-    """Where lines lie: in bytes of their own, or among those of a whole file."""
-
-    data: _Sliced
-    start: int
-    end: int
-
-
 class Lines(Stretch):
     """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("_blanks", "_count", "_keys", "_place", "projection")
+    __slots__ = ("__weakref__", "_blanks", "_count", "_keys", "_place", "_revised", "projection")
 
     def __init__(self, text: bytes, records: Iterable[Record | None], projection: Projection) -> None:
         super().__init__(records)
-        self._place = _Place(text, 0, len(text))
+        self._place = Place.of(text)
+        self._revised: tuple[ReferenceType[Lines], Mapping[int, Span]] | None = None
         self.projection = projection
         self._keys: Mapping[RecordKey, object] | None = None
         self._blanks: int | None = None
         self._count: int | None = None
 
     @property
+    def place(self) -> Place:
+        """Where they lie, without the last line's end."""
+        return self._place
+
+    @property
     def text(self) -> bytes:
-        """Their bytes, without the last line's end."""
-        data, start, end = self._place
-        return data[start:end]
+        """Their bytes."""
+        return self.place.text
 
     @property
     def size(self) -> int:
         """How many bytes they are."""
-        return self._place.end - self._place.start
+        return self._place.size
 
     def lies_in(self, data: bytes, start: int) -> bool:
         """Whether they lie just there."""
         return self._place.data is data and self._place.start == start
 
-    def lie_in(self, data: _Sliced, start: int) -> None:
+    def lie_in(self, data: Sliced, start: int) -> None:
         """Lie in the bytes of a whole file, where they stand from `start` on; they are not held besides."""
-        self._place = _Place(data, start, start + self.size)
+        self._place = Place(data, start, start + self.size)
 
     def stands_in(self, data: bytes, at: int) -> bool:
         """Whether these very bytes begin there."""
@@ -130,15 +112,28 @@ class Lines(Stretch):
         """On which lines some of its records stand, where every line is a record of its own."""
         return {key: at for at, key in enumerate(self.keys) if key in keys}
 
-    def revised(self, raws: Iterable[bytes], new: Mapping[int, Record]) -> Lines:
-        """The same with some lines written anew, by place; each is a record of its own and keeps its key."""
-        lines = Lines(b"\n".join(raws), self._said_with(new), self.projection)
+    def revised(self, place: Place, new: Mapping[int, Record]) -> Lines:
+        """The same with some lines written anew, which lie there (`Cut.patched`); `new`: what each says. Each
+        is a record of its own and keeps its key.
+        """
+        lines = Lines(b"", self._said_with(new), self.projection)
         lines._keys = self.keys
-        self._hand_on(lines, new)
+        self._hand_on(lines, place, new)
         return lines
 
-    def _hand_on(self, lines: Lines, new: Mapping[int, Record]) -> None:
+    def anew_since(self, before: Lines) -> dict[int, bytes] | None:
+        """The lines that were written anew when these were revised of others; None where they were not, or
+        not at once.
+        """
+        if self._revised is None or self._revised[0]() is not before:
+            return None
+        data, start, _ = self.place
+        return {at: data[start + begin : start + end] for at, (begin, end) in self._revised[1].items()}
+
+    def _hand_on(self, lines: Lines, place: Place, new: Mapping[int, Record]) -> None:
         """Tell lines that were revised of these what is known of them without a look."""
+        lines._place = place
+        lines._revised = (ref(self), place.data.new) if isinstance(place.data, Patched) else None
         lines._blanks, lines._names, lines._count = 0, self._names, self._count
         if self._counts is not None:
             gone = Counts.of(self.record(record.key) for record in new.values())
@@ -206,16 +201,19 @@ class KeptLines(Lines):
 
     def record(self, key: RecordKey) -> Record:
         """One record, read from its own line where every line is a record of its own."""
-        if self._said is not None or not self.has_one_each:
+        found = self._asked_for.get(key)
+        return self._looked_at(key) if found is None else found
+
+    def _looked_at(self, key: RecordKey) -> Record:
+        """One that nobody has asked for by itself."""
+        if self._said is not None or not self.has_one_each or len(self._asked_for) >= MOST_BY_ITSELF:
             return super().record(key)
-        if key not in self._asked_for:
-            if len(self._asked_for) >= MOST_BY_ITSELF:
-                return super().record(key)
-            (record,) = self._reader(self._raw_at(self._places[key]), self.projection)
-            if record is None:
-                raise KeyError(key)
-            self._asked_for[key] = record
-        return self._asked_for[key]
+        (raw,) = self.place.cut([self._places[key]]).raws.values()
+        (record,) = self._reader(raw, self.projection)
+        if record is None:
+            raise KeyError(key)
+        self._asked_for[key] = record
+        return record
 
     def places_of(self, keys: Set[RecordKey]) -> dict[RecordKey, int]:
         """The same, which is known without a look."""
@@ -235,14 +233,10 @@ class KeptLines(Lines):
         text = b"\n".join([raws[at] for key, at in self._places.items() if key in keys])
         return joined(record for record in self._reader(text, self.projection) if record is not None)
 
-    def _raw_at(self, at: int) -> bytes:
-        """One line, cut out without what stands behind it."""
-        return self.text.split(b"\n", at + 1)[at]
-
-    def revised(self, raws: Iterable[bytes], new: Mapping[int, Record]) -> Lines:
+    def revised(self, place: Place, new: Mapping[int, Record]) -> Lines:
         """Lines that nobody has asked for stay unread, and the keys are the very same."""
-        lines = KeptLines(b"\n".join(raws), self._places, 0, self.projection, self._reader)
-        self._hand_on(lines, new)
+        lines = KeptLines(b"", self._places, 0, self.projection, self._reader)
+        self._hand_on(lines, place, new)
         if self._said is not None:
             lines._said = self._said_with(new)
         else:
@@ -282,16 +276,16 @@ class LyingLines(KeptLines):
         self._names = LateNames(counts.entities, keys)
 
     @property
-    def text(self) -> bytes:
-        """Their bytes, fetched now if nobody has asked before."""
+    def place(self) -> Place:
+        """Where they lie; they are fetched now if nobody has asked before."""
         self.fetch()
-        return super().text
+        return super().place
 
     def fetch(self) -> None:
         """Hold the text from now on."""
         if self._lying is not None:
             text, self._lying = self._lying.fetched(), None
-            self._place = _Place(text, 0, len(text))
+            self._place = Place.of(text)
 
     @property
     def size(self) -> int:
@@ -302,7 +296,7 @@ class LyingLines(KeptLines):
         """Not while they lie in the store."""
         return self._lying is None and super().lies_in(data, start)
 
-    def lie_in(self, data: _Sliced, start: int) -> None:
+    def lie_in(self, data: Sliced, start: int) -> None:
         """From now on the store is not asked."""
         super().lie_in(data, start)
         self._lying = None
@@ -439,12 +433,12 @@ class Rows(Sequence[Row]):
 
     def gathered(self) -> bytes:
         """The same, in which they lie from now on; what they held of their own is let go as it is copied."""
-        growing, starts = _Growing(), list[int]()
+        growing, starts = Growing(), list[int]()
         file = growing.file
         for lines in self.parts:
             file.write(b"\n" if starts else b"")
             starts.append(file.tell())
-            file.write(lines.text)
+            file.writelines(lines.place.pieces())
             lines.lie_in(growing, starts[-1])
         data = file.getvalue()
         for lines, start in zip(self.parts, starts, strict=True):

@@ -108,10 +108,10 @@ class Conversation(Objects):
         if len(found) != 3:
             raise CloneDamaged(f"git cannot read object {oid}")
         size = int(found[2])
-        data = self._answer.read(size + 1)
-        if len(data) != size + 1:
+        data = self._answer.read(size)
+        if len(data) + len(self._answer.read(1)) != size + 1:
             raise CloneDamaged(f"git stopped in the middle of object {oid}")
-        return data[:size]
+        return data
 
     def _ask_for(self, lines: Iterable[str]) -> None:
         try:

@@ -21,7 +21,7 @@ Steps are applied in their order; once they have gathered much, what they are ab
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial, reduce
 from itertools import takewhile
@@ -169,9 +169,9 @@ class _Anew(NamedTuple):
             raws[at] = line
         return b"\n".join(raws)
 
-    def is_small(self, text: bytes) -> bool:
+    def is_small(self, beside: Lines) -> bool:
         """Whether it is worth being a step beside all the lines."""
-        return 2 * sum(map(len, self.lines)) < len(text)
+        return 2 * sum(map(len, self.lines)) < beside.size
 
 
 class _Step(NamedTuple):
@@ -246,6 +246,10 @@ class KeptKeys(Mapping[RecordKey, int]):
 
     def __iter__(self) -> Iterator[RecordKey]:
         return iter(self._read)
+
+    def keys(self) -> KeysView[RecordKey]:
+        """Those of a dictionary, which are compared with others in C."""
+        return self._read.keys()
 
     def __len__(self) -> int:
         return self._many if self._places is None else len(self._places)
@@ -330,7 +334,7 @@ class _Saving:
         }
         pairs = [(each, by_keys.get(id(each.keys))) for each in new if isinstance(each, Lines)]
         found = {each: (before, _anew(before, each)) for each, before in pairs if before is not None}
-        return {each: (before, anew) for each, (before, anew) in found.items() if anew.is_small(each.text)}
+        return {each: (before, anew) for each, (before, anew) in found.items() if anew.is_small(each)}
 
     def _whole(self, stretch: Stretch, taken: Container[str]) -> str:
         """The name of the row of a stretch as it stands; never one that a step is about."""
@@ -350,9 +354,11 @@ class _Saving:
 
 def _anew(before: Lines, now: Lines) -> _Anew:
     """The lines that are not what they were; both have as many."""
-    raws = now.raws
-    places = [at for at, is_other in enumerate(map(ne, before.raws, raws)) if is_other]
-    return _Anew(places, [raws[at] for at in places], list(now.counts))
+    found = now.anew_since(before)
+    if found is None:
+        raws = now.raws
+        found = {at: raws[at] for at, is_other in enumerate(map(ne, before.raws, raws)) if is_other}
+    return _Anew(list(found), list(found.values()), list(now.counts))
 
 
 def _written_step(anew: Mapping[str, _Anew]) -> tuple[KeptStep, bytes] | None:

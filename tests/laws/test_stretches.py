@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from memsync_git.formats import AIM_HEADER, Decoded, Rows, TooLarge, amend, decode, encode
 from memsync_git.formats.arranging import step_to
+from memsync_git.formats.lying import Patched, Place
 from memsync_git.formats.reading import read_again
 from memsync_git.formats.standing import Gathering, KeptLines
 from memsync_git.formats.variants import DEFAULT_LIMITS, VARIANTS
@@ -266,20 +267,55 @@ def test_rows_of_one_key_in_two_stretches_are_joined() -> None:
     assert_same_reading(again, before)
 
 
-@given(st.lists(st.tuples(edits, st.lists(names, max_size=5)), min_size=1, max_size=5))
+scattered = st.lists(st.tuples(names, st.sampled_from("tu")), min_size=1, max_size=30)
+
+
+@given(st.lists(st.tuples(st.one_of(edits, scattered), st.lists(names, max_size=20)), min_size=1, max_size=5))
 def test_what_was_looked_for_before_is_found_where_it_is_now(story: list) -> None:
-    lines = [*ENTITIES, *RELATIONS]
-    version = read(b"\n".join(lines), "jsonl")
+    version = read(b"\n".join([*ENTITIES, *RELATIONS]), "jsonl")
     versions = [version]
-    for edit, asked in story:
+    for change, asked in story:
         keys = [("e", name) for name in asked]
         for each in versions:
             records = each.graph.records
             assert isinstance(records, Stretched)
             afresh = Stretched(records.stretches)
+            assert records.among(set(keys)) == afresh.among(set(keys))
             assert [records.get(key) for key in keys] == [afresh.get(key) for key in keys]
-        lines = edited(lines, edit)
-        version = read(b"\n".join(lines), "jsonl", version.rows)
+        version = changed(version, change)
         versions.append(version)
     said, ever = version.graph.records, set().union(*(whole(each.graph.records) for each in versions))
     assert {key: said.get(key) for key in ever} == {key: whole(said).get(key) for key in ever}
+
+
+def changed(version: Decoded, change: tuple | list) -> Decoded:
+    """The version after an edit of a server, or a step of ours."""
+    if isinstance(change, tuple):
+        lines = edited(version.rows.text.split(b"\n"), change)
+        return read(b"\n".join(lines), "jsonl", version.rows)
+    step: Step = {("e", name): Entity(name, kind, ("noted",)) for name, kind in change}
+    amended = amend(version.rows, step, "jsonl", DEFAULT_LIMITS)
+    assert isinstance(amended, tuple)
+    return amended[1]
+
+
+rows_of_bytes = st.lists(st.binary(max_size=5).filter(lambda raw: b"\n" not in raw), min_size=1, max_size=30)
+
+
+@given(rows_of_bytes, st.binary(max_size=4), st.data())
+def test_new_lines_among_others_are_what_all_lines_joined_are(
+    raws: list[bytes], around: bytes, data: st.DataObject
+) -> None:
+    text = b"\n".join(raws)
+    place = Place(around + text + around, len(around), len(around) + len(text))
+    for _ in range(3):
+        some = data.draw(st.sets(st.integers(0, len(raws) - 1)))
+        cut = place.cut(some)
+        assert cut.raws == {at: raws[at] for at in some}
+        new = {at: data.draw(st.sampled_from([b"", b"new", b"a longer one"])) for at in some}
+        raws = [new.get(at, raw) for at, raw in enumerate(raws)]
+        place = cut.patched(new)
+        assert place.text == b"".join(place.pieces()) == b"\n".join(raws)
+        assert place.size == len(place.text)
+        assert isinstance(place.data, Patched)
+        assert {at: place.text[begin:end] for at, (begin, end) in place.data.new.items()} == new
