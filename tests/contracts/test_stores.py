@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from memsync_git.ports import Store, Transaction
 from memsync_git.stores.connecting import SCHEMA
 from memsync_git.stores.lock import RoundLock, round_lock
 from memsync_git.stores.memory import MemoryStore
+from memsync_git.stores.placing import place
 from memsync_git.stores.reading import SqliteReader
 from memsync_git.stores.sqlite import MOST_AT_ONCE, SqliteStore
 
@@ -650,3 +652,54 @@ def test_a_store_gives_back_what_it_no_longer_needs(tmp_path: Path) -> None:
     assert path.stat().st_size < 100_000
     for each in (store, beside):
         each.close()
+
+
+# --- a store that was made elsewhere
+
+
+@pytest.fixture(params=["the same file system", "another file system"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A store that nobody has open any more."""
+    shared_memory = "/dev/shm"
+    is_same = request.param == "the same file system"
+    assert Path(shared_memory).stat().st_dev != tmp_path.stat().st_dev
+    with tempfile.TemporaryDirectory(dir=tmp_path if is_same else shared_memory) as folder:
+        store = SqliteStore(Path(folder) / "replica.db")
+        put(store, "record", "a", b"1")
+        store.close()
+        yield Path(folder) / "replica.db"
+
+
+def test_a_store_that_was_placed_is_the_one_that_was_made(made: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state" / "replica.db"
+    assert place(made, path)
+    made.unlink()
+    store = SqliteStore(path)
+    assert (store.row("record", "a"), store.generation()) == (b"1", 1)
+    put(store, "record", "b", b"2")
+    store.close()
+    assert list(path.parent.iterdir()) == [path]
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
+
+
+def test_a_store_is_not_placed_over_another_one(made: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state" / "replica.db"
+    store = SqliteStore(path)
+    put(store, "record", "a", b"mine")
+    assert not place(made, path)
+    assert store.row("record", "a") == b"mine"
+    store.close()
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("log", ["replica.db-wal", "replica.db-journal"])
+def test_a_store_is_not_placed_under_the_log_of_another_one(made: Path, tmp_path: Path, log: str) -> None:
+    (tmp_path / log).write_bytes(b"left by a store that is gone")
+    assert not place(made, tmp_path / "replica.db")
+    assert not (tmp_path / "replica.db").exists()
+
+
+def test_a_store_that_cannot_be_placed_leaves_nothing(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(b"no folder")
+    assert not place(made, tmp_path / "state" / "replica.db")
+    assert (tmp_path / "state").read_bytes() == b"no folder"
