@@ -73,8 +73,8 @@ def join(
 
 
 def _make(plan: Plan, rooms: Rooms, draft: Draft | None) -> tuple[list[str], Draft | None]:
-    """Everything a machine needs: hub, configuration, identity, store. Say what was not there before, and what
-    the store was made from.
+    """Everything a machine needs: hub, configuration, identity, store. Say what was not there before, and
+    what the store was made from.
     """
     created = []
     if plan.is_hub and not is_there(plan.remote):
