@@ -1,9 +1,9 @@
 """What a look at a shared memory has made, kept until a person agrees: joining need not make it again.
 
-    preview ─ clone, replica store ─▶ draft ─ agreed ─▶ the clone and the replica store of this machine
+    preview ─ clone, replica store, file ─▶ draft ─ agreed ─▶ those of this machine
 
 Rule 1: it is used only where there was no memory file and there is none; whoever has one begins anew.
-Rule 2: the remote is asked again. What has come since is taken in as in any round.
+Rule 2: the remote is asked again. What has come since is taken in as in any round, and the file made anew.
 Rule 3: a draft that is not used leaves nothing behind.
 """
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from memsync_git.formats import Decoded
     from memsync_git.stores.sqlite import SqliteStore
     from memsync_git.sync import RoundReport, Session
+    from memsync_git.sync.session import Drafted
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Draft:
     """A replica that has joined everything, and the clone it came through.
 
     digest: what the remote said. holds: names what was joined, if the remote held no more and lacked nothing.
+    file: the memory file it would write, if it could.
     """
 
     rid: Rid
@@ -43,6 +45,7 @@ class Draft:
     digest: str
     holds: str
     report: RoundReport
+    file: Drafted | None = None
 
     def __post_init__(self) -> None:
         """Its folder goes with it, whatever becomes of it."""
@@ -143,6 +146,9 @@ def go_on_from(session: Session, draft: Draft) -> None:
         remote.known_digest = draft.digest
         if draft.holds:
             session.complete_for[remote.name] = draft.holds
+    file, draft.file = draft.file, None
+    if file is not None:
+        session.draft(file)
 
 
 def tell_all(report: RoundReport, draft: Draft) -> None:

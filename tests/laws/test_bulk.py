@@ -26,6 +26,8 @@ from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.receiving import receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
+from memsync_git.sync import RoundOptions, sync_round
+from memsync_git.sync.applying import drafted
 from memsync_git.wire.fragments import (
     LIMITS,
     READ_AT_ONCE,
@@ -318,3 +320,25 @@ def test_a_machine_that_writes_its_first_file_knows_without_a_look_that_nothing_
     stored = load(laptop.store)
     assert stored is not None
     assert list(stored.ring.graph) == list(replica.ring.graph)
+
+
+@pytest.mark.parametrize("is_joined_to", [False, True])
+def test_a_first_file_that_was_made_before_is_written_only_where_it_is_the_target(is_joined_to: bool) -> None:
+    hub, clock = LoopbackHub(), QuietClock()
+    desk, laptop = Machine("desk", hub, clock, _memory(600)), Machine("laptop", hub, clock)
+    desk.sync()
+    sync_round(laptop.session, RoundOptions(publish=False, apply=False))
+    made = drafted(laptop.session)
+    assert made is not None
+    if is_joined_to:
+        desk.write(_memory(601))
+        desk.sync()
+    session = laptop.process("laptop")
+    session.draft(made)
+    sync_round(session)
+    assert Graph.of(_read(laptop.data)) == Graph.of(_read(desk.data))
+    assert (session.decoded is made.file[1]) is not is_joined_to
+    assert session.replica.behind == set()
+    stored = load(laptop.store)
+    assert stored is not None
+    assert stored.ring.graph == session.replica.ring.graph
