@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Pen
+from memsync_git.crdt.places import Places
 from memsync_git.crdt.records import Records
-from memsync_git.crdt.state import State
+from memsync_git.crdt.state import Shown, State
 from memsync_git.formats import Decoded, Limits, TooLarge, write_anew
 from memsync_git.formats import decode as decode_file
 from memsync_git.formats import encode as encode_file
@@ -294,6 +295,29 @@ def test_a_view_gone_through_some_at_a_time_is_the_view(day: list, together: int
     published = {each.rid: each for each in Office(desks=3).run(day).published}
     eager, lazy = State(published.values()), State(map(_unread, published.values()))
     assert list(lazy.in_order(together)) == eager.shown()
+
+
+times = st.one_of(st.sampled_from([-5, 0, 1, NOON_MS, 1 << 60]), st.integers(0, 1 << 53))
+rids = st.sampled_from([Rid("ash-0001"), Rid("ash-00012"), Rid("ash-0001-0002"), Rid("birch-0002")])
+stamps = st.tuples(times, rids, st.integers(1, 1 << 53))
+
+
+@given(st.lists(st.tuples(records(), stamps, st.booleans()), unique_by=lambda each: each[1][1:]))
+def test_places_stand_in_the_order_of_the_view(said: list) -> None:
+    places = Places()
+    for at, (record, stamp, is_held) in enumerate(said):
+        if is_held:
+            places.put(Shown(record, stamp, stamp, 0))
+        else:
+            places.put_line(record.key, stamp, f"{at:032x}")
+    found = [place for some in places.in_order(2) for place in some]
+    ordered = sorted(enumerate(said), key=lambda each: ("elr".index(each[1][0].key[0]), each[1][1]))
+    assert [place.rid for place in found] == [stamp[1] for _, (_, stamp, _) in ordered]
+    for place, (at, (record, stamp, is_held)) in zip(found, ordered, strict=True):
+        if is_held:
+            assert place.held == Shown(record, stamp, stamp, 0)
+        else:
+            assert (place.name, place.held) == (f"{at:032x}", None)
 
 
 @given(days())
