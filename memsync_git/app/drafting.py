@@ -1,16 +1,16 @@
 """What a look at a shared memory has made, kept until a person agrees: joining need not make it again.
 
-    preview ─ clone, replica store ─▶ draft ─ agreed ─▶ the clone and the rows of this machine's replica
+    preview ─ clone, replica store, file ─▶ draft ─ agreed ─▶ those of this machine
 
 Rule 1: it is used only where there was no memory file and there is none; whoever has one begins anew.
-Rule 2: the remote is asked again. What has come since is taken in as in any round.
+Rule 2: the remote is asked again. What has come since is taken in as in any round, and the file made anew.
 Rule 3: a draft that is not used leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import shutil
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,15 +21,15 @@ from memsync_git.app.clocks import SystemClock
 from memsync_git.app.installation import Identity, machine_id
 from memsync_git.app.opening import Rooms
 from memsync_git.model import Rid
-from memsync_git.ports import Fetched, Missing, Store
+from memsync_git.ports import Fetched, Missing
 from memsync_git.replica import Replica
 from memsync_git.replica.receiving import has_joinable
-from memsync_git.replica.rows import KINDS
 
 if TYPE_CHECKING:
     from memsync_git.formats import Decoded
     from memsync_git.stores.sqlite import SqliteStore
     from memsync_git.sync import RoundReport, Session
+    from memsync_git.sync.session import Drafted
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Draft:
     """A replica that has joined everything, and the clone it came through.
 
     digest: what the remote said. holds: names what was joined, if the remote held no more and lacked nothing.
+    file: the memory file it would write, if it could.
     """
 
     rid: Rid
@@ -44,6 +45,7 @@ class Draft:
     digest: str
     holds: str
     report: RoundReport
+    file: Drafted | None = None
 
     def __post_init__(self) -> None:
         """Its folder goes with it, whatever becomes of it."""
@@ -59,11 +61,16 @@ def clone_in(folder: Path) -> Path:
     return folder / "clone"
 
 
+def store_in(folder: Path) -> Path:
+    """Where the replica store is, likewise."""
+    return folder / "replica.db"
+
+
 def drafted_store(folder: Path) -> SqliteStore:
-    """The replica store in the folder of a draft."""
+    """The replica store in the folder of a draft, to be written."""
     from memsync_git.stores.sqlite import SqliteStore
 
-    return SqliteStore(folder / "replica.db")
+    return SqliteStore(store_in(folder))
 
 
 def remove(folder: Path) -> None:
@@ -105,16 +112,23 @@ def name_of_cut(replica: Replica, fetched: Fetched) -> str:
     return cut_of(replica) if is_complete and not has_joinable(replica, fetched.fragments) else ""
 
 
-def found_from(rooms: Rooms, store: Store, draft: Draft) -> None:
-    """Put the drafted replica into an empty store: it is what this installation is from now on."""
-    with rooms.installation() as installation:
-        installation.set_identity(Identity(draft.rid, machine_id(), SystemClock().wall_ms()))
-    with closing(drafted_store(draft.folder)) as drafted, store.transaction() as transaction:
-        for kind in KINDS:
-            transaction.put_all(kind, drafted.rows(kind))
-    _move(draft.clone / ".git", rooms.places.clone / ".git")
+def is_founded_on(draft: Draft, rooms: Rooms) -> bool:
+    """Put the drafted replica where there is none: it is what this installation is from now on.
+
+    Return whether that could be done; if not, nothing is left of the draft.
+    """
+    from memsync_git.stores.placing import place
+
+    store, is_placed = rooms.places.store(rooms.store.name), False
+    if not store.exists():
+        with rooms.installation() as installation:
+            installation.set_identity(Identity(draft.rid, machine_id(), SystemClock().wall_ms()))
+        is_placed = place(store_in(draft.folder), store)
+    if is_placed:
+        _move(draft.clone / ".git", rooms.places.clone / ".git")
     draft.let_go()
     give_back()
+    return is_placed
 
 
 def _move(drafted: Path, place: Path) -> None:
@@ -132,6 +146,9 @@ def go_on_from(session: Session, draft: Draft) -> None:
         remote.known_digest = draft.digest
         if draft.holds:
             session.complete_for[remote.name] = draft.holds
+    file, draft.file = draft.file, None
+    if file is not None:
+        session.draft(file)
 
 
 def tell_all(report: RoundReport, draft: Draft) -> None:

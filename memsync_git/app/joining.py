@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.assistants import astray_notices
 from memsync_git.app.clocks import SystemChance, SystemClock
-from memsync_git.app.drafting import Draft, found_from, go_on_from, tell_all
+from memsync_git.app.drafting import Draft, go_on_from, is_founded_on, tell_all
 from memsync_git.app.installation import Identity, machine_id
 from memsync_git.app.opening import Rooms
 from memsync_git.app.parts import file_part
@@ -53,8 +53,7 @@ def join(
         Misused, StoreDamaged: as the commands that follow.
     """
     rooms = configured(plan)
-    draft = plan.found.take_draft(rooms)
-    created = _make(plan, rooms, draft)
+    created, draft = _make(plan, rooms, plan.found.take_draft(rooms))
     with round_lock(rooms.lock_path, 10.0):
         document, replica = first_round(plan, rooms, told, draft)
     served, notices = _serve(rooms, executable) if service and executable else (None, ())
@@ -73,8 +72,10 @@ def join(
     }
 
 
-def _make(plan: Plan, rooms: Rooms, draft: Draft | None) -> list[str]:
-    """Everything a machine needs: hub, configuration, identity, store. Say what was not there before."""
+def _make(plan: Plan, rooms: Rooms, draft: Draft | None) -> tuple[list[str], Draft | None]:
+    """Everything a machine needs: hub, configuration, identity, store. Say what was not there before, and
+    what the store was made from.
+    """
     created = []
     if plan.is_hub and not is_there(plan.remote):
         from memsync_git.remotes.survey import create_hub
@@ -84,14 +85,14 @@ def _make(plan: Plan, rooms: Rooms, draft: Draft | None) -> list[str]:
     if not rooms.places.config.exists():
         created.append(str(rooms.places.config))
     _configure(plan, rooms)
+    place = rooms.places.store(plan.store.name)
+    if draft is not None and is_founded_on(draft, rooms):
+        return [*created, str(place)], draft
     with rooms.replica_store() as store:
         if store.row("replica", ONE) is None:
-            if draft is None:
-                found(rooms, store, plan.host)
-            else:
-                found_from(rooms, store, draft)
-            created.append(str(rooms.places.store(plan.store.name)))
-    return created
+            found(rooms, store, plan.host)
+            created.append(str(place))
+    return created, None
 
 
 def _configure(plan: Plan, rooms: Rooms) -> None:

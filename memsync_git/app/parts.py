@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from memsync_git.app.times import timestamp
-from memsync_git.model import Item, Record, Verbatim, items_of, key_of
+from memsync_git.model import Item, Record, RecordKey, Verbatim, items_of, key_of
 from memsync_git.stretches import counts_of
 from memsync_git.words import SCHEMA_VERSION
 
@@ -74,6 +74,17 @@ def first_place(record: Record) -> _Place:
     said = items_of(record)
     first = _place(next(said))
     return min([first, *map(_place, said)]) if record.fields else first
+
+
+def first_keys(keys: Collection[RecordKey], most: int) -> set[RecordKey]:
+    """Of records without fields, those that say the first `most` things in that order, and more like them."""
+    firsts = nsmallest(most, map(_place_of, keys))
+    return {key for key in keys if _place_of(key) <= firsts[-1]}
+
+
+def _place_of(key: RecordKey) -> tuple[bool, str]:
+    """How the place begins of whatever a record says that has no fields."""
+    return key[0] == "l", key[1]
 
 
 def change_parts(added: Iterable[Item], removed: Iterable[Item]) -> list[ChangePart]:

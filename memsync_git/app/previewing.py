@@ -15,12 +15,14 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memsync_git.app.allocator import give_back
 from memsync_git.app.clocks import SystemChance, SystemClock
 from memsync_git.app.drafting import Draft, clone_in, drafted_store, name_of_cut, remove
 from memsync_git.app.parts import (
     MOST_CHANGES_LISTED,
     change_parts,
     first_in_order,
+    first_keys,
     first_place,
     host_parts,
 )
@@ -29,11 +31,12 @@ from memsync_git.app.telling import notice
 from memsync_git.crdt.changes import items_between, items_in
 from memsync_git.documents import ChangePart, PreviewDocument
 from memsync_git.formats import Decoded
-from memsync_git.model import Entity, Graph, Item, Record, size_of
+from memsync_git.model import Entity, Graph, Item, Projection, Record, size_of
 from memsync_git.ports import Missing, Remote, Snapshot
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import transactions
 from memsync_git.stores.memory import MemoryStore
+from memsync_git.stretches import among, stretched
 from memsync_git.values import dataclass, replace
 from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
@@ -88,15 +91,31 @@ def preview(
         report = sync_round(session, options if told is None else replace(options, told=told))
         session.world.remotes = ()  # they know the session: so one lets go of the other
         heard = remotes.pop().heard if remotes else None
+        draft = None
         if is_drafted and heard is not None:
             holds = name_of_cut(session.replica, heard)
-            plan.found.draft = Draft(session.replica.rid, folder, heard.digest, holds, report)
+            draft = plan.found.draft = Draft(session.replica.rid, folder, heard.digest, holds, report)
             closing.pop_all()
             closing.callback(store.close)
         del heard  # a whole memory, which the store holds as well
         up = [item for txn in transactions(store) for item in txn.added]
-        before = _said_by(session, reading)
-        return _preview(plan, session.replica, up, before, _would_be(session, report, before))
+        return _preview(plan, session.replica, up, _changes(session, report, reading, draft))
+
+
+def _changes(session: Session, report: RoundReport, reading: object, draft: Draft | None) -> Changes:
+    """What would change in the file. Where a draft is made, the file is, too: it is the way to find out."""
+    from memsync_git.sync.applying import drafted
+
+    before = _said_by(session, reading)
+    is_newer = any(line.newer is not None for line in report.remotes)
+    if report.file not in ("good", "restored") or is_newer or not session.replica.ring:
+        return changes_between(before, before)
+    if draft is not None:
+        give_back()
+        draft.file = drafted(session)
+        if draft.file is not None:
+            return all_new(draft.file.file[1].graph, session.projection)
+    return changes_between(before, _would_be(session))
 
 
 def _remote(plan: Plan, clone: Path, visit: Visit[FetchFailure] | None = None) -> Remote:
@@ -126,11 +145,8 @@ def _said_by(session: Session, reading: object) -> Graph:
     return decoded.graph if isinstance(decoded, Decoded) else Graph()
 
 
-def _would_be(session: Session, report: RoundReport, before: Graph) -> Iterable[Record]:
+def _would_be(session: Session) -> Iterable[Record]:
     """What the file would say after the step that is left out here, in no particular order."""
-    is_newer = any(line.newer is not None for line in report.remotes)
-    if report.file not in ("good", "restored") or is_newer or not session.replica.ring:
-        return before
     wanted = map(session.variant.projection.record, session.replica.targets())
     return (record for record in wanted if record is not None)
 
@@ -179,6 +195,17 @@ def changes_between(before: Graph, after: Iterable[Record], most: int = MOST_CHA
     return Changes(added, removed, replaced, tuple(_listed(come, steps, left.values(), most)))
 
 
+def all_new(graph: Graph, projection: Projection, most: int = MOST_CHANGES_LISTED) -> Changes:
+    """The changes from no file to one. How much each of its records says was counted as it was written."""
+    if projection.fields:
+        return changes_between(Graph(), graph, most)
+    records = stretched(graph.records)
+    first = among(records, first_keys(records, most)).values()
+    return Changes(
+        sum(sum(each.sizes) for each in records.stretches), 0, 0, tuple(_listed(first, (), (), most))
+    )
+
+
 def _size(record: Record) -> int:
     """How many items a record says, each counted once."""
     twins = len(record.observations) - len(set(record.observations)) if isinstance(record, Entity) else 0
@@ -213,10 +240,7 @@ def _registers(items: Iterable[Item]) -> set[Item]:
     return {item[:-1] for item in items if item[0] in ("t", "f")}
 
 
-def _preview(
-    plan: Plan, replica: Replica, up: Sequence[Item], before: Graph, after: Iterable[Record]
-) -> PreviewDocument:
-    changes = changes_between(before, after)
+def _preview(plan: Plan, replica: Replica, up: Sequence[Item], changes: Changes) -> PreviewDocument:
     notices = list(plan.notices)
     if up:
         items = "1 item" if len(up) == 1 else f"{len(up)} items"

@@ -153,10 +153,19 @@ class FirstSayings:
 
     def line(self, name: str) -> bytes | None:
         """One line, or None."""
+        return next((line for _, line in self.among([name])), None)
+
+    @property
+    def _by_name(self) -> Mapping[str, int]:
+        """Name → place, made when somebody first asks for a line by its name."""
         if self._places is None:
             self._places = {each: place for place, each in enumerate(self.names())}
-        place = self._places.get(name)
-        return None if place is None else next(self._lines_at([place]))[1]
+        return self._places
+
+    def among(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """Those under some names, made now."""
+        places = self._by_name
+        return self._lines_at(sorted(places[name] for name in names if name in places))
 
     def lines(self, together: int = LINES_MADE_TOGETHER) -> Iterator[tuple[str, bytes]]:
         """All of them in the order of their names, made as they are taken, so many `together`."""

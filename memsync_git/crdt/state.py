@@ -13,6 +13,7 @@ from itertools import chain
 from memsync_git.crdt.first import FirstSayings
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
+from memsync_git.crdt.places import Place, Places, kind_order
 from memsync_git.crdt.plainly import plain_changes
 from memsync_git.crdt.records import Glance, Records, Stored, changed_under
 from memsync_git.crdt.unread import Shelf
@@ -45,13 +46,8 @@ class Shown:
     is_plain: bool = field(default=False, compare=False)
 
 
-SHOWN_TOGETHER = 16_384
-"""Records in view order whose lines are held at once, nine MiB of an ordinary memory; for each such part
-all lines are gone through once, which is quicker than to look for each of them."""
-
-
-_Place = tuple[int, int, Rid, int, str | Shown]
-"""Where a record stands in the view: its kind, its smallest stamp, and its line or what it shows."""
+SHOWN_TOGETHER = 512
+"""Records in view order whose lines are looked for together: a third of a MiB of an ordinary memory."""
 
 
 class State:
@@ -236,7 +232,7 @@ class State:
         """
         return sorted(
             self._found(keys, kept=kept),
-            key=lambda shown: (_KIND_ORDER[shown.record.key[0]], shown.first, shown.record.key),
+            key=lambda shown: (kind_order(shown.record.key), shown.first, shown.record.key),
         )
 
     def _found(self, keys: Iterable[RecordKey] | None, *, kept: bool) -> Iterator[Shown]:
@@ -267,31 +263,30 @@ class State:
         held, and so many of them `together`. The state must not change on the way, nor be asked for anything
         else.
         """
-        places = sorted(self._places())
-        for at in range(0, len(places), together):
-            some = places[at : at + together]
+        for some in self._places().in_order(together):
             lines = self._lines_at(some)
-            for _, _, rid, _, where in some:
-                if isinstance(where, Shown):
-                    yield where
-                else:
-                    glance = self._records[rid].glance(lines[where], self.dead(rid))
-                    assert glance is not None, "a line that was plain a moment ago is so still"
-                    yield _shown_by(rid, glance, glance.record)
+            for rid, name, held in some:
+                yield held or self._shown_in(lines[name], rid)
 
-    def _places(self) -> Iterator[_Place]:
-        left: list[_Line] = []
+    def _shown_in(self, line: bytes, rid: Rid) -> Shown:
+        glance = self._records[rid].glance(line, self.dead(rid))
+        assert glance is not None, "a line that was plain a moment ago is so still"
+        return _shown_by(rid, glance, glance.record)
+
+    def _places(self) -> Places:
+        places, left = Places(), list[_Line]()
         for rid, name, (record, (ts, n), _) in self._glances(left):
-            yield _KIND_ORDER[record.key[0]], ts, rid, n, name
+            places.put_line(record.key, (ts, rid, n), name)
         for shown in filter(None, map(self._shown_at, self._beside(left))):
-            yield _KIND_ORDER[shown.record.key[0]], *shown.first, shown
+            places.put(shown)
+        return places
 
-    def _lines_at(self, places: Iterable[_Place]) -> dict[str, bytes]:
+    def _lines_at(self, places: Iterable[Place]) -> dict[str, bytes]:
         """The lines that are shown at some places, by name."""
-        names: dict[Rid, set[str]] = {}
-        for _, _, rid, _, where in places:
-            if not isinstance(where, Shown):
-                names.setdefault(rid, set()).add(where)
+        names: dict[Rid, list[str]] = {}
+        for rid, name, held in places:
+            if held is None:
+                names.setdefault(rid, []).append(name)
         found = (self._records[rid].unread.among(some) for rid, some in names.items())
         return dict(chain.from_iterable(found))
 
@@ -520,6 +515,3 @@ def _shown_by(rid: Rid, glance: Glance, record: Record) -> Shown:
 def _entries_by_register(facts: RecordFacts) -> Iterator[int]:
     yield len(facts.types)
     yield from map(len, facts.fields.values())
-
-
-_KIND_ORDER = {"e": 0, "l": 1, "r": 2}

@@ -84,7 +84,13 @@ def load_file(rows: LineReader, before: KeptFile, *, at_once: bool = True) -> tu
     Raises:
         ValueError: a row cannot be understood.
     """
-    index = rows.row(KIND, INDEX) or b""
+    return load_lines(rows, rows.row(KIND, INDEX) or b"", before, at_once=at_once)
+
+
+def load_lines(
+    rows: LineReader, index: bytes, before: KeptFile, *, at_once: bool
+) -> tuple[Stretched, KeptFile]:
+    """The same by what says which lines make it up."""
     listed = _listed(index)
     known = {step.name: step for step in before.steps}
     read = {name: _step_of(name, rows.row(KIND, name)) for name in listed.steps if name not in known}
@@ -273,20 +279,26 @@ def _read(text: bytes, projection: Projection) -> Iterable[Record | None]:
 def save_file(records: Records, kept: KeptFile, rows: LineWriter) -> tuple[Stretched, KeptFile]:
     """Write the lines that are not the very ones that are kept."""
     file = stretched(records)
+    now = written_lines(file, kept, rows)
+    drop_lines(kept.rows - now.rows, rows)
+    if kept.index != now.index:
+        rows.put(KIND, INDEX, now.index)
+    return file, now
+
+
+def written_lines(file: Stretched, kept: KeptFile, rows: LineWriter) -> KeptFile:
+    """Write the lines of a file that are not kept; what says which they are is the caller's to write."""
     now = _Saving(file, kept, rows).kept_now()
-    for name in _names_in(kept) - _names_in(now):
-        rows.drop(KIND, name)
-        rows.drop(KIND, TOLD + name)
     listed, steps = [now.names[stretch] for stretch in file.stretches], [step.name for step in now.steps]
     index = plain.dumps({"lines": listed, "steps": steps, "twins": file.has_twins})
-    if kept.index != index:
-        rows.put(KIND, INDEX, index)
-    return file, replace(now, index=index, order=entity_order(file))
+    return replace(now, index=index, order=entity_order(file))
 
 
-def _names_in(kept: KeptFile) -> set[str]:
-    """Every row there is, but for the index."""
-    return {*kept.names.values(), *(step.name for step in kept.steps)}
+def drop_lines(names: Iterable[str], rows: LineWriter) -> None:
+    """Some rows are needed no longer."""
+    for name in names:
+        rows.drop(KIND, name)
+        rows.drop(KIND, TOLD + name)
 
 
 class _Saving:
@@ -296,7 +308,7 @@ class _Saving:
         self._file = file
         self._kept = kept
         self._rows = rows
-        self._standing = _names_in(kept)
+        self._standing = kept.rows
 
     def kept_now(self) -> KeptFile:
         """What is kept from now on: rows as they are, and a step over some of them; or, once there are many

@@ -24,7 +24,6 @@ from memsync_git.inference import (
     UNWRITTEN_FOR_MS,
     FileState,
     Kind,
-    Pending,
     Ring,
 )
 from memsync_git.model import (
@@ -43,7 +42,7 @@ from memsync_git.model import (
 )
 from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
 from memsync_git.replica.shelves import Shelves
-from memsync_git.replica.values import Fresh, KeptFile, Mark, Moment, Txn
+from memsync_git.replica.values import Fresh, KeptFile, KeptPending, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step, among
 from memsync_git.values import replace
 
@@ -77,7 +76,7 @@ class Replica:
         self.kept_states: dict[int, FileState] = {}
         self.kept_file = KeptFile()
         self.kept_differences: tuple[Set[RecordKey] | None, Set[RecordKey] | None] = (None, None)
-        self.kept_pending: tuple[Pending, FileState] | None = None
+        self.kept_pending: KeptPending | None = None
         self.intended: tuple[Joined, Set[RecordKey]] | None = None
         self.shelves: Shelves | None = None
         self._behind: set[RecordKey] | None = None

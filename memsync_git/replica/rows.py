@@ -12,7 +12,7 @@ facts     rid:digest              a record line of its fragment, as `wire/stored
 file      digest                  some lines of the newest state of the memory file
 file      one                     which lines make it up
 state     seq                     a ring state, as the step from the next newer one
-pending   one, one:part           the prepared state, as the step from the newest (`prepared.py`)
+pending   one, one:part           the prepared state, as a step, or as rows of `file` (`prepared.py`)
 hold      id                      a hold
 past      hash                    its place among the past states of the file
 txn       rid:rev, rid:rev:part   what one own revision changed, in parts where it is much
@@ -33,7 +33,7 @@ from memsync_git.model import (
     Rid,
 )
 from memsync_git.replica.filelines import load_file, save_file
-from memsync_git.replica.prepared import kept_pending, load_pending, save_pending
+from memsync_git.replica.prepared import file_kept, kept_pending, load_pending, save_pending
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.resting import RowReader, Rows, fragments_of, shelves_of
 from memsync_git.replica.shapes import (
@@ -107,8 +107,8 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica.projection = projection_of(*one["projection"])
     replica.unshared = _unshared(one.get("unshared"), replica)
     file, replica.kept_file = load_file(rows, before, at_once=shelves is None)
-    replica.ring = _ring(rows, one["ring"], Graph(file))
-    replica.kept_pending = kept_pending(replica.ring)
+    replica.ring, prepared = _ring(rows, one["ring"], Graph(file), at_once=shelves is None)
+    replica.kept_pending = kept_pending(replica.ring, prepared)
     replica.kept_states = {state.seq: state for state in replica.ring.states}
     replica.holds = {key: hold_of(key, plain.loads(value)) for key, value in rows.rows("hold")}
     past = {key: int(value) for key, value in rows.rows("past")}
@@ -146,15 +146,16 @@ BEHIND_PARTS = ";"
 """Comes behind the colon that begins a part."""
 
 
-def _ring(rows: Rows, seqs: Sequence[int], graph: Graph) -> Ring:
-    """The ring: the newest state whole, the others as steps back from it."""
+def _ring(rows: Rows, seqs: Sequence[int], graph: Graph, *, at_once: bool) -> tuple[Ring, KeptFile]:
+    """The ring, the newest state whole, the others as steps back from it; and the file that is prepared."""
     kept = {int(key): value for key, value in rows.rows("state")}
     order = entity_order(graph.records)
     states: list[FileState] = []
     for seq in reversed(seqs):
         states.append(state_of(seq, plain.loads(kept[seq]), states[-1].order if states else order))
-    prepared = load_pending(rows, graph, states[0].order if states else order)
-    return Ring(states[::-1], graph, prepared)
+    newest = states[0].order if states else order
+    pending, prepared = load_pending(rows, graph, newest, at_once=at_once)
+    return Ring(states[::-1], graph, pending), prepared
 
 
 # --- saving
@@ -230,7 +231,7 @@ def _save_file(replica: Replica, rows: RowWriter) -> None:
     """Write the newest state of the file, unless it is the same as before seen from another version."""
     records = replica.ring.graph.records
     if replica.fresh.file or not isinstance(records, Amended):
-        file, replica.kept_file = save_file(records, replica.kept_file, rows)
+        file, replica.kept_file = save_file(records, file_kept(replica), rows)
         replica.ring.graph = Graph(file)
 
 

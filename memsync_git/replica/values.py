@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from memsync_git.guards import (
     Hold,
 )
+from memsync_git.inference import FileState, Pending
 from memsync_git.model import (
     Graph,
     Item,
@@ -112,6 +114,11 @@ class KeptFile:
     index: bytes = b""
     order: Order = field(default_factory=Order)
 
+    @property
+    def rows(self) -> set[str]:
+        """Every row it is kept in, but for the index."""
+        return {*self.names.values(), *(step.name for step in self.steps)}
+
     def touching(self) -> dict[str, list[str]]:
         """Row → the steps that write some of its lines anew."""
         found: dict[str, list[str]] = {}
@@ -119,6 +126,16 @@ class KeptFile:
             for base in step.bases:
                 found.setdefault(base, []).append(step.name)
         return found
+
+
+class KeptPending(NamedTuple):
+    """What a store keeps of a prepared state: the state, the newest one it was saved beside, and, where it is
+    kept as the file it will be, that file's rows.
+    """
+
+    pending: Pending
+    newest: FileState
+    file: KeptFile
 
 
 @dataclass(slots=True)

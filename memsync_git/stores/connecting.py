@@ -34,6 +34,7 @@ compare the keys before them: hundreds of pages for one small row."""
 
 ROWS = "SELECT key, value FROM rows WHERE kind = ? AND key > ? ORDER BY key"
 KEYS = "SELECT key FROM rows WHERE kind = ? AND key > ? ORDER BY key"
+ROWS_AMONG = "SELECT key, value FROM rows WHERE kind = ? AND key IN ({})"
 ROW = "SELECT value FROM rows WHERE kind = ? AND key = ?"
 
 BUSY_S = 30.0
@@ -77,8 +78,13 @@ def create_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         return
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder survive a power cut, where that can be done."""
     with suppress(OSError):  # a folder cannot be opened on Windows, nor synced on some file systems
-        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(folder)
         finally:

@@ -30,7 +30,7 @@ from memsync_git.sync.capture import (
 )
 from memsync_git.sync.recovering import witness_of
 from memsync_git.sync.report import RoundReport
-from memsync_git.sync.session import Session
+from memsync_git.sync.session import Drafted, Session
 from memsync_git.values import dataclass
 
 Picked = AbstractSet[str] | None
@@ -135,11 +135,23 @@ class _Made(NamedTuple):
 
 
 def _anew(session: Session) -> _Made:
-    """The whole target, where nothing stands: record by record, for together they are a whole memory."""
-    replica, hides = session.replica, session.projection.hides
-    joined = replica.joined
-    wanted = (record for record in replica.targets_in_order() if not hides(record.key))
-    return _Made(session.write_anew(wanted), {}, joined)
+    """The whole target, where nothing stands; as it was made before, if nothing was joined since."""
+    joined = session.replica.joined
+    return _Made(session.drafted(joined) or _written(session), {}, joined)
+
+
+def drafted(session: Session) -> Drafted | None:
+    """What would be written where nothing stands; None where that is more than a file may hold."""
+    joined, written = session.replica.joined, _written(session)
+    return None if isinstance(written, TooLarge) else Drafted(joined, written)
+
+
+def _written(session: Session) -> tuple[bytes, Decoded] | TooLarge:
+    """The whole target, record by record, for together they are a whole memory."""
+    hides = session.projection.hides
+    return session.write_anew(
+        record for record in session.replica.targets_in_order() if not hides(record.key)
+    )
 
 
 def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked) -> _Made:

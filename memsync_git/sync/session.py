@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from memsync_git.errors import StoreDamaged
 from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode, write_anew
@@ -20,6 +20,7 @@ from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store, Transacti
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
 from memsync_git.replica.filtering import Rules, projected
+from memsync_git.replica.replica import Joined
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
 from memsync_git.sync.naming import Named, content_hash
@@ -71,6 +72,16 @@ class World:
     complete_for: Mapping[str, str] = field(default_factory=dict)
 
 
+class Drafted(NamedTuple):
+    """A first version of the file, its bytes and what they say, made before anybody wants to write it.
+
+    made_of: what was joined when it was made; all of that is in it.
+    """
+
+    made_of: Joined
+    file: tuple[bytes, Decoded]
+
+
 class Session:
     """The replica of one store, kept current, the last decoded version of its file, and what is remembered
     of each remote.
@@ -86,6 +97,7 @@ class Session:
         self._generation = NEVER
         self._decoded: Decoded | None = None
         self._projection = self.variant.projection
+        self._drafted: Drafted | None = None
         self._known: Named | None = None
         self._named = Named(b"")
         self._measured_bytes, self._parse_ms_per_mib = 0, 0.0
@@ -229,6 +241,18 @@ class Session:
     def write_anew(self, records: Iterable[Record]) -> tuple[bytes, Decoded] | TooLarge:
         """A whole file, where there is none: its bytes, and what they say."""
         return self._made(write_anew(records, self.settings.variant, self.settings.limits))
+
+    def draft(self, drafted: Drafted) -> None:
+        """A first version that was made before this session began, by the same settings."""
+        self._drafted = drafted
+
+    def drafted(self, joined: Joined) -> tuple[bytes, Decoded] | None:
+        """That version, if it was made of just what is joined; it is not held for long."""
+        drafted, self._drafted = self._drafted, None
+        if drafted is None or drafted.made_of != joined:
+            return None
+        self._keep(*drafted.file)
+        return drafted.file
 
     def _made(self, made: tuple[bytes, Decoded] | TooLarge) -> tuple[bytes, Decoded] | TooLarge:
         if not isinstance(made, TooLarge):

@@ -115,6 +115,17 @@ def test_whoever_has_got_a_file_since_the_look_begins_anew(fleet: Machine, folde
     assert list(folder.iterdir()) == []
 
 
+def test_a_store_that_came_to_be_since_the_look_keeps_its_place(fleet: Machine, folder: Path) -> None:
+    machine = new(fleet, "birch")
+    app, plan = looked(machine)
+    with plan.rooms.replica_store():
+        pass
+    app.join(plan, service=False)
+    assert machine.entities() == fleet.entities()
+    assert machine.app.verify()["outcome"] == "accepted"
+    assert list(folder.iterdir()) == []
+
+
 def test_a_look_that_leads_to_nothing_leaves_nothing(fleet: Machine, folder: Path) -> None:
     machine = new(fleet, "birch")
     app, plan = looked(machine)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync_git.app.parts import change_parts, first_in_order, in_order
-from memsync_git.app.previewing import changes_between
-from memsync_git.model import Entity, Graph
+from memsync_git.app.previewing import all_new, changes_between
+from memsync_git.formats import VARIANTS, Limits, TooLarge, write_anew
+from memsync_git.model import Entity, Graph, Relation
 from tests.laws.wire_strategies import records
 
 graphs = st.lists(records(), max_size=6).map(Graph.of)
@@ -33,3 +36,15 @@ def test_of_many_changes_the_first_are_listed() -> None:
     whole = change_parts(in_order(after.items() - before.items()), in_order(before.items() - after.items()))
     assert list(found.listed) == whole[:200]
     assert first_in_order(after.items(), 7) == in_order(after.items())[:7]
+
+
+relations = [Relation("E7", f"E{at}", "knows") for at in range(5)]
+
+
+@given(graphs.map(lambda graph: sorted(graph, key=lambda record: not isinstance(record, Entity))))
+def test_what_a_first_file_brings_is_what_it_changes_from_nothing(said: list) -> None:
+    for name, most in product(("jsonl", "jsonl-objects", "json-array"), (1, 3, 200)):
+        written = write_anew(iter([*said, *relations]), name, Limits())
+        assert not isinstance(written, TooLarge)
+        graph, projection = written[1].graph, VARIANTS[name].projection
+        assert all_new(graph, projection, most) == changes_between(Graph(), graph, most)

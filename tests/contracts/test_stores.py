@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +22,9 @@ from memsync_git.ports import Store, Transaction
 from memsync_git.stores.connecting import SCHEMA
 from memsync_git.stores.lock import RoundLock, round_lock
 from memsync_git.stores.memory import MemoryStore
+from memsync_git.stores.placing import place
 from memsync_git.stores.reading import SqliteReader
-from memsync_git.stores.sqlite import MOST_AT_ONCE, SqliteStore
+from memsync_git.stores.sqlite import LOOKED_UP_AT_ONCE, MOST_AT_ONCE, SqliteStore
 
 Connect = Callable[[], Store]
 
@@ -366,10 +368,24 @@ def test_a_still_shows_what_was_committed_when_it_began(connect: Connect) -> Non
     assert list(still.rows("record", "a")) == [("b", b"old"), ("c", b"old")]
     assert list(still.keys("record", "a")) == ["b", "c"]
     assert [still.row("record", key) for key in "abd"] == [b"old", b"old", None]
+    assert sorted(still.among("record", ["b", "d", "a"])) == [("a", b"old"), ("b", b"old")]
     assert (still.generation, one.generation()) == (3, 6)
     later = other.still()
     assert later is not None
     assert list(later.keys("record")) == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize("many", [0, 1, LOOKED_UP_AT_ONCE, LOOKED_UP_AT_ONCE + 1, 300])
+def test_of_many_rows_those_of_some_keys_are_looked_for_together(store: Store, many: int) -> None:
+    with store.transaction() as transaction:
+        transaction.put_all("record", ((f"{at:05}", b"%d" % at) for at in range(600)))
+        transaction.put("other", "00000", b"of another kind")
+    still = store.still()
+    assert still is not None
+    wanted = [*(f"{at:05}" for at in range(0, 2 * many, 2)), "never there"]
+    assert dict(still.among("record", reversed(wanted))) == {
+        f"{at:05}": b"%d" % at for at in range(0, 2 * many, 2)
+    }
 
 
 def test_a_still_of_a_transaction_shows_nothing_of_it(store: Store) -> None:
@@ -650,3 +666,54 @@ def test_a_store_gives_back_what_it_no_longer_needs(tmp_path: Path) -> None:
     assert path.stat().st_size < 100_000
     for each in (store, beside):
         each.close()
+
+
+# --- a store that was made elsewhere
+
+
+@pytest.fixture(params=["the same file system", "another file system"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A store that nobody has open any more."""
+    shared_memory = "/dev/shm"
+    is_same = request.param == "the same file system"
+    assert Path(shared_memory).stat().st_dev != tmp_path.stat().st_dev
+    with tempfile.TemporaryDirectory(dir=tmp_path if is_same else shared_memory) as folder:
+        store = SqliteStore(Path(folder) / "replica.db")
+        put(store, "record", "a", b"1")
+        store.close()
+        yield Path(folder) / "replica.db"
+
+
+def test_a_store_that_was_placed_is_the_one_that_was_made(made: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state" / "replica.db"
+    assert place(made, path)
+    made.unlink()
+    store = SqliteStore(path)
+    assert (store.row("record", "a"), store.generation()) == (b"1", 1)
+    put(store, "record", "b", b"2")
+    store.close()
+    assert list(path.parent.iterdir()) == [path]
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
+
+
+def test_a_store_is_not_placed_over_another_one(made: Path, tmp_path: Path) -> None:
+    path = tmp_path / "state" / "replica.db"
+    store = SqliteStore(path)
+    put(store, "record", "a", b"mine")
+    assert not place(made, path)
+    assert store.row("record", "a") == b"mine"
+    store.close()
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("log", ["replica.db-wal", "replica.db-journal"])
+def test_a_store_is_not_placed_under_the_log_of_another_one(made: Path, tmp_path: Path, log: str) -> None:
+    (tmp_path / log).write_bytes(b"left by a store that is gone")
+    assert not place(made, tmp_path / "replica.db")
+    assert not (tmp_path / "replica.db").exists()
+
+
+def test_a_store_that_cannot_be_placed_leaves_nothing(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(b"no folder")
+    assert not place(made, tmp_path / "state" / "replica.db")
+    assert (tmp_path / "state").read_bytes() == b"no folder"

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Pen
+from memsync_git.crdt.places import Places
 from memsync_git.crdt.records import Records
-from memsync_git.crdt.state import State
+from memsync_git.crdt.state import Shown, State
 from memsync_git.formats import Decoded, Limits, TooLarge, write_anew
 from memsync_git.formats import decode as decode_file
 from memsync_git.formats import encode as encode_file
@@ -26,6 +27,8 @@ from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.receiving import receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
+from memsync_git.sync import RoundOptions, sync_round
+from memsync_git.sync.applying import drafted
 from memsync_git.wire.fragments import (
     LIMITS,
     READ_AT_ONCE,
@@ -294,6 +297,29 @@ def test_a_view_gone_through_some_at_a_time_is_the_view(day: list, together: int
     assert list(lazy.in_order(together)) == eager.shown()
 
 
+times = st.one_of(st.sampled_from([-5, 0, 1, NOON_MS, 1 << 60]), st.integers(0, 1 << 53))
+rids = st.sampled_from([Rid("ash-0001"), Rid("ash-00012"), Rid("ash-0001-0002"), Rid("birch-0002")])
+stamps = st.tuples(times, rids, st.integers(1, 1 << 53))
+
+
+@given(st.lists(st.tuples(records(), stamps, st.booleans()), unique_by=lambda each: each[1][1:]))
+def test_places_stand_in_the_order_of_the_view(said: list) -> None:
+    places = Places()
+    for at, (record, stamp, is_held) in enumerate(said):
+        if is_held:
+            places.put(Shown(record, stamp, stamp, 0))
+        else:
+            places.put_line(record.key, stamp, f"{at:032x}")
+    found = [place for some in places.in_order(2) for place in some]
+    ordered = sorted(enumerate(said), key=lambda each: ("elr".index(each[1][0].key[0]), each[1][1]))
+    assert [place.rid for place in found] == [stamp[1] for _, (_, stamp, _) in ordered]
+    for place, (at, (record, stamp, is_held)) in zip(found, ordered, strict=True):
+        if is_held:
+            assert place.held == Shown(record, stamp, stamp, 0)
+        else:
+            assert (place.name, place.held) == (f"{at:032x}", None)
+
+
 @given(days())
 def test_targets_in_order_are_the_target(day: list) -> None:
     """With what holds keep back and bring back: the file they make is the one the whole target makes."""
@@ -318,3 +344,25 @@ def test_a_machine_that_writes_its_first_file_knows_without_a_look_that_nothing_
     stored = load(laptop.store)
     assert stored is not None
     assert list(stored.ring.graph) == list(replica.ring.graph)
+
+
+@pytest.mark.parametrize("is_joined_to", [False, True])
+def test_a_first_file_that_was_made_before_is_written_only_where_it_is_the_target(is_joined_to: bool) -> None:
+    hub, clock = LoopbackHub(), QuietClock()
+    desk, laptop = Machine("desk", hub, clock, _memory(600)), Machine("laptop", hub, clock)
+    desk.sync()
+    sync_round(laptop.session, RoundOptions(publish=False, apply=False))
+    made = drafted(laptop.session)
+    assert made is not None
+    if is_joined_to:
+        desk.write(_memory(601))
+        desk.sync()
+    session = laptop.process("laptop")
+    session.draft(made)
+    sync_round(session)
+    assert Graph.of(_read(laptop.data)) == Graph.of(_read(desk.data))
+    assert (session.decoded is made.file[1]) is not is_joined_to
+    assert session.replica.behind == set()
+    stored = load(laptop.store)
+    assert stored is not None
+    assert stored.ring.graph == session.replica.ring.graph

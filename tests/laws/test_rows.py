@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -9,6 +11,7 @@ from memsync_git.errors import StoreDamaged
 from memsync_git.model import PLAIN, Entity, Graph, Rid
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
+from memsync_git.replica.observing import observe
 from memsync_git.replica.rows import digest, load, save
 from memsync_git.replica.shapes import ITEMS_TOGETHER
 from memsync_git.replica.values import KeptFile
@@ -83,27 +86,91 @@ def test_what_the_file_says_is_counted_along_with_it() -> None:
     assert counts_of(said) > Counts(1, 0, 1, 0)
 
 
-def test_a_long_step_to_a_prepared_state_is_kept_in_parts() -> None:
-    moment = Moment(1_000, "boot", "tok", 2_000)
+MOMENT = Moment(1_000, "boot", "tok", 2_000)
+EMPTY = Version(Graph(), Order(), "empty", 0, PLAIN)
+
+
+def _many(many: int = 2 * ITEMS_TOGETHER + 1) -> Graph:
+    return Graph.of(Entity(f"E{at}", "thing", (f"x{at}",)) for at in range(many))
+
+
+def _with_file(graph: Graph) -> Replica:
+    """A replica whose file says this."""
     replica = Replica(Rid("ash-0000"), "ash")
-    graph = Graph.of(Entity(f"E{at}", "thing", (f"x{at}",)) for at in range(2 * ITEMS_TOGETHER + 1))
-    empty = Version(Graph(), Order(), "empty", 0, PLAIN)
-    adopt(replica, empty, moment)
-    replica.intend(graph, order_of(graph), "full", moment)
-    store = MemoryStore()
+    adopt(replica, replace(EMPTY, graph=graph, order=order_of(graph), hash="first"), MOMENT)
+    return replica
+
+
+def _saved(replica: Replica, store: MemoryStore) -> dict[str, dict[str, bytes | None]]:
+    """What saving writes; None: a row that goes."""
     with store.transaction() as transaction:
         save(replica, transaction)
-    assert len(store.rows("pending")) == 4
+        return dict(transaction.written)
+
+
+def _loaded(store: MemoryStore) -> Replica:
     found = load(store)
     assert found is not None
+    return found
+
+
+def test_a_long_step_to_a_prepared_state_is_kept_in_parts() -> None:
+    graph, store = _many(), MemoryStore()
+    replica = _with_file(Graph.of([Entity("Alice", "person")]))
+    replica.intend(graph, order_of(graph), "full", MOMENT)
+    _saved(replica, store)
+    assert len(store.rows("pending")) == 4
+    found = _loaded(store)
     assert found.ring.pending is not None
     assert found.ring.pending.graph == graph
-    with store.transaction() as transaction:
-        save(found, transaction)
-        assert transaction.written.get("pending") is None, "it is what stands there"
-        found.settle(moment)
-        save(found, transaction)
+    assert _saved(found, store).get("pending") is None, "it is what stands there"
+    found.settle(MOMENT)
+    _saved(found, store)
     assert store.rows("pending") == []
-    settled = load(store)
-    assert settled is not None
-    assert settled.ring.graph == graph
+    assert _loaded(store).ring.graph == graph
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_a_state_that_is_prepared_from_nothing_is_kept_as_the_file_it_becomes(is_loaded: bool) -> None:
+    graph, store = _many(), MemoryStore()
+    replica = _with_file(Graph())
+    replica.intend(graph, order_of(graph), "full", MOMENT)
+    lines = {name for name in _saved(replica, store)["file"] if name != "one"}
+    assert len(store.rows("pending")) == 1
+    replica = _loaded(store) if is_loaded else replica
+    assert replica.ring.pending is not None
+    assert replica.ring.pending.graph == graph
+    assert dict(replica.ring.pending.ahead) == graph.records
+    assert list(replica.ring.pending.state.order) == list(order_of(graph))
+    assert replica.ring.graph == Graph()
+    assert "pending" not in _saved(replica, store), "it is what stands there"
+    replica.settle(MOMENT)
+    assert _saved(replica, store)["file"].keys() == {"one"}, "its lines stand there"
+    assert {name for name, _ in store.rows("file")} == {"one", *lines}
+    assert store.rows("pending") == []
+    assert _loaded(store).ring.graph == graph
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+@pytest.mark.parametrize("stands", [Graph(), _many(1), _many(300), _many(ITEMS_TOGETHER)])
+def test_of_a_prepared_state_that_never_came_to_be_no_line_is_left(stands: Graph, is_loaded: bool) -> None:
+    """`stands`: what the file turned out to say instead, in lines that may be those that were prepared."""
+    store, other = MemoryStore(), MemoryStore()
+    replica = _with_file(Graph())
+    graph = _many(700)
+    replica.intend(graph, order_of(graph), "full", MOMENT)
+    _saved(replica, store)
+    replica = _loaded(store) if is_loaded else replica
+    observe(replica, replace(EMPTY, graph=stands, order=order_of(stands), hash="other"), MOMENT)
+    _saved(replica, store)
+    assert replica.ring.pending is not None
+    found = _loaded(store)
+    assert found.ring.pending is not None
+    assert found.ring.pending.graph == graph
+    replica = found if is_loaded else replica
+    replica.ring.abandon()
+    _saved(replica, store)
+    _saved(_with_file(stands), other)
+    assert dict(store.rows("file")) == dict(other.rows("file"))
+    assert store.rows("pending") == []
+    assert _loaded(store).ring.graph == stands
