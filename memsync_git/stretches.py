@@ -219,10 +219,11 @@ class Stretched(Mapping[RecordKey, Record]):
 
     def _looked_for(self, keys: Set[RecordKey]) -> dict[RecordKey, Sequence[Stretch]]:
         """The stretches with records of each of these keys."""
-        found: dict[RecordKey, Sequence[Stretch]] = dict.fromkeys(keys, ())
+        wanted = frozenset(keys)
+        found: dict[RecordKey, Sequence[Stretch]] = dict.fromkeys(wanted, ())
         for stretch, own in self._looked_through:
             alone = (stretch,)  # one for all of its keys
-            for key in own.keys() & keys:
+            for key in own.keys() & wanted:
                 found[key] = (*found[key], stretch) if found[key] else alone
         return found
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from itertools import takewhile
 from operator import ne
 from typing import NamedTuple, Protocol
@@ -43,6 +43,10 @@ STEP, TOLD = "step-", "told-"
 """What is told about rows stands behind all of them: who reads that reads nothing else."""
 ESCAPE = b"\\u"
 """Stands in JSON that is spelt in ASCII alone, which a key by itself may not be."""
+BEGIN, BETWEEN = b"[[", b"],["
+"""What keys are kept in begins with, and ends with the like of; and what stands between two of them."""
+MOST_SPELT = 5000
+"""Keys looked for unread: two MiB while they are."""
 OFTEN = 4
 """So often a command looks for keys. Looking among keys that were not read costs a fiftieth of reading them,
 and a session that lives on looks on."""
@@ -221,12 +225,13 @@ class KeptKeys(Mapping[RecordKey, int]):
     Where each is spelt as it would be alone, quotes and brackets tell it from whatever else stands there.
     """
 
-    __slots__ = ("_asked", "_many", "_places", "_text")
+    __slots__ = ("_asked", "_found", "_many", "_places", "_text")
 
     def __init__(self, text: bytes, many: int) -> None:
         self._text = text
         self._many = many
         self._asked = 0
+        self._found: dict[RecordKey, int] = {}
         self._places: dict[RecordKey, int] | None = None
 
     @property
@@ -236,8 +241,25 @@ class KeptKeys(Mapping[RecordKey, int]):
                 self._places = {tuple(key): at for at, key in enumerate(plain.loads(self._text))}
             except (ValueError, TypeError) as error:
                 raise damaged_row(str(error)) from error
-            self._text = b""
+            self._text, self._found = b"", {}
         return self._places
+
+    def among(self, keys: AbstractSet[RecordKey]) -> AbstractSet[RecordKey]:
+        """Those of some keys that are here. They are looked for as they are spelt, many at once; where each
+        stands is remembered.
+        """
+        if self._places is None and len(keys) <= MOST_SPELT and ESCAPE not in self._text:
+            told = self._text[len(BEGIN) : -len(BEGIN)].split(BETWEEN)
+            if len(told) == self._many:  # no name has what stands between them
+                spelt = _spelt(frozenset(keys))
+                found = {spelt[each]: told.index(each) for each in spelt.keys() & told}
+                self._found.update(found)
+                return found.keys()
+        return self._read.keys() & keys
+
+    def keys(self) -> KeysView[RecordKey]:
+        """Those of a dictionary, or compared with others unread."""
+        return _UnreadKeys(self) if self._places is None else self._places.keys()
 
     def __contains__(self, key: object) -> bool:
         if self._places is not None:
@@ -248,17 +270,31 @@ class KeptKeys(Mapping[RecordKey, int]):
         return key in self._read
 
     def __getitem__(self, key: RecordKey) -> int:
-        return self._read[key]
+        found = self._found.get(key)
+        return self._read[key] if found is None else found
 
     def __iter__(self) -> Iterator[RecordKey]:
         return iter(self._read)
 
-    def keys(self) -> KeysView[RecordKey]:
-        """Those of a dictionary, which are compared with others in C."""
-        return self._read.keys()
-
     def __len__(self) -> int:
         return self._many if self._places is None else len(self._places)
+
+
+class _UnreadKeys(KeysView[RecordKey]):
+    """The keys of some lines, to be compared with others unread."""
+
+    def __init__(self, kept: KeptKeys) -> None:
+        super().__init__(kept)
+        self._kept = kept
+
+    def __and__(self, other: Iterable[object]) -> set[RecordKey]:
+        return set(self._kept.among(other)) if isinstance(other, AbstractSet) else super().__and__(other)
+
+
+@lru_cache(maxsize=1)
+def _spelt(keys: frozenset[RecordKey]) -> Mapping[bytes, RecordKey]:
+    """Keys by what stands between the brackets of each: all stretches of a file are asked for the same."""
+    return {plain.dumps(key)[1:-1]: key for key in keys}
 
 
 def _read(text: bytes, projection: Projection) -> Iterable[Record | None]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from memsync_git.errors import StoreDamaged
 from memsync_git.formats import Decoded, Rows, amend, decode
 from memsync_git.formats.variants import DEFAULT_LIMITS
-from memsync_git.model import PLAIN, Entity
+from memsync_git.model import PLAIN, Entity, RecordKey
 from memsync_git.replica.filelines import INDEX, KIND, MOST_STEPS, STEP, TOLD, KeptKeys, load_file, save_file
 from memsync_git.replica.values import KeptFile
 from memsync_git.stores.memory import MemoryStore
@@ -167,7 +167,7 @@ def test_counts_follow_a_step(story: list, said: list) -> None:
 
 
 texts = st.text(max_size=4) | st.sampled_from(
-    ['","', '["e","x"]', "[", '"', "\ud83d", "\\u0041", "é", "\x00"]
+    ['","', '["e","x"]', "[", '"', "\ud83d", "\\u0041", "é", "\x00", "],[", '],["e","x', '"],["e","x"', "\\"]
 )
 keys = st.tuples(st.just("e"), texts) | st.tuples(st.just("l"), texts, texts, texts)
 
@@ -179,6 +179,28 @@ def test_keys_that_were_not_read_are_the_keys_that_were_kept(kept: list, asked: 
     assert len(known) == len(kept)
     assert dict(known) == {key: at for at, key in enumerate(kept)}
     assert len(known) == len(kept)
+
+
+@given(st.lists(keys, unique=True, max_size=6), st.lists(st.sets(keys, max_size=6), max_size=3))
+def test_keys_that_are_looked_for_together_are_found_where_they_stand(kept: list, asked: list) -> None:
+    known = KeptKeys(plain.dumps(kept), len(kept))
+    for some in [*asked, set(kept[::2])]:
+        assert known.keys() & some == set(kept) & some
+        assert {key: known[key] for key in set(kept) & some} == {
+            key: kept.index(key) for key in set(kept) & some
+        }
+    assert known.keys() & set(kept) == set(kept)
+    assert dict(known) == {key: at for at, key in enumerate(kept)}
+    assert known.keys() & set(kept) == set(kept)
+
+
+def test_many_keys_are_looked_for_unread() -> None:
+    many: list[RecordKey] = [("e", f"e{at}") for at in range(LENGTH)]
+    broken = KeptKeys(plain.dumps(many) + b"?", LENGTH)  # whoever reads it is told
+    assert broken.keys() & {("e", "e7"), ("e", "nobody")} == {("e", "e7")}
+    assert broken["e", "e7"] == 7
+    with pytest.raises(StoreDamaged):
+        list(broken)
 
 
 def test_keys_that_cannot_be_read_are_told_as_damage() -> None:
