@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
+from memsync_git.filebytes import FileBytes
 from memsync_git.formats.arranging import arranged, laid_out, step_to
 from memsync_git.formats.array import ArrayVariant
 from memsync_git.formats.lines import LineVariant
@@ -48,7 +49,7 @@ class Variant(Protocol):
         """Whether the server that writes it can change a type without deleting and creating."""
         ...
 
-    def read(self, data: bytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
+    def read(self, data: FileBytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
         """What the bytes say. Never raises, whatever they are.
 
         `before`: the rows of another version of the same file. What it shares with them is not read again.
@@ -79,7 +80,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def decode(
-    data: bytes, variant: str, limits: Limits = DEFAULT_LIMITS, before: Rows | None = None
+    data: FileBytes, variant: str, limits: Limits = DEFAULT_LIMITS, before: Rows | None = None
 ) -> Decoded | TooLarge:
     """Read a memory file of a pinned variant.
 
@@ -129,5 +130,5 @@ def _columns(rows: Sequence[Row]) -> tuple[list[bytes], list[Record | None]]:
     return [row.raw for row in rows], [row.record for row in rows]
 
 
-def _too_large(data: bytes, limits: Limits) -> TooLarge:
+def _too_large(data: FileBytes, limits: Limits) -> TooLarge:
     return TooLarge("a file", 0, len(data), limits.max_file_bytes)

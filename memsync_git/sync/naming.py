@@ -11,6 +11,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from memsync_git.filebytes import FileBytes, window
+
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
@@ -29,13 +31,12 @@ class Named:
 
     __slots__ = ("data", "marks", "name")
 
-    def __init__(self, data: bytes, before: Named | None = None, shared: int = 0) -> None:
+    def __init__(self, data: FileBytes, before: Named | None = None, shared: int = 0) -> None:
         """Name a version. `shared`: so many of its first bytes are those of the one `before`."""
         self.marks: list[Hash] = [sha256()] if before is None else before.marks[: shared // MARK_BYTES + 1]
-        view = memoryview(data)
         for begin in range((len(self.marks) - 1) * MARK_BYTES, len(data), MARK_BYTES):
             mark = self.marks[-1].copy()
-            mark.update(view[begin : begin + MARK_BYTES])
+            mark.update(window(data, begin, begin + MARK_BYTES))
             self.marks.append(mark)
         self.data = data
         self.name = self.marks[-1].hexdigest()[:NAME_CHARS]

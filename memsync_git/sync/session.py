@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from memsync_git.errors import StoreDamaged
+from memsync_git.filebytes import FileBytes
 from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode, write_anew
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
@@ -211,7 +212,7 @@ class Session:
         """The last version that was decoded whole."""
         return self._decoded
 
-    def decode(self, data: bytes) -> Decoded | TooLarge:
+    def decode(self, data: FileBytes) -> Decoded | TooLarge:
         """Decode a version; lines that did not change since the last one are not parsed again."""
         if self._decoded is not None and self._known is not None and data == self._known.data:
             return self._decoded
@@ -221,7 +222,7 @@ class Session:
             self._keep(data, decoded)
         return decoded
 
-    def know(self, data: bytes, decoded: Decoded) -> None:
+    def know(self, data: FileBytes, decoded: Decoded) -> None:
         """A version that was decoded before this session began, by the same settings."""
         if decoded.whole and self._decoded is None:
             self._keep(data, decoded)
@@ -259,17 +260,17 @@ class Session:
             self._keep(*made)
         return made
 
-    def _keep(self, data: bytes, decoded: Decoded) -> None:
+    def _keep(self, data: FileBytes, decoded: Decoded) -> None:
         self._decoded, self._known = decoded, Named(data, self._known, decoded.shared)
         decoded.rows.lie_in(data)
         self._measure(data[:MEASURED_BYTES])
 
-    def held(self, data: bytes) -> bytes:
+    def held(self, data: FileBytes) -> FileBytes:
         """The bytes of a version as they are held already, if they are: a large one need not lie twice."""
         known = self._known
         return known.data if known is not None and known.data == data else data
 
-    def name_of(self, data: bytes) -> str:
+    def name_of(self, data: FileBytes) -> str:
         """The name of a version. One that is read again is compared, which is a tenth of hashing it."""
         for named in (self._known, self._named):
             if named is not None and data == named.data:
@@ -302,7 +303,7 @@ class Session:
             return self.settings.window_ms
         return window_ms(self.parse_ms)
 
-    def version(self, decoded: Decoded, data: bytes, mtime_ms: int, *, accepted: bool = False) -> Version:
+    def version(self, decoded: Decoded, data: FileBytes, mtime_ms: int, *, accepted: bool = False) -> Version:
         """A decoded version as the replica observes it."""
         self.apply_rules(decoded.graph)
         variant, projection = self.variant, self._projection
