@@ -42,7 +42,10 @@ class ArrayVariant:
     projection: Projection
     updates_in_place: bool
 
-    def read(self, data: FileBytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
+    def read(
+        self, data: FileBytes, limits: Limits, before: Rows | None, shared: int = 0
+    ) -> Decoded | TooLarge:
+        del shared  # elements are looked up by what they are, wherever they stand
         known = {} if before is None else known_rows(before.parts)
         raws, lines, damage = [], [], []
         for part in elements(bytes(data), known):

@@ -27,8 +27,10 @@ class LineVariant:
     updates_in_place: bool
     header: bytes = b""
 
-    def read(self, data: FileBytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
-        again = None if before is None else reread(data, before, self.projection, limits)
+    def read(
+        self, data: FileBytes, limits: Limits, before: Rows | None, shared: int = 0
+    ) -> Decoded | TooLarge:
+        again = None if before is None else reread(data, before, shared, self.projection, limits)
         if again is not None and before is not None:
             return Decoded(self.name, again, again.graph(), shared=again.shared_with(before))
         data = bytes(data)

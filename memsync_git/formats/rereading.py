@@ -23,12 +23,15 @@ Place = tuple[int, int]
 """Lines of the version before, by number, and where they begin in the new one."""
 
 
-def reread(data: FileBytes, before: Rows, projection: Projection, limits: Limits) -> Rows | None:
-    """The rows of a file, or None if anything in what is new of it is out of order."""
+def reread(data: FileBytes, before: Rows, shared: int, projection: Projection, limits: Limits) -> Rows | None:
+    """The rows of a file, or None if anything in what is new of it is out of order.
+
+    shared: so many of its first bytes are known to be those of the version before.
+    """
     parts = before.parts
     gathering = Gathering(projection)
     at, number = 0, 0
-    for found, begin in [*_shared(data, parts), (len(parts), len(data) + 1)]:
+    for found, begin in [*_shared(data, parts, shared), (len(parts), len(data) + 1)]:
         if begin > at:
             raws = data[at : begin - 1].split(b"\n")
             known = known_rows(parts[number:found])
@@ -43,9 +46,9 @@ def reread(data: FileBytes, before: Rows, projection: Projection, limits: Limits
     return Rows(gathering.finished(), before)
 
 
-def _shared(data: FileBytes, parts: Sequence[Lines]) -> list[Place]:
+def _shared(data: FileBytes, parts: Sequence[Lines], shared: int) -> list[Place]:
     """The lines of the version before that stand in the new one, in their order."""
-    head = list(_from_start(data, parts))
+    head = list(_from_start(data, parts, shared))
     number, at = (head[-1][0] + 1, _behind(parts, head[-1])) if head else (0, 0)
     tail = list(_from_end(data, parts, number, at))
     last, end = tail[-1] if tail else (len(parts), len(data) + 1)
@@ -62,10 +65,10 @@ def _stands(data: FileBytes, lines: Lines, at: int) -> bool:
     return lines.stands_in(data, at) and data[end : end + 1] in (LINE_FEED, b"")
 
 
-def _from_start(data: FileBytes, parts: Sequence[Lines]) -> Iterator[Place]:
+def _from_start(data: FileBytes, parts: Sequence[Lines], shared: int) -> Iterator[Place]:
     at = 0
     for number, lines in enumerate(parts):
-        if not _stands(data, lines, at):
+        if at + lines.size >= shared and not _stands(data, lines, at):
             return
         yield number, at
         at += lines.size + 1

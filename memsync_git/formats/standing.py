@@ -17,7 +17,7 @@ from itertools import chain, pairwise, takewhile
 from typing import NamedTuple, overload
 from weakref import ReferenceType, ref
 
-from memsync_git.filebytes import FileBytes, same_beginning, window
+from memsync_git.filebytes import FileBytes, window
 from memsync_git.formats.lying import Growing, Patched, Place, Sliced, Span
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
@@ -77,8 +77,7 @@ class Lines(Stretch):
 
     def stands_in(self, data: FileBytes, at: int) -> bool:
         """Whether these very bytes begin there."""
-        lying, start, end = self._place
-        return (start == at and end <= same_beginning(lying, data)) or data.startswith(self.text, at)
+        return data.startswith(self.text, at)
 
     @property
     def keys(self) -> Mapping[RecordKey, object]:
@@ -427,6 +426,11 @@ class Rows(Sequence[Row]):
     def text(self) -> bytes:
         """The lines as they stand, joined by line feeds."""
         return b"\n".join([lines.text for lines in self.parts])
+
+    @property
+    def size(self) -> int:
+        """How many bytes the text has."""
+        return max(0, sum(lines.size + 1 for lines in self.parts) - 1)
 
     def shared_with(self, before: Rows) -> int:
         """How many bytes of the text stand in lines that both begin with, but for the last line's end."""

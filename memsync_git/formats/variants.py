@@ -49,10 +49,13 @@ class Variant(Protocol):
         """Whether the server that writes it can change a type without deleting and creating."""
         ...
 
-    def read(self, data: FileBytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
+    def read(
+        self, data: FileBytes, limits: Limits, before: Rows | None, shared: int = 0
+    ) -> Decoded | TooLarge:
         """What the bytes say. Never raises, whatever they are.
 
         `before`: the rows of another version of the same file. What it shares with them is not read again.
+        shared: so many of the first bytes are known to be those of that version.
         """
         ...
 
@@ -80,15 +83,20 @@ DEFAULT_LIMITS = Limits()
 
 
 def decode(
-    data: FileBytes, variant: str, limits: Limits = DEFAULT_LIMITS, before: Rows | None = None
+    data: FileBytes,
+    variant: str,
+    limits: Limits = DEFAULT_LIMITS,
+    before: Rows | None = None,
+    shared: int = 0,
 ) -> Decoded | TooLarge:
     """Read a memory file of a pinned variant.
 
     `before`: the rows of an earlier whole version of the same variant; only what changed since is read.
+    shared: so many of the first bytes are known to be those of that version.
     """
     if len(data) > limits.max_file_bytes:
         return _too_large(data, limits)
-    return VARIANTS[variant].read(data, limits, before)
+    return VARIANTS[variant].read(data, limits, before, shared)
 
 
 def amend(rows: Rows, step: Step, variant: str, limits: Limits) -> tuple[bytes, Decoded] | TooLarge:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from memsync_git.errors import StoreDamaged
-from memsync_git.filebytes import FileBytes
+from memsync_git.filebytes import FileBytes, same_beginning
 from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode, write_anew
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
@@ -24,7 +24,7 @@ from memsync_git.replica.filtering import Rules, projected
 from memsync_git.replica.replica import Joined
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
-from memsync_git.sync.naming import Named, content_hash
+from memsync_git.sync.naming import Named, Trail, content_hash
 from memsync_git.sync.order import QUIET_MS, Sighting
 from memsync_git.values import dataclass, field
 
@@ -101,6 +101,7 @@ class Session:
         self._drafted: Drafted | None = None
         self._known: Named | None = None
         self._named = Named(b"")
+        self._trailed = ""
         self._measured_bytes, self._parse_ms_per_mib = 0, 0.0
 
     def sighting(self, remote: str) -> Sighting:
@@ -162,12 +163,20 @@ class Session:
                 replica = _present(known if known is not None else self._loaded(transaction))
                 result = do(replica, self.moment())
                 rows.save(replica, transaction)
+                self._save_trail(replica, transaction)
         except BaseException:
-            self._generation = NEVER
+            self._generation, self._trailed = NEVER, ""
             raise
         self._replica, self._generation = replica, transaction.generation + 1
         let_rest(replica, store, self._generation)
         return result
+
+    def _save_trail(self, replica: Replica, transaction: Transaction) -> None:
+        """Keep by what the newest state of the file is known, where this session knows it."""
+        known = self._known
+        if known is not None and replica.ring and known.name == replica.ring.newest.hash != self._trailed:
+            transaction.put("trail", rows.ONE, known.trail.line())
+            self._trailed = known.name
 
     def moment(self) -> Moment:
         """The circumstances of an act that happens now."""
@@ -216,8 +225,8 @@ class Session:
         """Decode a version; lines that did not change since the last one are not parsed again."""
         if self._decoded is not None and self._known is not None and data == self._known.data:
             return self._decoded
-        before = self._before()
-        decoded = decode(data, self.settings.variant, self.settings.limits, before)
+        before, shared = self._before(data)
+        decoded = decode(data, self.settings.variant, self.settings.limits, before, shared)
         if isinstance(decoded, Decoded) and decoded.whole:
             self._keep(data, decoded)
         return decoded
@@ -227,13 +236,21 @@ class Session:
         if decoded.whole and self._decoded is None:
             self._keep(data, decoded)
 
-    def _before(self) -> Rows | None:
-        """The rows of another version: the last one decoded, or the newest that the store knows."""
-        if self._decoded is not None:
-            return self._decoded.rows
-        if not self.exists:
-            return None
-        return Rows.behind(self.replica.ring.graph.records, self.variant.projection)
+    def _before(self, data: FileBytes) -> tuple[Rows | None, int]:
+        """The rows of another version: the last one decoded, or the newest that the store knows; and how many
+        of their first bytes are known to be those of this one.
+        """
+        if self._decoded is not None and self._known is not None:
+            return self._decoded.rows, same_beginning(self._known.data, data)
+        ring = self.replica.ring if self.exists else ()
+        before = Rows.behind(ring.graph.records, self.variant.projection) if ring else None
+        if before is None or not ring:
+            return before, 0
+        kept = Trail.read(self.world.store.row("trail", rows.ONE) or b"")
+        if (kept.name, kept.size) != (ring.newest.hash, before.size):
+            return before, 0
+        self._named = Named(data)
+        return before, kept.shared_with(self._named.trail)
 
     def amend(self, rows: Rows, step: Step) -> tuple[bytes, Decoded] | TooLarge:
         """The next version of the file: the bytes of `rows` after a step, and what they say."""
@@ -261,7 +278,11 @@ class Session:
         return made
 
     def _keep(self, data: FileBytes, decoded: Decoded) -> None:
-        self._decoded, self._known = decoded, Named(data, self._known, decoded.shared)
+        if self._named.data is data:
+            named, self._named = self._named, Named(b"")
+        else:
+            named = Named(data, self._known, decoded.shared)
+        self._decoded, self._known = decoded, named
         decoded.rows.lie_in(data)
         self._measure(data[:MEASURED_BYTES])
 
