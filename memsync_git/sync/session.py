@@ -26,12 +26,11 @@ from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
 from memsync_git.sync.naming import Named, Trail, content_hash
 from memsync_git.sync.order import QUIET_MS, Sighting
+from memsync_git.sync.pace import Pace
 from memsync_git.values import dataclass, field
 
 T = TypeVar("T")
 
-MEASURED_BYTES = 256 * 1024
-"""A millisecond or two of reading: enough to tell how fast this machine reads a whole file."""
 NEVER = -1
 """No generation: what is held is loaded anew before it is used again."""
 
@@ -102,7 +101,7 @@ class Session:
         self._known: Named | None = None
         self._named = Named(b"")
         self._trailed = ""
-        self._measured_bytes, self._parse_ms_per_mib = 0, 0.0
+        self._pace = Pace(world.clock)
 
     def sighting(self, remote: str) -> Sighting:
         """What is remembered of a remote."""
@@ -284,7 +283,7 @@ class Session:
             named = Named(data, self._known, decoded.shared)
         self._decoded, self._known = decoded, named
         decoded.rows.lie_in(data)
-        self._measure(data[:MEASURED_BYTES])
+        self._pace.measure(data, lambda sample: decode(sample, self.settings.variant, self.settings.limits))
 
     def held(self, data: FileBytes) -> FileBytes:
         """The bytes of a version as they are held already, if they are: a large one need not lie twice."""
@@ -299,23 +298,10 @@ class Session:
         self._named = Named(data)
         return self._named.name
 
-    def _measure(self, data: bytes) -> None:
-        """Find out how long reading takes where nothing was read before.
-
-        Once more where the last sample was much smaller and says little: of a few bytes all is overhead.
-        """
-        if len(data) <= 2 * self._measured_bytes:
-            return
-        clock = self.world.clock
-        began_s = clock.monotonic_s()
-        decode(data, self.settings.variant, self.settings.limits)
-        spent_ms = (clock.monotonic_s() - began_s) * 1000
-        self._parse_ms_per_mib, self._measured_bytes = spent_ms * 2**20 / len(data), len(data)
-
     @property
     def parse_ms(self) -> float:
         """How long a whole parse of a file of the last size takes (measured, never shortened by reuse)."""
-        return self._parse_ms_per_mib * len(self._known.data if self._known else b"") / 2**20
+        return self._pace.ms_for(len(self._known.data if self._known else b""))
 
     @property
     def window_ms(self) -> int:
