@@ -10,6 +10,8 @@ It knows nothing of lines, nor of where a file lies.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 MOST_ANEW = 4
 """A quarter of what is held of an earlier version may be held besides it; beyond that, bytes of its own."""
 COMPARED_BYTES = 1 << 16
@@ -65,6 +67,7 @@ class Continued:
 
 
 FileBytes = bytes | Continued
+Data = TypeVar("Data")
 
 
 def continued(before: FileBytes, shared: int, rest: bytes) -> FileBytes | None:
@@ -78,6 +81,11 @@ def continued(before: FileBytes, shared: int, rest: bytes) -> FileBytes | None:
 def window(data: FileBytes, start: int, end: int) -> bytes | memoryview:
     """Some of them for a look, not copied where they lie together."""
     return memoryview(data)[start:end] if isinstance(data, bytes) else data[start:end]
+
+
+def holder(data: Data, end: int) -> Data | bytes:
+    """What holds some of them that end there: the version before, where it holds all up to there."""
+    return data.before if isinstance(data, Continued) and end <= data.shared else data
 
 
 def same_beginning(one: object, other: object) -> int:

@@ -17,7 +17,7 @@ from itertools import chain, pairwise, takewhile
 from typing import NamedTuple, overload
 from weakref import ReferenceType, ref
 
-from memsync_git.filebytes import FileBytes, window
+from memsync_git.filebytes import FileBytes, holder, window
 from memsync_git.formats.lying import Growing, Patched, Place, Sliced, Span
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
@@ -69,11 +69,13 @@ class Lines(Stretch):
 
     def lies_in(self, data: FileBytes, start: int) -> bool:
         """Whether they lie just there."""
-        return self._place.data is data and self._place.start == start
+        place = self._place
+        return place.start == start and place.data is holder(data, place.end)
 
     def lie_in(self, data: Sliced, start: int) -> None:
         """Lie in the bytes of a whole file, where they stand from `start` on; they are not held besides."""
-        self._place = Place(data, start, start + self.size)
+        end = start + self.size
+        self._place = Place(holder(data, end), start, end)
 
     def stands_in(self, data: FileBytes, at: int) -> bool:
         """Whether these very bytes begin there."""
