@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-MOST_ANEW = 4
-"""A quarter of what is held of an earlier version may be held besides it; beyond that, bytes of its own."""
+MOST_ASIDE = 4
+"""A quarter of what two versions share may be held besides, of either; beyond that they are held apart."""
 COMPARED_BYTES = 1 << 16
 """So much stays in a processor's cache between reading and comparing, and in memory that is used again."""
 
@@ -71,11 +71,12 @@ Data = TypeVar("Data")
 
 
 def continued(before: FileBytes, shared: int, rest: bytes) -> FileBytes | None:
-    """The first `shared` bytes of an earlier version and `rest` behind them; None where that is too much."""
+    """The first `shared` bytes of an earlier version and `rest` behind; None where they are held apart."""
     if isinstance(before, Continued):
         rest = before[before.shared : shared] + rest
         shared, before = min(shared, before.shared), before.before
-    return Continued(before, shared, rest) if MOST_ANEW * len(rest) <= shared else None
+    aside = len(before) - shared + len(rest)
+    return Continued(before, shared, rest) if MOST_ASIDE * aside <= shared else None
 
 
 def window(data: FileBytes, start: int, end: int) -> bytes | memoryview:

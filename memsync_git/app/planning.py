@@ -186,8 +186,10 @@ def as_it_stands(rooms: Rooms, known: StoreSettings, file: str | None) -> StoreS
         case Missing():
             return replace(known, file=str(path))
         case Snapshot(data):
-            format_of = _variant(bytes(data), path) if bytes(data).strip() else known.format
-            return replace(known, file=str(path), format=format_of)
+            found = bytes(data)
+            return replace(
+                known, file=str(path), format=_variant(found, path) if found.strip() else known.format
+            )
 
 
 def read_of(rooms: Rooms, store: StoreSettings) -> tuple[bytes, Decoded] | None:

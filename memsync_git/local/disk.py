@@ -14,7 +14,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from memsync_git.filebytes import COMPARED_BYTES, MOST_ANEW, FileBytes, continued
+from memsync_git.filebytes import COMPARED_BYTES, MOST_ASIDE, FileBytes, continued
 from memsync_git.local import refusals
 from memsync_git.ports import Missing, Reading, Snapshot, Unusable
 
@@ -164,7 +164,7 @@ def _read_after(fd: int, like: FileBytes, status: os.stat_result) -> FileBytes |
     if not piece and at == len(like):
         return like
     left = status.st_size - at
-    if not 0 <= MOST_ANEW * left <= at:
+    if not 0 <= MOST_ASIDE * left <= at:
         return None
     rest = piece + os.read(fd, left)
     is_as_it_was = len(rest) == left and _stamp(os.fstat(fd)) == _stamp(status)

@@ -67,6 +67,17 @@ def test_a_version_goes_on_from_any_one_before_it(story: list[tuple[int, bytes]]
         data = plain if now is None else now
 
 
+def test_no_more_is_held_of_two_versions_than_one_and_a_quarter() -> None:
+    before = bytes(100)
+    assert continued(before, 80, b"") is not None
+    assert continued(before, 79, b"") is None
+    assert continued(before, 100, bytes(25)) is not None
+    assert continued(before, 100, bytes(26)) is None
+    noted = continued(before, 100, bytes(10))
+    assert noted is not None
+    assert continued(noted, 110, bytes(16)) is None
+
+
 late_edits = st.one_of(
     st.tuples(st.integers(LENGTH, LENGTH + 50), st.sampled_from([0, 1, 2]), st.lists(new_rows, max_size=3)),
     edits,
