@@ -2,6 +2,7 @@
 
 Rule 1: everything this process makes is private from its first moment (umask 077).
 Rule 2: nothing is imported for `--version` that it does not need.
+Rule 3: what others import and hardly use is loaded late (`late.py`): before that nothing is imported here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import gc
 import io
 import os
 import sys
-from pathlib import Path
 
 from memsync_git import __version__
 
@@ -26,6 +26,9 @@ def main() -> None:
         sys.stdout.write(f"memsync-git {__version__}\n")
         return
     _write_anything()
+    from memsync_git.late import SELDOM_USED, load_late
+
+    load_late(*SELDOM_USED)
     from memsync_git.cli.running import run
 
     code = run(arguments)
@@ -38,7 +41,7 @@ def _write_anything() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  for as long as the process
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  as long as the process
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 

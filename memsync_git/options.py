@@ -36,6 +36,11 @@ class SyncOptions:
     push_first: bool = False
     cause: Cause = "command"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether a person wants the file and the store of this machine brought into step, and no more."""
+        return not (self.fetch or self.push) and self.if_stale_min is None
+
 
 @dataclass(frozen=True, slots=True)
 class InitOptions:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
+from memsync_git.filebytes import FileBytes
 from memsync_git.model import RecordKey, Rid
 from memsync_git.values import dataclass, field
 
@@ -22,7 +23,7 @@ from memsync_git.values import dataclass, field
 class Snapshot:
     """The bytes of the file at one moment, with the times and identity of the inode they came from."""
 
-    data: bytes
+    data: FileBytes
     mtime_ms: int
     inode: int = 0
 

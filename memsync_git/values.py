@@ -2,7 +2,7 @@
 command defines two hundred values.
 
 Rule 1: whoever uses it cannot tell the difference; type checkers see those of the standard library.
-Rule 2: only the constructor is compiled for each class, when the first value is made. Comparing, hashing,
+Rule 2: only the constructor is compiled for each class, once a few values were made. Comparing, hashing,
 printing and refusing changes are the same for all: compiling them took a fifth of a whole sync
 (docs/decisions, 7).
 Rule 3: `dataclasses` is loaded when it is asked about a value of ours. It brings half of what reads Python
@@ -44,6 +44,10 @@ class Part:
     def is_required(self) -> bool:
         """Whether a value must be given."""
         return self.default is _UNGIVEN and self.default_factory is None
+
+    def default_value(self) -> object:
+        """What it is where it is not given."""
+        return self.default if self.default_factory is None else self.default_factory()
 
 
 Value = TypeVar("Value")
@@ -113,14 +117,33 @@ def _part(plain: type, name: str) -> Part:
 
 
 def _unmade(made: type, parts: Sequence[Part], put: Putting) -> Callable[..., None]:
-    """`__init__` until it is first called: most commands make no value of most classes."""
+    """`__init__` of the first few values: most commands make none or one of most classes."""
+    few = iter(range(FEW_MADE))
 
     def constructor(self: object, *given: object, **named: object) -> None:
-        found = made.__init__ = _constructor(made, parts, put)  # type: ignore[misc]
-        found(self, *given, **named)
+        if next(few, None) is None or not _filled(self, parts, given, named):
+            found = made.__init__ = _constructor(made, parts, put)  # type: ignore[misc]
+            found(self, *given, **named)
 
     constructor.__qualname__ = f"{made.__qualname__}.__init__"
     return constructor
+
+
+FEW_MADE = 16
+"""Compiling a constructor takes as long as making forty values without."""
+
+
+def _filled(self: object, parts: Sequence[Part], given: Sequence[object], named: dict[str, object]) -> bool:
+    """Set each slot; False where what is given does not fit: a compiled constructor says what is wrong."""
+    values = [*given, *(named.get(part.name, _UNGIVEN) for part in parts[len(given) :])]
+    late = [part for part in parts[len(given) :] if part.name not in named]
+    if len(values) > len(parts) or len(given) + len(named) + len(late) != len(parts):
+        return False
+    if any(part.is_required for part in late):
+        return False
+    for part, value in zip(parts, values, strict=True):
+        getattr(type(self), part.name).__set__(self, part.default_value() if value is _UNGIVEN else value)
+    return True
 
 
 def _constructor(made: type, parts: Iterable[Part], put: Putting) -> Callable[..., None]:

@@ -62,7 +62,7 @@ def _bytes_of(rooms: Rooms, place: Path, path: str) -> bytes:
 
     match read_named(place, rooms.limits.max_file_bytes):
         case Snapshot(data):
-            return data
+            return bytes(data)
         case Missing():
             raise _unread(path, Unusable(ABSENT))
         case Unusable() as refusal:

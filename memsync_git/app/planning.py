@@ -186,16 +186,19 @@ def as_it_stands(rooms: Rooms, known: StoreSettings, file: str | None) -> StoreS
         case Missing():
             return replace(known, file=str(path))
         case Snapshot(data):
+            found = bytes(data)
             return replace(
-                known, file=str(path), format=_variant(data, path) if data.strip() else known.format
+                known, file=str(path), format=_variant(found, path) if found.strip() else known.format
             )
 
 
 def read_of(rooms: Rooms, store: StoreSettings) -> tuple[bytes, Decoded] | None:
     """The memory file as it stands, where it can be read."""
     reading = rooms.file(store.path).read()
-    found = decode(reading.data, store.format, rooms.limits) if isinstance(reading, Snapshot) else None
-    return (reading.data, found) if isinstance(reading, Snapshot) and isinstance(found, Decoded) else None
+    if not isinstance(reading, Snapshot):
+        return None
+    found = decode(reading.data, store.format, rooms.limits)
+    return (bytes(reading.data), found) if isinstance(found, Decoded) else None
 
 
 def damage_in(read: tuple[bytes, Decoded] | None) -> tuple[Damage, ...]:

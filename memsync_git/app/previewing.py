@@ -69,7 +69,7 @@ def preview(
 
     rooms = configured(plan)
     reading = rooms.file().read()
-    file = MemoryFile(SystemClock().wall_ms, reading.data if isinstance(reading, Snapshot) else None)
+    file = MemoryFile(SystemClock().wall_ms, bytes(reading.data) if isinstance(reading, Snapshot) else None)
     with ExitStack() as closing:
         folder = Path(tempfile.mkdtemp(prefix="memsync-git-preview-"))
         closing.callback(remove, folder)

@@ -88,7 +88,7 @@ def copied_file(rooms: Rooms) -> MemoryFile:
     """The memory file in memory: its bytes and its witness, or what stands in its place."""
     real = rooms.file()
     reading = real.read()
-    copy = MemoryFile(SystemClock().wall_ms, reading.data if isinstance(reading, Snapshot) else None)
+    copy = MemoryFile(SystemClock().wall_ms, bytes(reading.data) if isinstance(reading, Snapshot) else None)
     witness = real.read_witness()
     if witness is not None:
         copy.write_witness(witness)

@@ -40,10 +40,11 @@ if TYPE_CHECKING:
     from memsync_git.ports import Remote
     from memsync_git.replica import Replica
     from memsync_git.sync import RemoteReport, RoundOptions, RoundReport, Session
-    from memsync_git.sync.report import Tally
+    from memsync_git.sync.report import Stage, Tally
 
 
 ALL_REFS = "host+main"
+SAVED = "What the memory file says was saved; the file itself is as it was."
 
 
 def sync(rooms: Rooms, options: SyncOptions) -> SyncDocument:
@@ -91,6 +92,8 @@ def _looked_and_synced(rooms: Rooms, options: SyncOptions, lock: SharedLock) -> 
         return seen.rests
     with start_logging(rooms):
         try:
+            if options.is_local:
+                return (yield from _saved(rooms, options, lock))
             lock.take()
             return (yield from _synced(rooms, options, seen.remotes))
         except Busy:
@@ -118,10 +121,26 @@ def _synced(rooms: Rooms, options: SyncOptions, remotes: Sequence[Remote] | None
     return document
 
 
+def _saved(rooms: Rooms, options: SyncOptions, lock: SharedLock) -> Offering[SyncDocument]:
+    """A round that speaks to no remote. What it reads it saves as a daemon does, without the lock."""
+
+    def take_lock(stage: Stage) -> None:
+        if stage == "read":
+            return
+        try:
+            lock.take()
+        except Busy as error:
+            raise Busy(error.message, unharmed=SAVED, hint=error.hint) from error
+
+    wanted = replace(round_options(options), told=take_lock)
+    with rooms.session() as session:
+        return (yield from one_round(rooms, session, wanted, cause=options.cause))
+
+
 def one_round(
     rooms: Rooms, session: Session, options: RoundOptions, *, cause: Cause, captured: Tally | None = None
 ) -> Offering[SyncDocument]:
-    """One round of a session, noted for `status`. The caller holds the round lock, and keeps clones small.
+    """One round of a session, noted for `status`. The caller sees to the round lock, and keeps clones small.
 
     captured: what was taken in from the file before, and belongs to this round.
     """

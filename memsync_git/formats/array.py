@@ -14,6 +14,7 @@ from operator import attrgetter
 
 import orjson
 
+from memsync_git.filebytes import FileBytes
 from memsync_git.formats.canonical import MOST_NESTING, WHITESPACE, NotJson, compact, parse, parse_first
 from memsync_git.formats.reading import read_rows, rows_between
 from memsync_git.formats.rows import Damage, Limits, TooLarge
@@ -41,10 +42,13 @@ class ArrayVariant:
     projection: Projection
     updates_in_place: bool
 
-    def read(self, data: bytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
+    def read(
+        self, data: FileBytes, limits: Limits, before: Rows | None, shared: int = 0
+    ) -> Decoded | TooLarge:
+        del shared  # elements are looked up by what they are, wherever they stand
         known = {} if before is None else known_rows(before.parts)
         raws, lines, damage = [], [], []
-        for part in elements(data, known):
+        for part in elements(bytes(data), known):
             match part:
                 case Element(line, raw):
                     raws.append(raw)

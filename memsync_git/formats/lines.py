@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from memsync_git.filebytes import FileBytes
 from memsync_git.formats.canonical import NotJson, canonical, parse
 from memsync_git.formats.reading import first_rows, read_rows, rows_between
 from memsync_git.formats.rereading import reread
@@ -26,10 +27,13 @@ class LineVariant:
     updates_in_place: bool
     header: bytes = b""
 
-    def read(self, data: bytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
-        again = None if before is None else reread(data, before, self.projection, limits)
+    def read(
+        self, data: FileBytes, limits: Limits, before: Rows | None, shared: int = 0
+    ) -> Decoded | TooLarge:
+        again = None if before is None else reread(data, before, shared, self.projection, limits)
         if again is not None and before is not None:
             return Decoded(self.name, again, again.graph(), shared=again.shared_with(before))
+        data = bytes(data)
         first = first_rows(data, self.projection, limits)
         if isinstance(first, TooLarge):
             return first

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from memsync_git.filebytes import FileBytes
 from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Limits
 from memsync_git.formats.standing import Gathering, Lines, Rows, known_rows
@@ -22,12 +23,15 @@ Place = tuple[int, int]
 """Lines of the version before, by number, and where they begin in the new one."""
 
 
-def reread(data: bytes, before: Rows, projection: Projection, limits: Limits) -> Rows | None:
-    """The rows of a file, or None if anything in what is new of it is out of order."""
+def reread(data: FileBytes, before: Rows, shared: int, projection: Projection, limits: Limits) -> Rows | None:
+    """The rows of a file, or None if anything in what is new of it is out of order.
+
+    shared: so many of its first bytes are known to be those of the version before.
+    """
     parts = before.parts
     gathering = Gathering(projection)
     at, number = 0, 0
-    for found, begin in [*_shared(data, parts), (len(parts), len(data) + 1)]:
+    for found, begin in [*_shared(data, parts, shared), (len(parts), len(data) + 1)]:
         if begin > at:
             raws = data[at : begin - 1].split(b"\n")
             known = known_rows(parts[number:found])
@@ -42,9 +46,9 @@ def reread(data: bytes, before: Rows, projection: Projection, limits: Limits) ->
     return Rows(gathering.finished(), before)
 
 
-def _shared(data: bytes, parts: Sequence[Lines]) -> list[Place]:
+def _shared(data: FileBytes, parts: Sequence[Lines], shared: int) -> list[Place]:
     """The lines of the version before that stand in the new one, in their order."""
-    head = list(_from_start(data, parts))
+    head = list(_from_start(data, parts, shared))
     number, at = (head[-1][0] + 1, _behind(parts, head[-1])) if head else (0, 0)
     tail = list(_from_end(data, parts, number, at))
     last, end = tail[-1] if tail else (len(parts), len(data) + 1)
@@ -55,22 +59,22 @@ def _behind(parts: Sequence[Lines], place: Place) -> int:
     return place[1] + parts[place[0]].size + 1
 
 
-def _stands(data: bytes, lines: Lines, at: int) -> bool:
+def _stands(data: FileBytes, lines: Lines, at: int) -> bool:
     """Whether these are the lines that begin here: up to a line's end."""
     end = at + lines.size
-    return lines.stands_in(data, at) and (end == len(data) or data[end] == LINE_FEED)
+    return lines.stands_in(data, at) and data[end : end + 1] in (LINE_FEED, b"")
 
 
-def _from_start(data: bytes, parts: Sequence[Lines]) -> Iterator[Place]:
+def _from_start(data: FileBytes, parts: Sequence[Lines], shared: int) -> Iterator[Place]:
     at = 0
     for number, lines in enumerate(parts):
-        if not _stands(data, lines, at):
+        if at + lines.size >= shared and not _stands(data, lines, at):
             return
         yield number, at
         at += lines.size + 1
 
 
-def _from_end(data: bytes, parts: Sequence[Lines], number: int, at: int) -> Iterator[Place]:
+def _from_end(data: FileBytes, parts: Sequence[Lines], number: int, at: int) -> Iterator[Place]:
     """Those at the end, last first, not before line `number` of the old version and place `at` of the new."""
     end = len(data)
     for last in range(len(parts) - 1, number - 1, -1):
@@ -81,11 +85,11 @@ def _from_end(data: bytes, parts: Sequence[Lines], number: int, at: int) -> Iter
         end = begin - 1
 
 
-def _begins_line(data: bytes, at: int) -> bool:
-    return at == 0 or data[at - 1] == LINE_FEED
+def _begins_line(data: FileBytes, at: int) -> bool:
+    return at == 0 or data[at - 1 : at] == LINE_FEED
 
 
-def _between(data: bytes, parts: Sequence[Lines], start: Place, stop: Place) -> Iterator[Place]:
+def _between(data: FileBytes, parts: Sequence[Lines], start: Place, stop: Place) -> Iterator[Place]:
     """Those in the middle that stand near where they stood."""
     (number, at), (last, end) = start, stop
     passed = 0
@@ -101,4 +105,4 @@ def _between(data: bytes, parts: Sequence[Lines], start: Place, stop: Place) -> 
             passed += len(text) + 1
 
 
-LINE_FEED = ord("\n")
+LINE_FEED = b"\n"

@@ -17,6 +17,7 @@ from itertools import chain, pairwise, takewhile
 from typing import NamedTuple, overload
 from weakref import ReferenceType, ref
 
+from memsync_git.filebytes import FileBytes, holder, window
 from memsync_git.formats.lying import Growing, Patched, Place, Sliced, Span
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
@@ -66,15 +67,17 @@ class Lines(Stretch):
         """How many bytes they are."""
         return self._place.size
 
-    def lies_in(self, data: bytes, start: int) -> bool:
+    def lies_in(self, data: FileBytes, start: int) -> bool:
         """Whether they lie just there."""
-        return self._place.data is data and self._place.start == start
+        place = self._place
+        return place.start == start and place.data is holder(data, place.end)
 
     def lie_in(self, data: Sliced, start: int) -> None:
         """Lie in the bytes of a whole file, where they stand from `start` on; they are not held besides."""
-        self._place = Place(data, start, start + self.size)
+        end = start + self.size
+        self._place = Place(holder(data, end), start, end)
 
-    def stands_in(self, data: bytes, at: int) -> bool:
+    def stands_in(self, data: FileBytes, at: int) -> bool:
         """Whether these very bytes begin there."""
         return data.startswith(self.text, at)
 
@@ -292,7 +295,7 @@ class LyingLines(KeptLines):
         """Known without a look."""
         return super().size if self._lying is None else self._lying.size
 
-    def lies_in(self, data: bytes, start: int) -> bool:
+    def lies_in(self, data: FileBytes, start: int) -> bool:
         """Not while they lie in the store."""
         return self._lying is None and super().lies_in(data, start)
 
@@ -301,11 +304,11 @@ class LyingLines(KeptLines):
         super().lie_in(data, start)
         self._lying = None
 
-    def stands_in(self, data: bytes, at: int) -> bool:
+    def stands_in(self, data: FileBytes, at: int) -> bool:
         """The same, found by the digest where one is known."""
         if self._lying is None or not self._lying.digest:
             return super().stands_in(data, at)
-        return text_digest(memoryview(data)[at : at + self._lying.size]) == self._lying.digest
+        return text_digest(window(data, at, at + self._lying.size)) == self._lying.digest
 
 
 def text_digest(text: bytes | memoryview) -> str:
@@ -426,6 +429,11 @@ class Rows(Sequence[Row]):
         """The lines as they stand, joined by line feeds."""
         return b"\n".join([lines.text for lines in self.parts])
 
+    @property
+    def size(self) -> int:
+        """How many bytes the text has."""
+        return max(0, sum(lines.size + 1 for lines in self.parts) - 1)
+
     def shared_with(self, before: Rows) -> int:
         """How many bytes of the text stand in lines that both begin with, but for the last line's end."""
         both = takewhile(lambda pair: pair[0] is pair[1], zip(self.parts, before.parts, strict=False))
@@ -445,7 +453,7 @@ class Rows(Sequence[Row]):
             lines.lie_in(data, start)  # at once: a look at what is growing would copy it now
         return data
 
-    def lie_in(self, data: bytes) -> None:
+    def lie_in(self, data: FileBytes) -> None:
         """Lie in the bytes of the file these rows are, as far as they stand in it one after another."""
         at = 0
         for lines in self.parts:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
+from memsync_git.filebytes import FileBytes
 from memsync_git.formats.arranging import arranged, laid_out, step_to
 from memsync_git.formats.array import ArrayVariant
 from memsync_git.formats.lines import LineVariant
@@ -48,10 +49,13 @@ class Variant(Protocol):
         """Whether the server that writes it can change a type without deleting and creating."""
         ...
 
-    def read(self, data: bytes, limits: Limits, before: Rows | None) -> Decoded | TooLarge:
+    def read(
+        self, data: FileBytes, limits: Limits, before: Rows | None, shared: int = 0
+    ) -> Decoded | TooLarge:
         """What the bytes say. Never raises, whatever they are.
 
         `before`: the rows of another version of the same file. What it shares with them is not read again.
+        shared: so many of the first bytes are known to be those of that version.
         """
         ...
 
@@ -79,15 +83,20 @@ DEFAULT_LIMITS = Limits()
 
 
 def decode(
-    data: bytes, variant: str, limits: Limits = DEFAULT_LIMITS, before: Rows | None = None
+    data: FileBytes,
+    variant: str,
+    limits: Limits = DEFAULT_LIMITS,
+    before: Rows | None = None,
+    shared: int = 0,
 ) -> Decoded | TooLarge:
     """Read a memory file of a pinned variant.
 
     `before`: the rows of an earlier whole version of the same variant; only what changed since is read.
+    shared: so many of the first bytes are known to be those of that version.
     """
     if len(data) > limits.max_file_bytes:
         return _too_large(data, limits)
-    return VARIANTS[variant].read(data, limits, before)
+    return VARIANTS[variant].read(data, limits, before, shared)
 
 
 def amend(rows: Rows, step: Step, variant: str, limits: Limits) -> tuple[bytes, Decoded] | TooLarge:
@@ -129,5 +138,5 @@ def _columns(rows: Sequence[Row]) -> tuple[list[bytes], list[Record | None]]:
     return [row.raw for row in rows], [row.record for row in rows]
 
 
-def _too_large(data: bytes, limits: Limits) -> TooLarge:
+def _too_large(data: FileBytes, limits: Limits) -> TooLarge:
     return TooLarge("a file", 0, len(data), limits.max_file_bytes)

@@ -14,6 +14,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from memsync_git.filebytes import COMPARED_BYTES, MOST_ASIDE, FileBytes, continued
 from memsync_git.local import refusals
 from memsync_git.ports import Missing, Reading, Snapshot, Unusable
 
@@ -24,14 +25,13 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SHARED_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _CHUNK_BYTES = 1 << 20
-_COMPARED_BYTES = 1 << 15
-"""So much stays in a processor's cache between reading and comparing, and in memory that is used again."""
 
 
-def read_regular(path: str, max_bytes: int, like: bytes = b"") -> Reading:
+def read_regular(path: str, max_bytes: int, like: FileBytes = b"") -> Reading:
     """Read a regular file of this account, at once and whole, unless it is beyond `max_bytes`.
 
-    `like`: what it probably holds. Where it does, these very bytes are the answer: they are not held twice.
+    `like`: what it probably holds, or begins with. As far as it does, these very bytes are the answer: they
+    are not held twice.
     """
     try:
         fd = os.open(path, _READ_FLAGS)
@@ -138,28 +138,42 @@ def _unopened(path: str, error: OSError) -> Unusable:
     return refusals.failed(path, error)
 
 
-def _read_open(path: str, fd: int, max_bytes: int, like: bytes) -> Snapshot | Unusable:
+def _read_open(path: str, fd: int, max_bytes: int, like: FileBytes) -> Snapshot | Unusable:
     status = os.fstat(fd)
     refusal = refusal_of_inode(path, status, max_bytes)
     if refusal is not None:
         return refusal
-    if status.st_size == len(like) and _holds(fd, like):
-        return Snapshot(like, status.st_mtime_ns // 1_000_000, status.st_ino)
-    os.lseek(fd, 0, os.SEEK_SET)
-    data = _read_up_to(fd, status.st_size, max_bytes)
+    data = _read_after(fd, like, status) if like else None
+    if data is None:
+        os.lseek(fd, 0, os.SEEK_SET)
+        data = _read_up_to(fd, status.st_size, max_bytes)
     if len(data) > max_bytes:
         return refusals.too_large(path, len(data), max_bytes)
     return Snapshot(data, status.st_mtime_ns // 1_000_000, status.st_ino)
 
 
-def _holds(fd: int, like: bytes) -> bool:
-    """Whether a file holds just these bytes, a piece of it in memory at a time."""
+def _read_after(fd: int, like: FileBytes, status: os.stat_result) -> FileBytes | None:
+    """What a file holds, compared with `like` piece by piece; None where it is to be read by itself.
+
+    That is where it shares too little, or was written meanwhile: its beginning may be of one version then and
+    its end of the next.
+    """
     at = 0
-    while chunk := os.read(fd, _COMPARED_BYTES):
-        if not like.startswith(chunk, at):
-            return False
-        at += len(chunk)
-    return at == len(like)
+    while (piece := os.read(fd, COMPARED_BYTES)) and like.startswith(piece, at):
+        at += len(piece)
+    if not piece and at == len(like):
+        return like
+    left = status.st_size - at
+    if not 0 <= MOST_ASIDE * left <= at:
+        return None
+    rest = piece + os.read(fd, left)
+    is_as_it_was = len(rest) == left and _stamp(os.fstat(fd)) == _stamp(status)
+    return continued(like, at, rest) if is_as_it_was else None
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    """What every write changes."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _read_up_to(fd: int, expected: int, limit: int) -> bytes:

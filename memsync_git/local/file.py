@@ -9,7 +9,7 @@ Rule 1: a reader of the path finds either the old or the new bytes, whole.
 Rule 2: nothing a writer wrote is unlinked before it was offered; a `.part` never held anything but ours.
 Rule 3: only regular files of this account are read, without following links and without ever waiting.
 Rule 4: an expected failure of the disk is an `Unusable` that names the path and what to do.
-Rule 5: a file that holds what it held, or what was written, is compared and not held once more.
+Rule 5: what a file holds of what it held, or of what was written, is compared and not held once more.
 It knows nothing of what the bytes mean, nor of rounds, remotes and stores.
 """
 
@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from memsync_git.filebytes import FileBytes
 from memsync_git.local import disk, refusals
 from memsync_git.local.names import Role, Temporary, minted, parsed, witness_name
 from memsync_git.local.sidecar import Kept, Sidecar
@@ -70,7 +71,7 @@ class OsFile:
         self._swaps = swaps
         self._now_ms = now_ms
         self._sidecar = Sidecar(self._path, sleep=sleep, now_ms=now_ms)
-        self._standing = b""
+        self._standing: FileBytes = b""
 
     @property
     def path(self) -> Path:
@@ -159,7 +160,7 @@ class OsFile:
             return ""
         return swap.over(prepared, self._path, self._beside("old"))
 
-    def _inspected(self, aside: str, merged_from: bytes) -> Displaced | Unusable:
+    def _inspected(self, aside: str, merged_from: FileBytes) -> Displaced | Unusable:
         reading = disk.read_regular(aside, self._max_bytes, merged_from) if aside else Missing()
         match reading:
             case Snapshot():
@@ -206,7 +207,7 @@ class OsFile:
         found = (parsed(self._place.name, entry) for entry in entries)
         return sorted((name for name in found if name is not None), key=lambda name: name.made_ms)
 
-    def _snapshot_at(self, path: str, like: bytes = b"") -> Snapshot | None:
+    def _snapshot_at(self, path: str, like: FileBytes = b"") -> Snapshot | None:
         reading = disk.read_regular(path, self._max_bytes, like)
         return reading if isinstance(reading, Snapshot) else None
 
@@ -219,7 +220,7 @@ class OsFile:
 
     def read_witness(self) -> bytes | None:
         reading = disk.read_regular(self._witness, MAX_WITNESS_BYTES)
-        return reading.data if isinstance(reading, Snapshot) else None
+        return bytes(reading.data) if isinstance(reading, Snapshot) else None
 
     def write_witness(self, data: bytes) -> Unusable | None:
         try:

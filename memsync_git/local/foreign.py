@@ -61,7 +61,7 @@ def read_folder(
         if isinstance(found, Unusable):
             return Unusable(f"{path}: {found.reason}", found.hint)
         if isinstance(found, Snapshot):
-            files[path] = found.data
+            files[path] = bytes(found.data)
             left -= len(found.data)
         if len(files) > MOST_FILES:
             return Unusable(f"{folder} holds more than {MOST_FILES} memory files")
@@ -138,8 +138,8 @@ def _whole(main: Snapshot, log: Snapshot) -> Snapshot | Unusable:
     """The database with everything that stands in its log, put together on a copy."""
     with tempfile.TemporaryDirectory(prefix="memsync-git-import-") as folder:
         copy = Path(folder) / "copy.db"
-        copy.write_bytes(main.data)
-        copy.with_name("copy.db-wal").write_bytes(log.data)
+        copy.write_bytes(bytes(main.data))
+        copy.with_name("copy.db-wal").write_bytes(bytes(log.data))
         try:
             with closing(sqlite3.connect(copy)) as connection:
                 connection.execute("PRAGMA trusted_schema = OFF")

@@ -167,7 +167,7 @@ class MemoryFile:
     def writer_read(self) -> bytes | None:
         """What a server reads: None where there is no file, which it takes for an empty graph."""
         inode = self._directory.file
-        return None if inode is None else inode.now.data
+        return None if inode is None else bytes(inode.now.data)
 
     def writer_open(self) -> WriterHandle:
         """Begin a write in place, creating the file if there is none."""
@@ -233,7 +233,7 @@ class MemoryFile:
         """Put a backup back, under a new inode and with the old mtime."""
         self._directory.file = None
         if image.snapshot is not None:
-            inode = self._durable_inode(image.snapshot.data)
+            inode = self._durable_inode(bytes(image.snapshot.data))
             inode.versions = [replace(inode.now, mtime_ms=image.snapshot.mtime_ms)]
             self._directory.file = inode
         if with_witness:
@@ -244,7 +244,7 @@ class MemoryFile:
         twin = MemoryFile(now_ms or self._now_ms)
         twin.restore(self.image())
         for name, (_, inode) in self._directory.temporaries.items():
-            twin._directory.temporaries[name] = (0, twin._durable_inode(inode.now.data))
+            twin._directory.temporaries[name] = (0, twin._durable_inode(bytes(inode.now.data)))
         twin._directory.names = self._directory.names
         return twin
 

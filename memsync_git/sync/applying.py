@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from memsync_git.filebytes import FileBytes
 from memsync_git.formats import Decoded, Rows, TooLarge
 from memsync_git.formats.arranging import step_to
 from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot, Unusable
@@ -49,7 +50,7 @@ class Lingering:
     """
 
     displaced: Displaced
-    inspected: bytes | None
+    inspected: FileBytes | None
 
 
 def apply(session: Session, captured: Captured, report: RoundReport, only: Picked = None) -> list[Lingering]:

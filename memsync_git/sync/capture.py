@@ -7,6 +7,7 @@ Rule 3: capturing is cheap and immediate: it happens at every file event, only g
 
 from __future__ import annotations
 
+from memsync_git.filebytes import FileBytes
 from memsync_git.formats import Decoded, TooLarge
 from memsync_git.ports import Displaced, Missing, Reading, Snapshot, Unusable
 from memsync_git.replica import Moment, Observed, Replica
@@ -84,7 +85,7 @@ def _look(session: Session, reading: Reading, *, accepted: bool = False) -> Capt
             return _decoded(session, replace(reading, data=data), data, accepted=accepted)
 
 
-def _decoded(session: Session, standing: Snapshot | Missing, data: bytes, *, accepted: bool) -> Captured:
+def _decoded(session: Session, standing: Snapshot | Missing, data: FileBytes, *, accepted: bool) -> Captured:
     if is_void(data) and session.replica.ring.graph.records and not accepted:
         return Captured("emptied", standing, reason=EMPTIED, hint=ANSWER)
     decoded = session.decode(data)
@@ -97,7 +98,7 @@ def _decoded(session: Session, standing: Snapshot | Missing, data: bytes, *, acc
     return Captured("good", standing, decoded)
 
 
-def is_void(data: bytes) -> bool:
+def is_void(data: FileBytes) -> bool:
     """Whether a file holds nothing but white space."""
     return not data or data.isspace()
 
@@ -191,7 +192,7 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     return replace(captured, state=state, observed=observed)
 
 
-def _bytes_of(session: Session, standing: Snapshot | Missing) -> tuple[bytes, int]:
+def _bytes_of(session: Session, standing: Snapshot | Missing) -> tuple[FileBytes, int]:
     if isinstance(standing, Snapshot):
         return standing.data, standing.mtime_ms
     return b"", session.world.clock.wall_ms()

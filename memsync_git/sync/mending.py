@@ -27,7 +27,7 @@ def capture_mended(session: Session, report: RoundReport, set_aside: SetAside) -
     captured = capture(session, report)
     if captured.state != "damaged" or not isinstance(captured.standing, Snapshot):
         return captured
-    salvaged = salvage(captured.standing.data, session.settings.variant)
+    salvaged = salvage(bytes(captured.standing.data), session.settings.variant)
     decoded = session.decode(salvaged.clean)
     if not isinstance(decoded, Decoded) or not decoded.whole:
         return captured

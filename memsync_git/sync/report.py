@@ -38,7 +38,7 @@ class RoundOptions:
     only: the names to apply (a picked apply); the rest goes on waiting. None: everything.
     legacy, relocate: what an older tool's files say, and where they are moved (`init` on its repository).
     set_aside: a damaged memory file may be mended, once this has kept what cannot be read of it.
-    told: hears of each stage as it begins.
+    told: hears of each stage as it begins; what it raises ends the round.
     """
 
     capture: bool = True

@@ -128,8 +128,10 @@ def _once(
     _note_file(captured, report)
     if not options.apply or not _may_apply(session, options, captured, report):
         return None
-    options.told("write")
-    lingering = apply(session, _writable(options, captured), report, options.only)
+    over = _writable(options, captured)
+    if needs_writing(session, over, options.only):
+        options.told("write")
+    lingering = apply(session, over, report, options.only)
     if not lingering:
         captured = _recaptured(session, captured, report)
         if report.wrote_file:

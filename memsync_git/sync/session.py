@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from memsync_git.errors import StoreDamaged
+from memsync_git.filebytes import FileBytes, same_beginning
 from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode, write_anew
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
@@ -23,14 +24,13 @@ from memsync_git.replica.filtering import Rules, projected
 from memsync_git.replica.replica import Joined
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
-from memsync_git.sync.naming import Named, content_hash
+from memsync_git.sync.naming import Named, Trail, content_hash
 from memsync_git.sync.order import QUIET_MS, Sighting
+from memsync_git.sync.pace import Pace
 from memsync_git.values import dataclass, field
 
 T = TypeVar("T")
 
-MEASURED_BYTES = 256 * 1024
-"""A millisecond or two of reading: enough to tell how fast this machine reads a whole file."""
 NEVER = -1
 """No generation: what is held is loaded anew before it is used again."""
 
@@ -100,7 +100,8 @@ class Session:
         self._drafted: Drafted | None = None
         self._known: Named | None = None
         self._named = Named(b"")
-        self._measured_bytes, self._parse_ms_per_mib = 0, 0.0
+        self._trailed = ""
+        self._pace = Pace(world.clock)
 
     def sighting(self, remote: str) -> Sighting:
         """What is remembered of a remote."""
@@ -161,12 +162,20 @@ class Session:
                 replica = _present(known if known is not None else self._loaded(transaction))
                 result = do(replica, self.moment())
                 rows.save(replica, transaction)
+                self._save_trail(replica, transaction)
         except BaseException:
-            self._generation = NEVER
+            self._generation, self._trailed = NEVER, ""
             raise
         self._replica, self._generation = replica, transaction.generation + 1
         let_rest(replica, store, self._generation)
         return result
+
+    def _save_trail(self, replica: Replica, transaction: Transaction) -> None:
+        """Keep by what the newest state of the file is known, where this session knows it."""
+        known = self._known
+        if known is not None and replica.ring and known.name == replica.ring.newest.hash != self._trailed:
+            transaction.put("trail", rows.ONE, known.trail.line())
+            self._trailed = known.name
 
     def moment(self) -> Moment:
         """The circumstances of an act that happens now."""
@@ -211,28 +220,36 @@ class Session:
         """The last version that was decoded whole."""
         return self._decoded
 
-    def decode(self, data: bytes) -> Decoded | TooLarge:
+    def decode(self, data: FileBytes) -> Decoded | TooLarge:
         """Decode a version; lines that did not change since the last one are not parsed again."""
         if self._decoded is not None and self._known is not None and data == self._known.data:
             return self._decoded
-        before = self._before()
-        decoded = decode(data, self.settings.variant, self.settings.limits, before)
+        before, shared = self._before(data)
+        decoded = decode(data, self.settings.variant, self.settings.limits, before, shared)
         if isinstance(decoded, Decoded) and decoded.whole:
             self._keep(data, decoded)
         return decoded
 
-    def know(self, data: bytes, decoded: Decoded) -> None:
+    def know(self, data: FileBytes, decoded: Decoded) -> None:
         """A version that was decoded before this session began, by the same settings."""
         if decoded.whole and self._decoded is None:
             self._keep(data, decoded)
 
-    def _before(self) -> Rows | None:
-        """The rows of another version: the last one decoded, or the newest that the store knows."""
-        if self._decoded is not None:
-            return self._decoded.rows
-        if not self.exists:
-            return None
-        return Rows.behind(self.replica.ring.graph.records, self.variant.projection)
+    def _before(self, data: FileBytes) -> tuple[Rows | None, int]:
+        """The rows of another version: the last one decoded, or the newest that the store knows; and how many
+        of their first bytes are known to be those of this one.
+        """
+        if self._decoded is not None and self._known is not None:
+            return self._decoded.rows, same_beginning(self._known.data, data)
+        ring = self.replica.ring if self.exists else ()
+        before = Rows.behind(ring.graph.records, self.variant.projection) if ring else None
+        if before is None or not ring:
+            return before, 0
+        kept = Trail.read(self.world.store.row("trail", rows.ONE) or b"")
+        if (kept.name, kept.size) != (ring.newest.hash, before.size):
+            return before, 0
+        self._named = Named(data)
+        return before, kept.shared_with(self._named.trail)
 
     def amend(self, rows: Rows, step: Step) -> tuple[bytes, Decoded] | TooLarge:
         """The next version of the file: the bytes of `rows` after a step, and what they say."""
@@ -259,17 +276,21 @@ class Session:
             self._keep(*made)
         return made
 
-    def _keep(self, data: bytes, decoded: Decoded) -> None:
-        self._decoded, self._known = decoded, Named(data, self._known, decoded.shared)
+    def _keep(self, data: FileBytes, decoded: Decoded) -> None:
+        if self._named.data is data:
+            named, self._named = self._named, Named(b"")
+        else:
+            named = Named(data, self._known, decoded.shared)
+        self._decoded, self._known = decoded, named
         decoded.rows.lie_in(data)
-        self._measure(data[:MEASURED_BYTES])
+        self._pace.measure(data, lambda sample: decode(sample, self.settings.variant, self.settings.limits))
 
-    def held(self, data: bytes) -> bytes:
+    def held(self, data: FileBytes) -> FileBytes:
         """The bytes of a version as they are held already, if they are: a large one need not lie twice."""
         known = self._known
         return known.data if known is not None and known.data == data else data
 
-    def name_of(self, data: bytes) -> str:
+    def name_of(self, data: FileBytes) -> str:
         """The name of a version. One that is read again is compared, which is a tenth of hashing it."""
         for named in (self._known, self._named):
             if named is not None and data == named.data:
@@ -277,23 +298,10 @@ class Session:
         self._named = Named(data)
         return self._named.name
 
-    def _measure(self, data: bytes) -> None:
-        """Find out how long reading takes where nothing was read before.
-
-        Once more where the last sample was much smaller and says little: of a few bytes all is overhead.
-        """
-        if len(data) <= 2 * self._measured_bytes:
-            return
-        clock = self.world.clock
-        began_s = clock.monotonic_s()
-        decode(data, self.settings.variant, self.settings.limits)
-        spent_ms = (clock.monotonic_s() - began_s) * 1000
-        self._parse_ms_per_mib, self._measured_bytes = spent_ms * 2**20 / len(data), len(data)
-
     @property
     def parse_ms(self) -> float:
         """How long a whole parse of a file of the last size takes (measured, never shortened by reuse)."""
-        return self._parse_ms_per_mib * len(self._known.data if self._known else b"") / 2**20
+        return self._pace.ms_for(len(self._known.data if self._known else b""))
 
     @property
     def window_ms(self) -> int:
@@ -302,7 +310,7 @@ class Session:
             return self.settings.window_ms
         return window_ms(self.parse_ms)
 
-    def version(self, decoded: Decoded, data: bytes, mtime_ms: int, *, accepted: bool = False) -> Version:
+    def version(self, decoded: Decoded, data: FileBytes, mtime_ms: int, *, accepted: bool = False) -> Version:
         """A decoded version as the replica observes it."""
         self.apply_rules(decoded.graph)
         variant, projection = self.variant, self._projection

@@ -98,7 +98,25 @@ def test_a_sync_that_finds_nothing_new_imports_no_round(at_rest: Path, arguments
 def test_a_sync_that_asks_no_remote_imports_none(at_rest: Path) -> None:
     Home(at_rest).write(entity("Alice", "likes tea", "sings"))
     imported = _imported(RUN.format(arguments=["sync", "--no-fetch", "--no-push"]))
-    assert sorted(imported & {"memsync_git.remotes.git", "subprocess", "click"}) == []
+    assert sorted(imported & {"memsync_git.remotes.git", "subprocess", "click", "filelock"}) == []
+
+
+MAIN = """
+import sys
+from memsync_git.__main__ import main
+sys.argv[1:] = {arguments!r}
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code
+"""
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["sync", "--no-fetch", "--no-push"]])
+def test_what_packages_load_and_do_not_use_is_not_loaded(at_rest: Path, arguments: list[str]) -> None:
+    Home(at_rest).write(entity("Alice", "likes tea", "sings"))
+    imported = _imported(MAIN.format(arguments=arguments))
+    assert sorted(imported & {"ast", "dis", "textwrap"}) == [], "inspect and traceback bring them"
 
 
 def test_the_modules_of_a_round_are_imported_by_one(at_rest: Path) -> None:

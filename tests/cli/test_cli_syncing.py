@@ -54,6 +54,20 @@ def test_another_sync_at_work_is_8_after_the_wait(memsync: Command, laptop: Home
     assert memsync("sync").code == 0
 
 
+def test_what_a_sync_without_remotes_reads_is_saved_beside_another(memsync: Command, laptop: Home) -> None:
+    laptop.write(entity("Alice", "likes tea"), entity("Bob"))
+    with another_process_holds(lock_of(laptop)):
+        assert memsync("sync", "--no-fetch", "--no-push").code == 0
+        assert memsync("show", "Bob").code == 0
+        laptop.file.unlink()
+        ended = memsync("sync", "--no-fetch", "--no-push", "--recreate", "--wait", "0")
+        assert ended.code == 8
+        assert "was saved" in ended.err
+        assert not laptop.file.exists()
+    assert memsync("sync", "--recreate").code == 0
+    assert laptop.names() == ["Alice", "Bob"]
+
+
 def test_cron_leaves_it_to_the_sync_at_work_without_a_word(memsync: Command, laptop: Home) -> None:
     laptop.write(entity("Alice", "likes tea"), entity("Bob"))
     with another_process_holds(lock_of(laptop)):

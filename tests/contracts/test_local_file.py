@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 import memsync_git
+from memsync_git.filebytes import COMPARED_BYTES, Continued, same_beginning
+from memsync_git.local.disk import read_regular
 from memsync_git.local.file import OsFile
 from memsync_git.local.memory import MemoryFile
 from memsync_git.local.swaps import SWAPS, ExchangeSwap, LinkSwap, Swap
@@ -212,6 +215,72 @@ def test_another_version_of_the_same_size_is_not_taken_for_the_one_that_stood_th
     assert found is not None
     assert found.data == late
     assert standing(stage.file) == b"d" * size
+
+
+def test_a_version_that_goes_on_from_the_one_that_stood_there_is_read_byte_for_byte(stage: Stage) -> None:
+    first = bytes(range(256)) * (6 * COMPARED_BYTES // 256)
+    noted = first + b"a note"
+    for data in (
+        first,
+        noted,
+        noted + b" and another",
+        noted[:-1],
+        first[: 4 * COMPARED_BYTES],
+        first + b"x" * (3 * COMPARED_BYTES),
+        first + b"y" * (3 * COMPARED_BYTES),
+        b"z" + first[1:],
+        b"",
+        first,
+        first[:-1] + b"z",
+    ):
+        stage.rename(data)
+        assert standing(stage.file) == data
+        assert standing(stage.file) == data
+    displaced = exchanged(stage.file, prepared_in(stage.file, noted))
+    assert displaced.snapshot is not None
+    assert displaced.snapshot.data == first[:-1] + b"z"
+    assert standing(stage.file) == noted
+
+
+def test_of_a_file_that_grows_only_what_is_new_is_held_anew(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    first = b"a" * (8 * COMPARED_BYTES)
+    path.write_bytes(first)
+    file = OsFile(path)
+    before = file.read()
+    for note in range(5):
+        with path.open("ab") as server:
+            server.write(b"%d" % note)
+        after = file.read()
+        assert isinstance(before, Snapshot)
+        assert isinstance(after, Snapshot)
+        assert after.data == first + b"01234"[: note + 1]
+        assert same_beginning(before.data, after.data) == len(first)
+
+
+class Meddling(Continued):
+    """A version before, while a file is compared with which a server writes it in place."""
+
+    __slots__ = ("write",)
+
+    write: Callable[[], object]
+
+    def startswith(self, prefix: bytes, at: int) -> bool:
+        if at == COMPARED_BYTES:
+            self.write()
+        return super().startswith(prefix, at)
+
+
+def test_a_file_that_is_written_while_it_is_compared_is_read_again_whole(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    like = Meddling(b"a" * (8 * COMPARED_BYTES), 8 * COMPARED_BYTES, b"")
+    late = b"b" + bytes(like)[1:] + b"late"
+    like.write = partial(path.write_bytes, late)
+    path.write_bytes(bytes(like) + b"note")
+    os.utime(path, (0, 0))
+    found = read_regular(str(path), 1 << 20, like)
+    assert isinstance(found, Snapshot)
+    assert found.data == late
 
 
 def test_the_first_version_goes_where_nothing_stands(stage: Stage) -> None:

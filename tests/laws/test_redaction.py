@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.redaction import redacted
+from memsync_git.redaction import SECRETS, redacted
 
 SECRET = "hunter2hunter2hunter2"
 LEAKS = [
@@ -57,3 +59,17 @@ def test_what_is_no_secret_stays(text: str) -> None:
 def test_what_was_redacted_once_needs_no_second_time(before: str, text: str) -> None:
     once = redacted(f"{before} {text}")
     assert redacted(once) == once
+
+
+_LETTERS = st.text(st.sampled_from('aeorutIıİkKſsSKGghHLl_-@:/ "=1'), max_size=12)
+
+
+@pytest.mark.parametrize("leak", [*LEAKS, *HARMLESS])
+@given(_LETTERS, _LETTERS)
+def test_no_pattern_is_left_out_that_would_find_something(leak: str, before: str, after: str) -> None:
+    folds = str.maketrans("ski", "\u017f\u212a\u0131")
+    for spelt in (leak, leak.upper(), leak.title(), leak.translate(folds)):
+        text = found = before + spelt + after
+        for _, pattern, instead in SECRETS:
+            found = re.sub(pattern, instead, found)
+        assert redacted(text) == found

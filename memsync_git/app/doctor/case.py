@@ -95,7 +95,7 @@ class Case:
     @property
     def data(self) -> bytes:
         """Its bytes; empty where it cannot be read."""
-        return self.reading.data if isinstance(self.reading, Snapshot) else b""
+        return bytes(self.reading.data) if isinstance(self.reading, Snapshot) else b""
 
     @cached_property
     def decoded(self) -> Decoded | TooLarge:

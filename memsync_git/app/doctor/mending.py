@@ -69,7 +69,7 @@ def keep_leftovers(rooms: Rooms, paths: Sequence[Path]) -> str:
         reading = read_regular(str(path), rooms.limits.max_file_bytes)
         if not isinstance(reading, Snapshot):
             continue
-        refusal = rooms.quarantine().keep([reading.data])
+        refusal = rooms.quarantine().keep([bytes(reading.data)])
         if isinstance(refusal, Unusable):
             raise FileUnusable(refusal.reason, hint=refusal.hint)
         path.unlink(missing_ok=True)
