@@ -4,8 +4,8 @@
                                               taken     names on the shelf that are not meant any more
 
 Rule 1: together they are one mapping, and nobody can tell where a line lies.
-Rule 2: what lies on a shelf is fetched when it is asked for, and few lines of it are kept: a memory has a
-hundred thousand, and an act needs some of them.
+Rule 2: what lies on a shelf is fetched when it is asked for, and not kept: a memory has a hundred thousand
+lines, and an act needs a few of them.
 Rule 3: a shelf shows one moment. Whoever rests on one can be moved to a newer one, told what differs; what it
 says stays the same. It is moved at once, so that another thread may go on reading.
 """
@@ -134,7 +134,8 @@ class Unread(MutableMapping[str, bytes]):
             looked_up, gone_through = (other, self) if other._at.shelf is None else (self, other)
             same = {name for name, line in gone_through.items() if looked_up.get(name) == line}
             names = {name for each in (self, other) for name in each if name not in same}
-        pairs = ((name, (self.get(name), other.get(name))) for name in names)
+        mine, theirs = (dict(each.among(names)) for each in (self, other))
+        pairs = ((name, (mine.get(name), theirs.get(name))) for name in names)
         return {name: pair for name, pair in pairs if pair[0] != pair[1]}
 
     # --- as a mapping

@@ -28,8 +28,6 @@ MOST_HELD = 1000
 """Lines, facts and records shown that stay in memory after an act: a megabyte or two."""
 MOST_SHOWN = 5000
 """Records the file is about to show that are remembered meanwhile: some MiB."""
-MOST_FETCHED = 5000
-"""Lines of a moment that stay in memory while a change of so many records is joined: two or three MiB."""
 MOST_ACTS = 64
 """After so many acts a newer moment is rested on: SQLite keeps all that was written since the older one."""
 
@@ -57,21 +55,11 @@ class FactShelf:
         self._size = size
         self._resting: WeakSet[Unread] = WeakSet()
         self._turn = Lock()  # one thread may copy a fragment while another hands over
-        self._lately: dict[str, bytes | None] = {}
         self.changed: dict[str, bytes | None] = {}
 
     def line(self, name: str) -> bytes | None:
-        """One line, or None. What was fetched of late is held: a line that changed is asked for when the new
-        one is judged, and again when it is joined.
-        """
-        if self._still is None:
-            return None
-        lately = self._lately
-        if name not in lately:
-            if len(lately) >= MOST_FETCHED:
-                lately = self._lately = {}
-            lately[name] = self._still.row(FACTS, self._prefix + name)
-        return lately[name]
+        """One line, or None."""
+        return None if self._still is None else self._still.row(FACTS, self._prefix + name)
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """All of them by name, fetched as they are taken."""
@@ -97,8 +85,8 @@ class FactShelf:
 
     @property
     def weight(self) -> int:
-        """The lines fetched of late; the others lie in the store."""
-        return len(self._lately)
+        """Nothing: it lies in the store."""
+        return 0
 
     def rested_on(self, by: Unread) -> None:
         """Remember who is to be moved to a newer shelf. On an empty one nothing rests."""

@@ -163,7 +163,7 @@ class _Step:
             else:
                 names[at] = known
                 kept.add(known)
-        self._left = {name: self._before[name] for name in self._gone.values() if name not in kept}
+        self._left = dict(self._before.among(set(self._gone.values()) - kept))
         unread = self._before.copy()
         unread.leave(*self._left)
         for name, stored in come.items():
