@@ -20,7 +20,7 @@ from weakref import ReferenceType, ref
 from memsync_git.filebytes import FileBytes, holder, window
 from memsync_git.formats.lying import Growing, Patched, Place, Sliced, Span
 from memsync_git.formats.rows import Damage, is_blank
-from memsync_git.model import EVERYTHING, Graph, Projection, Record, RecordKey
+from memsync_git.model import EVERYTHING, Entity, Graph, Projection, Record, RecordKey
 from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched, joined
 from memsync_git.values import dataclass, field
 
@@ -139,8 +139,8 @@ class Lines(Stretch):
         lines._revised = (ref(self), place.data.new) if isinstance(place.data, Patched) else None
         lines._blanks, lines._names, lines._count = 0, self._names, self._count
         if self._counts is not None:
-            gone = Counts.of(self.record(record.key) for record in new.values())
-            lines._counts = self._counts.without(gone).plus(Counts.of(new.values()))
+            more = sum(_noted(record) - _noted(self.record(record.key)) for record in new.values())
+            lines._counts = self._counts._replace(observations=self._counts.observations + more)
 
     def _said_with(self, new: Mapping[int, Record]) -> tuple[Record | None, ...]:
         """What the lines say, with some of them written anew."""
@@ -319,6 +319,11 @@ def text_digest(text: bytes | memoryview) -> str:
 DIGEST_CHARS = 32
 
 Reader = Callable[[bytes, Projection], Iterable[Record | None]]
+
+
+def _noted(record: Record) -> int:
+    """How many observations a record has."""
+    return len(record.observations) if isinstance(record, Entity) else 0
 
 
 def _is_blank_row(row: Row) -> bool:
