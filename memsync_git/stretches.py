@@ -213,9 +213,12 @@ class Stretched(Mapping[RecordKey, Record]):
         if unknown:
             found = self._looked_for(unknown)
             known = {**known, **found}
-            if len(known) <= MOST_REMEMBERED:
-                self._holders = known
+            self._remember(known, found)
         return {key: several for key in keys if (several := known[key])}
+
+    def _remember(self, *several: dict[RecordKey, Sequence[Stretch]]) -> None:
+        """Remember the first of these that is not too much."""
+        self._holders = next((each for each in several if len(each) <= MOST_REMEMBERED), self._holders)
 
     def _looked_for(self, keys: Set[RecordKey]) -> dict[RecordKey, Sequence[Stretch]]:
         """The stretches with records of each of these keys."""

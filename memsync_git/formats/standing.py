@@ -237,13 +237,12 @@ class KeptLines(Lines):
         return joined(record for record in self._reader(text, self.projection) if record is not None)
 
     def revised(self, place: Place, new: Mapping[int, Record]) -> Lines:
-        """Lines that nobody has asked for stay unread, and the keys are the very same."""
+        """The keys are the very same, and but for what is new nothing is held of what the lines say: a memory
+        that is changed here and there, time and again, would soon be held whole.
+        """
         lines = KeptLines(b"", self._places, 0, self.projection, self._reader)
         self._hand_on(lines, place, new)
-        if self._said is not None:
-            lines._said = self._said_with(new)
-        else:
-            lines._asked_for = {**self._asked_for, **{record.key: record for record in new.values()}}
+        lines._asked_for = {record.key: record for record in new.values()}
         return lines
 
 

@@ -15,12 +15,13 @@ from memsync_git.formats import AIM_HEADER, Decoded, Rows, TooLarge, amend, deco
 from memsync_git.formats.arranging import step_to
 from memsync_git.formats.lying import Patched, Place
 from memsync_git.formats.reading import read_again
-from memsync_git.formats.standing import Gathering, KeptLines
+from memsync_git.formats.standing import MOST_BY_ITSELF, Gathering, KeptLines
 from memsync_git.formats.variants import DEFAULT_LIMITS, VARIANTS
 from memsync_git.formats.writing import row_of
 from memsync_git.model import EVERYTHING, Entity, Graph, Projection, Record, RecordKey, Relation
 from memsync_git.stretches import (
     LINES_TOGETHER,
+    MOST_REMEMBERED,
     Amended,
     Order,
     Records,
@@ -239,6 +240,25 @@ def test_a_scattered_step_reads_the_lines_it_changes_and_no_others() -> None:
     assert sorted(read_texts) == sorted(row(Entity(name, "t")) for name in names)
     assert amended[1].rows.said.among(step.keys()) == step
     assert len(read_texts) == len(names)
+
+
+def test_steps_that_change_another_line_each_time_never_come_to_read_all_lines() -> None:
+    read_texts: list[bytes] = []
+    rows = kept(read(b"\n".join(ENTITIES), "jsonl").rows, read_texts)
+    for at in range(2 * MOST_BY_ITSELF):
+        amended = amend(rows, {("e", f"e{at}"): Entity(f"e{at}", "t", ("new",))}, "jsonl", DEFAULT_LIMITS)
+        assert isinstance(amended, tuple)
+        rows = amended[1].rows
+    assert sorted(read_texts) == sorted(ENTITIES[: 2 * MOST_BY_ITSELF])
+
+
+def test_where_records_are_is_found_though_very_many_were_looked_for() -> None:
+    records = read(b"\n".join(ENTITIES), "jsonl").graph.records
+    assert isinstance(records, Stretched)
+    few = {("e", "e7"), ("e", "nobody")}
+    for many in (MOST_REMEMBERED - 1, 2 * MOST_REMEMBERED):
+        assert not records.among({("e", f"nobody {at}") for at in range(many)})
+        assert records.among(few) == {("e", "e7"): Entity("e7", "t")}
 
 
 def _in(variant: str, lines: list[bytes]) -> bytes:
