@@ -65,6 +65,7 @@ def preview(
     """
     from memsync_git.app.rehearsal import HurriedClock, ListeningRemote
     from memsync_git.local.memory import MemoryFile
+    from memsync_git.local.scratch import scratch_in
     from memsync_git.sync import RoundOptions, Session, World, sync_round
 
     rooms = configured(plan)
@@ -79,7 +80,10 @@ def preview(
         closing.callback(store.close)
         reached = way or partial(_remote, clone=clone_in(folder))
         remotes = [ListeningRemote(reached(plan))] if is_there_one else []
-        session = Session(World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings()))
+        scratch = partial(scratch_in, folder)
+        settings = rooms.settings()
+        world = World(file, store, HurriedClock(), SystemChance(), remotes, settings, scratch=scratch)
+        session = Session(world)
         if plan.found.file is not None:
             session.know(*plan.found.file)
         rid = new_rid(plan.host, SystemChance().token())
