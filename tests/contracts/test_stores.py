@@ -699,6 +699,14 @@ def test_a_store_is_not_placed_under_the_log_of_another_one(made: Path, tmp_path
     assert not (tmp_path / "replica.db").exists()
 
 
+def test_a_store_that_somebody_still_has_open_is_not_placed(made: Path, tmp_path: Path) -> None:
+    store = SqliteStore(made)
+    put(store, "record", "b", b"in the log alone")
+    assert not place(made, tmp_path / "state" / "replica.db")
+    store.close()
+    assert place(made, tmp_path / "state" / "replica.db")
+
+
 def test_a_store_that_cannot_be_placed_leaves_nothing(made: Path, tmp_path: Path) -> None:
     (tmp_path / "state").write_bytes(b"no folder")
     assert not place(made, tmp_path / "state" / "replica.db")
