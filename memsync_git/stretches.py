@@ -209,6 +209,8 @@ class Stretched(Mapping[RecordKey, Record]):
 
     def holding(self, keys: Set[RecordKey]) -> dict[RecordKey, Sequence[Stretch]]:
         """Those of some keys that have records here, and the stretches those are in."""
+        if not self.stretches:
+            return {}
         known, unknown = self._holders, keys - self._holders.keys()
         if unknown:
             found = self._looked_for(unknown)

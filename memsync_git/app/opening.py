@@ -329,6 +329,7 @@ class Rooms:
     ) -> Iterator[Session]:
         """A session on the store, with the remotes of the configuration unless others are given."""
         from memsync_git.app.clocks import SystemChance, SystemClock
+        from memsync_git.local.scratch import scratch_in
         from memsync_git.sync import Session, World
 
         if remotes is None:
@@ -344,6 +345,7 @@ class Rooms:
                     self.settings(),
                     self.sightings(),
                     self.complete_for(),
+                    partial(scratch_in, self.places.state),
                 )
             )
 

@@ -78,13 +78,9 @@ def first_place(record: Record) -> _Place:
 
 def first_keys(keys: Collection[RecordKey], most: int) -> set[RecordKey]:
     """Of records without fields, those that say the first `most` things in that order, and more like them."""
-    firsts = nsmallest(most, map(_place_of, keys))
-    return {key for key in keys if _place_of(key) <= firsts[-1]}
-
-
-def _place_of(key: RecordKey) -> tuple[bool, str]:
-    """How the place begins of whatever a record says that has no fields."""
-    return key[0] == "l", key[1]
+    begins = [(key[0] == "l", key[1]) for key in keys]
+    last = max(nsmallest(most, begins), default=(True, ""))
+    return {key for key, begin in zip(keys, begins, strict=True) if begin <= last}
 
 
 def change_parts(added: Iterable[Item], removed: Iterable[Item]) -> list[ChangePart]:

@@ -36,7 +36,7 @@ from memsync_git.ports import Missing, Remote, Snapshot
 from memsync_git.replica import Replica
 from memsync_git.replica.rows import transactions
 from memsync_git.stores.memory import MemoryStore
-from memsync_git.stretches import among, stretched
+from memsync_git.stretches import stretched
 from memsync_git.values import dataclass, replace
 from memsync_git.wire.rid import new_rid
 from memsync_git.words import SCHEMA_VERSION
@@ -65,6 +65,7 @@ def preview(
     """
     from memsync_git.app.rehearsal import HurriedClock, ListeningRemote
     from memsync_git.local.memory import MemoryFile
+    from memsync_git.local.scratch import scratch_in
     from memsync_git.sync import RoundOptions, Session, World, sync_round
 
     rooms = configured(plan)
@@ -79,7 +80,10 @@ def preview(
         closing.callback(store.close)
         reached = way or partial(_remote, clone=clone_in(folder))
         remotes = [ListeningRemote(reached(plan))] if is_there_one else []
-        session = Session(World(file, store, HurriedClock(), SystemChance(), remotes, rooms.settings()))
+        scratch = partial(scratch_in, folder)
+        settings = rooms.settings()
+        world = World(file, store, HurriedClock(), SystemChance(), remotes, settings, scratch=scratch)
+        session = Session(world)
         if plan.found.file is not None:
             session.know(*plan.found.file)
         rid = new_rid(plan.host, SystemChance().token())
@@ -200,10 +204,10 @@ def all_new(graph: Graph, projection: Projection, most: int = MOST_CHANGES_LISTE
     if projection.fields:
         return changes_between(Graph(), graph, most)
     records = stretched(graph.records)
-    first = among(records, first_keys(records, most)).values()
-    return Changes(
-        sum(sum(each.sizes) for each in records.stretches), 0, 0, tuple(_listed(first, (), (), most))
-    )
+    wanted = first_keys(records, most)
+    first = [record for each in records.stretches for record in each.looked_up(wanted).values()]
+    size = sum(sum(each.sizes) for each in records.stretches)
+    return Changes(size, 0, 0, tuple(_listed(first, (), (), most)))
 
 
 def _size(record: Record) -> int:

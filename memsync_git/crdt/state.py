@@ -13,7 +13,7 @@ from itertools import chain
 from memsync_git.crdt.first import FirstSayings
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
-from memsync_git.crdt.places import Place, Places, kind_order
+from memsync_git.crdt.places import kind_order, place_of
 from memsync_git.crdt.plainly import plain_changes
 from memsync_git.crdt.records import Glance, Records, Stored, changed_under
 from memsync_git.crdt.unread import Shelf
@@ -44,10 +44,6 @@ class Shown:
     last: Stamp
     wall_ms: int
     is_plain: bool = field(default=False, compare=False)
-
-
-SHOWN_TOGETHER = 512
-"""Records in view order whose lines are looked for together: a third of a MiB of an ordinary memory."""
 
 
 class State:
@@ -258,37 +254,16 @@ class State:
             yield _shown_by(rid, glance, shown)
         yield from filter(None, map(self._shown_at, self._beside(left)))
 
-    def in_order(self, together: int = SHOWN_TOGETHER) -> Iterator[Shown]:
-        """Every record in view order, one after another: of lines shown at a glance only where they stand is
-        held, and so many of them `together`. The state must not change on the way, nor be asked for anything
-        else.
+    def placed(self) -> Iterator[tuple[bytes, Shown]]:
+        """Every record that exists, with its place in the view (`places.py`), in no particular order. The
+        state must not change on the way, nor be asked for anything else.
         """
-        for some in self._places().in_order(together):
-            lines = self._lines_at(some)
-            for rid, name, held in some:
-                yield held or self._shown_in(lines[name], rid)
-
-    def _shown_in(self, line: bytes, rid: Rid) -> Shown:
-        glance = self._records[rid].glance(line, self.dead(rid))
-        assert glance is not None, "a line that was plain a moment ago is so still"
-        return _shown_by(rid, glance, glance.record)
-
-    def _places(self) -> Places:
-        places, left = Places(), list[_Line]()
-        for rid, name, (record, (ts, n), _) in self._glances(left):
-            places.put_line(record.key, (ts, rid, n), name)
-        for shown in filter(None, map(self._shown_at, self._beside(left))):
-            places.put(shown)
-        return places
-
-    def _lines_at(self, places: Iterable[Place]) -> dict[str, bytes]:
-        """The lines that are shown at some places, by name."""
-        names: dict[Rid, list[str]] = {}
-        for rid, name, held in places:
-            if held is None:
-                names.setdefault(rid, []).append(name)
-        found = (self._records[rid].unread.among(some) for rid, some in names.items())
-        return dict(chain.from_iterable(found))
+        left: list[_Line] = []
+        for rid, _, glance in self._glances(left):
+            shown = _shown_by(rid, glance, glance.record)
+            yield place_of(shown.record.key, shown.first), shown
+        for found in filter(None, map(self._shown_at, self._beside(left))):
+            yield place_of(found.record.key, found.first), found
 
     def _glances(self, left: list[_Line]) -> Iterator[tuple[Rid, str, Glance]]:
         """The unread lines, by name, that alone speak of their record, plainly and with no fact removed; the

@@ -8,7 +8,9 @@ Rule 2: what every round needs is offered here; `detecting`, `importing` and `sa
 from __future__ import annotations
 
 from memsync_git.formats.canonical import Json, NotJson, Number, TooDeep, canonical, compact, parse, quoted
+from memsync_git.formats.laying import Placed
 from memsync_git.formats.rows import Damage, Limits, TooLarge
+from memsync_git.formats.scratch import Scratch, ScratchBytes, Scratches, scratch_in_memory
 from memsync_git.formats.standing import Decoded, Row, Rows
 from memsync_git.formats.variants import AIM_HEADER, VARIANTS, Variant, amend, decode, encode, write_anew
 
@@ -21,8 +23,12 @@ __all__ = [
     "Limits",
     "NotJson",
     "Number",
+    "Placed",
     "Row",
     "Rows",
+    "Scratch",
+    "ScratchBytes",
+    "Scratches",
     "TooDeep",
     "TooLarge",
     "Variant",
@@ -33,5 +39,6 @@ __all__ = [
     "encode",
     "parse",
     "quoted",
+    "scratch_in_memory",
     "write_anew",
 ]

@@ -13,9 +13,8 @@ Rule 4: what was written is read back before anybody relies on it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 
-from memsync_git.formats.reading import read_again, read_rows
+from memsync_git.formats.reading import read_rows
 from memsync_git.formats.rows import Limits, TooLarge
 from memsync_git.formats.standing import Gathering, Lines, Rows
 from memsync_git.formats.writing import row_of
@@ -71,26 +70,13 @@ def arranged(rows: Rows, step: Step, projection: Projection, limits: Limits) -> 
             gathering.keep(some)
             continue
         raws, meant = some.just_written()
-        found = _read_back(raws, meant, projection, limits)
+        found = read_back(raws, meant, projection, limits)
         if isinstance(found, TooLarge):
             return found
         for at, record in zip(some.written, found, strict=True):
             some.records[at] = record
         gathering.add(some.raws, some.records)
     return Rows(gathering.finished(), rows)
-
-
-def laid_out(records: Iterable[Record], projection: Projection, limits: Limits) -> Rows | TooLarge:
-    """The rows of a file that holds nothing yet; entities come first. What they say is let go again."""
-    parts: list[Lines] = []
-    wanted = (held for held in map(projection.record, records) if held is not None)
-    while some := list(islice(wanted, LINES_TOGETHER)):
-        raws = [row_of(record, projection) for record in some]
-        said = _read_back(raws, some, projection, limits)
-        if isinstance(said, TooLarge):
-            return said
-        parts.append(Lines(b"\n".join(raws), said, projection).unread(read_again))
-    return Rows(parts)
 
 
 def _changes(said: Records, step: Step, projection: Projection) -> Changes:
@@ -136,7 +122,7 @@ def _revised(lines: Lines, wanted: Records, projection: Projection, limits: Limi
     cut = lines.place.cut(places)
     standing = cut.raws
     raws = {at: row_of(record, projection, standing[at]) for at, record in places.items()}
-    found = _read_back(list(raws.values()), places.values(), projection, limits)
+    found = read_back(list(raws.values()), places.values(), projection, limits)
     if isinstance(found, TooLarge):
         return found
     return lines.revised(cut.patched(raws), dict(zip(places, found, strict=True)))
@@ -199,7 +185,7 @@ def _places(some: Lines | Loose, kind: type[Entity] | type[Relation]) -> list[in
     return [at for at, record in enumerate(records) if isinstance(record, kind)]
 
 
-def _read_back(
+def read_back(
     raws: Sequence[bytes], meant: Iterable[Record | None], projection: Projection, limits: Limits
 ) -> list[Record] | TooLarge:
     """What a reader finds in rows that were written here.

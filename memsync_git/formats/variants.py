@@ -7,15 +7,17 @@ Rule 3: an empty file says nothing and is no damage; whether that may be believe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
 from memsync_git.filebytes import FileBytes
-from memsync_git.formats.arranging import arranged, laid_out, step_to
+from memsync_git.formats.arranging import arranged, step_to
 from memsync_git.formats.array import ArrayVariant
+from memsync_git.formats.laying import Placed, laid_out
 from memsync_git.formats.lines import LineVariant
 from memsync_git.formats.rows import NO_LIMITS, Limits, TooLarge
+from memsync_git.formats.scratch import Scratch
 from memsync_git.formats.standing import Decoded, Row, Rows
 from memsync_git.model import EVERYTHING, PLAIN, Graph, Projection, Record
 from memsync_git.stretches import Step
@@ -108,11 +110,18 @@ def amend(rows: Rows, step: Step, variant: str, limits: Limits) -> tuple[bytes, 
     return found if isinstance(found, TooLarge) else _finished(found, variant, limits)
 
 
-def write_anew(records: Iterable[Record], variant: str, limits: Limits) -> tuple[bytes, Decoded] | TooLarge:
-    """The bytes of a file that holds nothing yet, and what they say. The records come in the order in which
-    they will stand, entities first; each is let go when it is written.
+def write_anew(
+    placed: Placed, variant: str, limits: Limits, scratch: Scratch
+) -> tuple[bytes, Decoded] | TooLarge:
+    """The bytes of a file that holds nothing yet, and what they say. The records come in any order; each is
+    let go when it is written.
+
+    scratch: where their rows lie until all of them are there.
+
+    Raises:
+        OSError: they cannot be read from there.
     """
-    found = laid_out(records, VARIANTS[variant].projection, limits)
+    found = laid_out(placed, VARIANTS[variant].projection, limits, scratch)
     return found if isinstance(found, TooLarge) else _finished(found, variant, limits)
 
 

@@ -15,6 +15,7 @@ from memsync_git.crdt.changes import Unseen
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.pen import Pen, Written
+from memsync_git.crdt.places import place_behind
 from memsync_git.crdt.state import State
 from memsync_git.crdt.view import record_of
 from memsync_git.guards import Hold, Withheld
@@ -28,7 +29,6 @@ from memsync_git.inference import (
 )
 from memsync_git.model import (
     EVERYTHING,
-    Entity,
     Graph,
     Item,
     Projection,
@@ -213,20 +213,17 @@ class Replica:
         yield from (each for each in self.state.records() if each.key not in held)
         yield from filter(None, map(self.target, held))
 
-    def targets_in_order(self) -> Iterator[Record]:
-        """The same as a file will have them: in view order, entities first."""
+    def targets_placed(self) -> Iterator[tuple[bytes, Record]]:
+        """The same, each with its place in a file; those come as the view has them, entities first. What only
+        holds bring back stands behind the others.
+        """
         held = {key: self.target(key) for key in self.withheld.keys}
-        late = [each for key, each in held.items() if each is not None and self.state.record(key) is None]
-        entities = [each for each in late if isinstance(each, Entity)]
-        for shown in State(self.state.fragments().values()).in_order():
-            record = held.get(shown.record.key, shown.record)
-            if not isinstance(shown.record, Entity):
-                yield from entities
-                entities = []
-            if record is not None:
-                yield record
-        yield from entities
-        yield from (each for each in late if not isinstance(each, Entity))
+        for place, shown in State(self.state.fragments().values()).placed():
+            target = held.pop(shown.record.key, shown.record)
+            if target is not None:
+                yield place, target
+        late = ((key, target) for key, target in held.items() if target is not None)
+        yield from ((place_behind(key, at), target) for at, (key, target) in enumerate(late))
 
     def target_graph(self) -> Graph:
         """Everything the file should hold, in view order, before projection."""

@@ -1,6 +1,7 @@
 """Putting a store file that was made elsewhere in the place of one that is not there.
 
-Rule 1: it takes no other store's place, and a log somebody left there is no log of this one.
+Rule 1: it takes no other store's place, and a log somebody left there is no log of this one. A store with a
+log of its own is not whole.
 Rule 2: it is whole and durable under its new name, or it is not there.
 """
 
@@ -18,7 +19,7 @@ from memsync_git.stores.reading import LOGS
 
 def place(made: Path, path: Path) -> bool:
     """Let a store that nobody has open any more stand at `path` as well; whether that could be done."""
-    if any(path.with_name(path.name + log).exists() for log in LOGS):
+    if _has_log(made) or _has_log(path):
         return False
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -27,6 +28,11 @@ def place(made: Path, path: Path) -> bool:
         return False
     sync_folder(path.parent)
     return True
+
+
+def _has_log(path: Path) -> bool:
+    """Whether a part of what a store holds may lie beside it."""
+    return any(path.with_name(path.name + log).exists() for log in LOGS)
 
 
 def _link(made: Path, path: Path) -> None:

@@ -149,10 +149,8 @@ def drafted(session: Session) -> Drafted | None:
 
 def _written(session: Session) -> tuple[bytes, Decoded] | TooLarge:
     """The whole target, record by record, for together they are a whole memory."""
-    hides = session.projection.hides
-    return session.write_anew(
-        record for record in session.replica.targets_in_order() if not hides(record.key)
-    )
+    hides, targets = session.projection.hides, session.replica.targets_placed()
+    return session.write_anew(each for each in targets if not hides(each[1].key))
 
 
 def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked) -> _Made:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.state import Shown, State
+from memsync_git.formats import Scratches, scratch_in_memory
 from memsync_git.model import Rid
 from memsync_git.offering import Offer, Offering
 from memsync_git.ports import (
@@ -170,7 +171,7 @@ def _publication(
     return Publication(
         own=own,
         usable={rid: fragment for rid, fragment in usable.items() if fragment.rev > 0},
-        unified=unified_view(replica.state, due=due),
+        unified=unified_view(replica.state, due=due, scratch=session.world.scratch),
         message=message(replica.host, _untold(replica, remote.name)),
         trailers=_trailers(own),
         relocate=options.relocate,
@@ -231,23 +232,28 @@ def _unified_is_due(session: Session, remote: Remote, fetched: Fetched | None) -
     return abs(session.world.clock.wall_ms() - unified_ms) > UNIFIED_LAZY_MS
 
 
-def unified_view(state: State, *, due: bool) -> Iterable[bytes] | None:
+def unified_view(
+    state: State, *, due: bool, scratch: Scratches = scratch_in_memory
+) -> Iterable[bytes] | None:
     """The unified file: while it is small always, beyond 64 KiB only when it is due."""
     if state.is_larger_than(UNIFIED_EAGER_BYTES // SMALLEST_ROW_BYTES):
-        return UnifiedView(State(state.fragments().values())) if due else None
-    data = b"".join(UnifiedView(state))
+        return UnifiedView(State(state.fragments().values()), scratch) if due else None
+    data = b"".join(UnifiedView(state, scratch_in_memory))
     return (data,) if due or len(data) <= UNIFIED_EAGER_BYTES else None
 
 
 class UnifiedView:
     """The unified file of a state that nobody else changes, written each time it is gone through."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, scratch: Scratches) -> None:
         self._state = state
+        self._scratch = scratch
 
     def __iter__(self) -> Iterator[bytes]:
         state = self._state
-        return unified((shown.record, _provenance(state, shown)) for shown in state.in_order())
+        records = ((place, shown.record, _provenance(state, shown)) for place, shown in state.placed())
+        with self._scratch() as scratch:
+            yield from unified(records, scratch)
 
 
 def _provenance(state: State, shown: Shown) -> Provenance:

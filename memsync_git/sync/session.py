@@ -8,15 +8,28 @@ Rule 2: an act that fails leaves no trace: the store rolls back, and the replica
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from memsync_git.errors import StoreDamaged
 from memsync_git.filebytes import FileBytes, same_beginning
-from memsync_git.formats import VARIANTS, Decoded, Limits, Rows, TooLarge, Variant, amend, decode, write_anew
+from memsync_git.formats import (
+    VARIANTS,
+    Decoded,
+    Limits,
+    Placed,
+    Rows,
+    Scratches,
+    TooLarge,
+    Variant,
+    amend,
+    decode,
+    scratch_in_memory,
+    write_anew,
+)
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
-from memsync_git.model import Graph, Projection, Record
+from memsync_git.model import Graph, Projection
 from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store, Transaction
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
@@ -59,7 +72,8 @@ class World:
     """Everything a round touches.
 
     sightings: what an earlier session remembers of the remotes, by name. complete_for: what was joined from
-    others when a remote last was seen to hold everything (`crdt.cut.cut_name`).
+    others when a remote last was seen to hold everything (`crdt.cut.cut_name`). scratch: where the rows of a
+    whole memory lie until all are there.
     """
 
     file: LocalFile
@@ -70,6 +84,7 @@ class World:
     settings: Settings = field(default_factory=Settings)
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
     complete_for: Mapping[str, str] = field(default_factory=dict)
+    scratch: Scratches = scratch_in_memory
 
 
 class Drafted(NamedTuple):
@@ -255,9 +270,10 @@ class Session:
         """The next version of the file: the bytes of `rows` after a step, and what they say."""
         return self._made(amend(rows, step, self.settings.variant, self.settings.limits))
 
-    def write_anew(self, records: Iterable[Record]) -> tuple[bytes, Decoded] | TooLarge:
-        """A whole file, where there is none: its bytes, and what they say."""
-        return self._made(write_anew(records, self.settings.variant, self.settings.limits))
+    def write_anew(self, placed: Placed) -> tuple[bytes, Decoded] | TooLarge:
+        """A whole file, where there is none: its bytes, and what they say; see `formats.write_anew`."""
+        with self.world.scratch() as scratch:
+            return self._made(write_anew(placed, self.settings.variant, self.settings.limits, scratch))
 
     def draft(self, drafted: Drafted) -> None:
         """A first version that was made before this session began, by the same settings."""

@@ -96,6 +96,8 @@ def _by_mark(known: Records) -> dict[int, tuple[str, bytes]]:
 
 def _instead(before: Unread, gone: Set[str], new: Mapping[str, bytes]) -> Unread:
     """Unread lines with others in the place of some; what else the new ones find under their names, too."""
+    if not before:
+        return Unread(new)
     unread = before.copy()
     unread.leave(*gone)
     for name, line in new.items():

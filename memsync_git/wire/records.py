@@ -192,10 +192,8 @@ def judged_plain(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]
         return None
     try:
         said = orjson.loads(line)
-        name, entries = said["e"], [*said["t"], *said.get("o", ())]
-        numbers = [n for n, _, _ in entries]
-        times = [ts for _, ts, _ in entries]
-        texts = [text for _, _, text in entries]
+        name, types, noted = said["e"], said["t"], said.get("o", [])
+        numbers, times, texts = zip(*types, *noted, strict=True)
         (hinted,) = said["h"].values()
         (ts, owner, n), kind = hinted
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -203,8 +201,7 @@ def judged_plain(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]
     is_plain = (
         said.keys() <= _PLAIN_MEMBERS
         and "t" in said["h"]
-        and type(said["t"]) is list
-        and type(said.get("o", [])) is list
+        and type(types) is type(noted) is list
         and _TEXTS.issuperset(map(type, [name, owner, kind, *texts]))
         and _WHOLE.issuperset(map(type, [ts, n, *times, *numbers]))
         and min(n, *numbers) > 0
@@ -212,7 +209,7 @@ def judged_plain(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]
         and max(ts, n, *times, *numbers) <= MAX_NUMBER
         and is_rid(owner)
     )
-    return (("e", name), numbers) if is_plain and len(numbers) <= limits.max_facts else None
+    return (("e", name), list(numbers)) if is_plain and len(numbers) <= limits.max_facts else None
 
 
 _PLAIN_MEMBERS = frozenset("etoh")

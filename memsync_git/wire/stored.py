@@ -41,7 +41,7 @@ def stored_line(key: RecordKey, facts: RecordFacts) -> bytes:
     return stored_as(key, [entry.n for entry in facts.entries()], encode_record(key, facts))
 
 
-def stored_as(key: RecordKey, numbers: Sequence[int], line: bytes) -> bytes:
+def stored_as(key: RecordKey, numbers: list[int], line: bytes) -> bytes:
     """A line that was written already, with the shard of its record and the numbers of its facts."""
     return stored_with(key, spans_of(numbers), line)
 
@@ -62,15 +62,11 @@ def first_line(saying: FirstSaying) -> tuple[str, bytes]:
     return digest(key), f"{shard_name(key)} {saying.n}-{last} ".encode("ascii") + line
 
 
-def spans_of(numbers: Sequence[int]) -> Spans:
+def spans_of(numbers: list[int]) -> Spans:
     """Numbers as intervals, lowest first; most lines were written in one go."""
-    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1 and all(map(_is_next, numbers, numbers[1:])):
+    if numbers and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
         return ((numbers[0], numbers[-1]),)
     return Intervals.numbers(numbers).spans
-
-
-def _is_next(one: int, other: int) -> bool:
-    return other == one + 1
 
 
 def shard_name(key: RecordKey) -> str:

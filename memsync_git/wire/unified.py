@@ -16,6 +16,7 @@ from itertools import islice
 
 from memsync_git.formats.canonical import NotJson, parse, quoted
 from memsync_git.formats.rows import Misfit, record_of
+from memsync_git.formats.scratch import LooseRows, Scratch
 from memsync_git.formats.writing import row_of
 from memsync_git.model import EVERYTHING, Graph, Record, Rid
 from memsync_git.values import dataclass, replace
@@ -38,14 +39,19 @@ class Provenance:
     n: int
 
 
-def unified(rows: Iterable[tuple[Record, Provenance]]) -> Iterator[bytes]:
-    """The whole file in pieces of some rows; they come in view order, and are let go one after another."""
-    written = (_row(record, provenance) for record, provenance in rows)
-    first = True
-    while some := list(islice(written, ROWS_TOGETHER)):
-        piece = b"\n".join(some)
-        yield piece if first else b"\n" + piece
-        first = False
+def unified(records: Iterable[tuple[bytes, Record, Provenance]], scratch: Scratch) -> Iterator[bytes]:
+    """The whole file in pieces of some rows. The records come in any order, each with its place in the view,
+    and are let go one after another.
+
+    Raises:
+        OSError: rows cannot be read from the scratch.
+    """
+    rows: LooseRows[None] = LooseRows(scratch)
+    placed = ((place, _row(record, provenance)) for place, record, provenance in records)
+    while some := list(islice(placed, ROWS_TOGETHER)):
+        rows.put([place for place, _ in some], [row for _, row in some], [None] * len(some))
+    for at, together in enumerate(rows.in_order(ROWS_TOGETHER)):
+        yield (b"\n" if at else b"") + b"\n".join([row.raw for row in together])
 
 
 def _row(record: Record, provenance: Provenance) -> bytes:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
+from operator import itemgetter
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -12,21 +15,22 @@ from hypothesis import strategies as st
 
 from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.crdt.pen import Pen
-from memsync_git.crdt.places import Places
+from memsync_git.crdt.places import place_behind, place_of
 from memsync_git.crdt.records import Records
-from memsync_git.crdt.state import Shown, State
-from memsync_git.formats import Decoded, Limits, TooLarge, write_anew
+from memsync_git.crdt.state import State
+from memsync_git.formats import Decoded, Limits, ScratchBytes, TooLarge, write_anew
 from memsync_git.formats import decode as decode_file
 from memsync_git.formats import encode as encode_file
 from memsync_git.formats.rows import read_row
 from memsync_git.formats.standing import KeptLines
-from memsync_git.model import EVERYTHING, PLAIN, Entity, Graph, Record, Rid, Said, items_of
+from memsync_git.model import EVERYTHING, PLAIN, Entity, Graph, Record, Rid, Said, items_of, size_of
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.adopting import adopt, order_of
 from memsync_git.replica.receiving import receive
 from memsync_git.replica.rows import load, save
 from memsync_git.stores.memory import MemoryStore
+from memsync_git.stretches import Counts
 from memsync_git.sync import RoundOptions, sync_round
 from memsync_git.sync.applying import drafted
 from memsync_git.wire.fragments import (
@@ -272,29 +276,45 @@ def test_of_a_file_that_was_read_only_lines_and_keys_are_held() -> None:
     assert rows.said.whole() == eager.records
 
 
+def assert_known(decoded: Decoded) -> None:
+    """What lines know of themselves is what reading them tells."""
+    for lines in decoded.rows.parts:
+        read = [record for record in lines.records if record is not None]
+        assert lines.counts == Counts.of(read)
+        assert list(lines.sizes) == list(map(size_of, read))
+        assert list(lines.keys) == [record.key for record in read]
+
+
 @pytest.mark.parametrize("variant", ["jsonl", "aim", "jsonl-fields", "json-array"])
 def test_a_file_written_anew_is_the_one_a_step_from_nothing_makes(variant: str) -> None:
     graph = _decoded(_memory(600)).graph
     ordered = sorted(graph, key=lambda record: not isinstance(record, Entity))
-    anew = write_anew(ordered, variant, Limits())
+    placed = [(b"%06d" % at, record) for at, record in enumerate(ordered)]
+    Random(7).shuffle(placed)
+
+    def written(limits: Limits = Limits()) -> tuple[bytes, Decoded] | TooLarge:  # noqa: B008
+        return write_anew(placed, variant, limits, ScratchBytes())
+
+    anew = written()
     assert not isinstance(anew, TooLarge)
     data, decoded = anew
     assert data == encode_file((), graph, variant)
     assert decoded.graph.records == graph.records
-    assert isinstance(write_anew(ordered, variant, Limits(max_file_bytes=len(data) - 1)), TooLarge)
-    assert isinstance(write_anew(ordered, variant, Limits(max_line_bytes=20)), TooLarge)
+    assert isinstance(written(Limits(max_file_bytes=len(data) - 1)), TooLarge)
+    assert isinstance(written(Limits(max_line_bytes=20)), TooLarge)
+    assert_known(decoded)
 
 
 @given(days(), st.integers(1, 3))
 def test_a_view_gone_through_some_at_a_time_is_the_view(day: list, together: int) -> None:
     for fragment in Office(desks=3).run(day).published:
         eager, lazy = State([fragment]), State([_unread(fragment)])
-        assert list(lazy.in_order(together)) == eager.shown()
+        assert [shown for _, shown in sorted(lazy.placed(), key=itemgetter(0))] == eager.shown()
         few = dict(written_files(_unread(fragment), shard_over_bytes=0, together=together))
         assert few == encode_files(fragment, shard_over_bytes=0)
     published = {each.rid: each for each in Office(desks=3).run(day).published}
     eager, lazy = State(published.values()), State(map(_unread, published.values()))
-    assert list(lazy.in_order(together)) == eager.shown()
+    assert [shown for _, shown in sorted(lazy.placed(), key=itemgetter(0))] == eager.shown()
 
 
 times = st.one_of(st.sampled_from([-5, 0, 1, NOON_MS, 1 << 60]), st.integers(0, 1 << 53))
@@ -302,22 +322,15 @@ rids = st.sampled_from([Rid("ash-0001"), Rid("ash-00012"), Rid("ash-0001-0002"),
 stamps = st.tuples(times, rids, st.integers(1, 1 << 53))
 
 
-@given(st.lists(st.tuples(records(), stamps, st.booleans()), unique_by=lambda each: each[1][1:]))
+@given(st.lists(st.tuples(records(), stamps), unique_by=lambda each: each[1][1:]))
 def test_places_stand_in_the_order_of_the_view(said: list) -> None:
-    places = Places()
-    for at, (record, stamp, is_held) in enumerate(said):
-        if is_held:
-            places.put(Shown(record, stamp, stamp, 0))
-        else:
-            places.put_line(record.key, stamp, f"{at:032x}")
-    found = [place for some in places.in_order(2) for place in some]
-    ordered = sorted(enumerate(said), key=lambda each: ("elr".index(each[1][0].key[0]), each[1][1]))
-    assert [place.rid for place in found] == [stamp[1] for _, (_, stamp, _) in ordered]
-    for place, (at, (record, stamp, is_held)) in zip(found, ordered, strict=True):
-        if is_held:
-            assert place.held == Shown(record, stamp, stamp, 0)
-        else:
-            assert (place.name, place.held) == (f"{at:032x}", None)
+    keyed = [(record.key, stamp) for record, stamp in said]
+    in_view = sorted(keyed, key=lambda each: ("elr".index(each[0][0]), each[1]))
+    assert sorted(keyed, key=lambda each: place_of(*each)) == in_view
+    behind = [place_behind(key, at) for at, (key, _) in enumerate(in_view)]
+    assert behind == sorted(behind)
+    for (key, stamp), place in product(keyed, behind):
+        assert (place_of(key, stamp) < place) == (place[0] > 0 or key[0] == "e")
 
 
 @given(days())
@@ -325,9 +338,10 @@ def test_targets_in_order_are_the_target(day: list) -> None:
     """With what holds keep back and bring back: the file they make is the one the whole target makes."""
     for desk in Office(desks=3).run(day).desks:
         replica = desk.replica
-        anew = write_anew(replica.targets_in_order(), "json-array", Limits())
+        anew = write_anew(replica.targets_placed(), "json-array", Limits(), ScratchBytes())
         assert not isinstance(anew, TooLarge)
         assert anew[0] == encode_file((), replica.target_graph(), "json-array")
+        assert_known(anew[1])
 
 
 def test_a_machine_that_writes_its_first_file_knows_without_a_look_that_nothing_waits() -> None:

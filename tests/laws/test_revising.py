@@ -65,9 +65,6 @@ class Lying:
     def lines(self) -> Iterable[tuple[str, bytes]]:
         return self._lines.items()
 
-    def among(self, names: Iterable[str]) -> Iterable[tuple[str, bytes]]:
-        return ((name, line) for name, line in self._lines.items() if name in set(names))
-
     def names(self) -> Iterable[str]:
         return self._lines
 

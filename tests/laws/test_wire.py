@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from memsync_git.crdt.fragment import Entry, Fragment, Header, Hint, RecordFacts
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.formats.canonical import NotJson, parse
+from memsync_git.formats.scratch import ScratchBytes
 from memsync_git.model import Entity, Graph, JsonText, Relation, Rid
 from memsync_git.wire.fragments import (
     Malformed,
@@ -328,11 +329,11 @@ def provenance(n: int) -> Provenance:
 
 def test_a_row_of_the_unified_view_says_who_wrote_it_last() -> None:
     rows = [
-        (Entity("Alice", "person", ("likes tea",)), provenance(8)),
-        (Relation("Alice", "Oslo", "lives in"), provenance(9)),
+        (b"2", Relation("Alice", "Oslo", "lives in"), provenance(9)),
+        (b"1", Entity("Alice", "person", ("likes tea",)), provenance(8)),
     ]
     assert (
-        b"".join(unified(rows)).decode()
+        b"".join(unified(rows, ScratchBytes())).decode()
         == """\
 {"type":"entity","name":"Alice","entityType":"person","observations":["likes tea"],\
 "_sync_metadata":{"host":"laptop","timestamp":"2026-11-20T11:30:00Z","id":"laptop-7f3a:8"}}
@@ -343,7 +344,9 @@ def test_a_row_of_the_unified_view_says_who_wrote_it_last() -> None:
 
 @given(st.lists(records(), max_size=5, unique_by=lambda record: record.key), texts)
 def test_a_unified_view_is_read_back_without_its_metadata(said, host: str) -> None:
-    data = b"".join(unified((record, Provenance(host, 1795174200000, LAPTOP, 1)) for record in said))
+    wrote = Provenance(host, 1795174200000, LAPTOP, 1)
+    placed = [(b"%d" % at, record, wrote) for at, record in enumerate(said)]
+    data = b"".join(unified(reversed(placed), ScratchBytes()))
     assert read_unified(data) == Graph.of(said)
     for line in data.split(b"\n") if data else []:
         assert list(json.loads(line))[-1] == METADATA
@@ -351,7 +354,7 @@ def test_a_unified_view_is_read_back_without_its_metadata(said, host: str) -> No
 
 def test_a_field_that_pretends_to_be_our_metadata_is_left_out() -> None:
     forged = Entity("Alice", "person", (), {METADATA: JsonText('{"host":"evil"}')})
-    assert b"".join(unified([(forged, provenance(1))])).count(b"_sync_metadata") == 1
+    assert b"".join(unified([(b"1", forged, provenance(1))], ScratchBytes())).count(b"_sync_metadata") == 1
 
 
 # --- witness and marker
