@@ -12,10 +12,11 @@ Rule 4: it says nothing about bytes; `formats` knows which lines a stretch was r
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import reduce
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from operator import add, sub
 from typing import Any, NamedTuple, overload
 
@@ -515,12 +516,14 @@ class LateNames(Sequence[str]):
 
 
 class Order(Sequence[str]):
-    """Names in the order in which they stand, each once, in parts that versions share."""
+    """Names in the order in which they stand, each once, in parts that versions share; and their sizes."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("parts", "sizes")
 
     def __init__(self, parts: Iterable[Sequence[str]] = ()) -> None:
-        self.parts = tuple(part for part in parts if part)
+        sized = [(part, size) for part in parts if (size := len(part))]
+        self.parts = tuple([part for part, _ in sized])
+        self.sizes = tuple([size for _, size in sized])
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Order:
@@ -530,7 +533,7 @@ class Order(Sequence[str]):
         return cls(all_names[at : at + LINES_TOGETHER] for at in starts)
 
     def __len__(self) -> int:
-        return sum(map(len, self.parts))
+        return sum(self.sizes)
 
     @overload
     def __getitem__(self, at: int) -> str: ...
@@ -564,16 +567,24 @@ class Order(Sequence[str]):
         theirs = tuple(chain.from_iterable(other.parts[head : len(other.parts) - tail]))
         at = _common(mine, theirs)
         end = _common(mine[::-1], theirs[::-1], min(len(mine), len(theirs)) - at)
-        start = at + sum(map(len, self.parts[:head]))
+        start = at + sum(self.sizes[:head])
         return Apart(start, mine[at : len(mine) - end], theirs[at : len(theirs) - end])
 
     def spliced(self, at: int, gone: int, come: Sequence[str]) -> Order:
         """The order with `come` in the place of the `gone` names from `at` on."""
-        head, begin = _split(self.parts, at)
-        tail, end = _split(self.parts, at + gone)
+        (head, begin), (tail, end) = self._found(at), self._found(at + gone)
         kept = self.parts[tail][end:] if tail < len(self.parts) else ()
         middle = (*(self.parts[head][:begin] if head < len(self.parts) else ()), *come, *kept)
-        return Order((*self.parts[:head], *Order.of(middle).parts, *self.parts[tail + 1 :]))
+        order = Order.of(middle)
+        order.parts = (*self.parts[:head], *order.parts, *self.parts[tail + 1 :])
+        order.sizes = (*self.sizes[:head], *order.sizes, *self.sizes[tail + 1 :])
+        return order
+
+    def _found(self, at: int) -> tuple[int, int]:
+        """The part in which a place lies, and where in it; behind the last one for the end."""
+        ends = list(accumulate(self.sizes, initial=0))
+        number = bisect_right(ends, at, lo=1) - 1
+        return number, at - ends[number]
 
 
 class Apart(NamedTuple):
@@ -590,12 +601,3 @@ def _common(one: Sequence[object], other: Sequence[object], most: int | None = N
     if one[:limit] == other[:limit]:
         return limit
     return next(at for at in range(limit) if one[at] is not other[at] and one[at] != other[at])
-
-
-def _split(parts: Sequence[Sequence[str]], at: int) -> tuple[int, int]:
-    """The part in which a place lies, and where in it; behind the last one for the end."""
-    for number, part in enumerate(parts):
-        if at < len(part):
-            return number, at
-        at -= len(part)
-    return len(parts), at

@@ -6,7 +6,7 @@ Rule 1: what `status` needs is imported here; what talks to git or SQLite's writ
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -275,25 +275,19 @@ class Rooms:
 
     def known_digest(self, name: str) -> str:
         """What a remote said last."""
-        return self._remembered(name).digest
+        return self.memories().get(name, RemoteMemory(name)).digest
 
     def sightings(self) -> dict[str, Sighting]:
         """When each remote was last looked at, and last brought news."""
-        from memsync_git.sync.order import Sighting
+        return _sightings(self.memories())
 
-        found = [self._remembered(each.name) for each in self.configuration.remotes]
-        return {each.name: Sighting(each.fetched_ms, each.news_ms) for each in found}
-
-    def complete_for(self) -> dict[str, str]:
-        """What was joined from others when each remote last was seen to hold everything."""
-        return {each.name: self._remembered(each.name).holds for each in self.configuration.remotes}
-
-    def _remembered(self, name: str) -> RemoteMemory:
-        """How it last went with a remote; nothing is believed on a machine that was copied."""
+    def memories(self) -> dict[str, RemoteMemory]:
+        """How it last went with each remote; nothing is believed on a machine that was copied."""
         with self.reading() as installation:
             identity = installation.identity()
             is_here = identity is not None and identity.machine == machine_id()
-            return installation.remote(name) if is_here else RemoteMemory(name)
+            names = [each.name for each in self.configuration.remotes]
+            return {name: installation.remote(name) if is_here else RemoteMemory(name) for name in names}
 
     @staticmethod
     def is_near(settings: RemoteSettings) -> bool:
@@ -334,6 +328,7 @@ class Rooms:
 
         if remotes is None:
             remotes = self.remotes()
+        memories = self.memories()
         with self.replica_store() as store:
             yield Session(
                 World(
@@ -343,8 +338,8 @@ class Rooms:
                     SystemChance(),
                     remotes,
                     self.settings(),
-                    self.sightings(),
-                    self.complete_for(),
+                    _sightings(memories),
+                    {name: memory.holds for name, memory in memories.items()},
                     partial(scratch_in, self.places.state),
                 )
             )
@@ -384,6 +379,12 @@ class Rooms:
 
         urls = {each.name: validate(each.url) for each in self.configuration.remotes}
         return {name: git_dir_of(Path(url.path)) for name, url in urls.items() if url.is_local}
+
+
+def _sightings(memories: Mapping[str, RemoteMemory]) -> dict[str, Sighting]:
+    from memsync_git.sync.order import Sighting
+
+    return {name: Sighting(memory.fetched_ms, memory.news_ms) for name, memory in memories.items()}
 
 
 def not_set_up() -> Misused:
