@@ -148,6 +148,10 @@ class Still(Rows, Protocol):
         """The keys of `rows`, without their values."""
         ...
 
+    def among(self, kind: str, keys: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+        """The rows of a kind that have one of these keys, in any order: looked for together."""
+        ...
+
 
 class Readable(Rows, Protocol):
     """What a replica can be loaded from."""

@@ -12,7 +12,7 @@ says stays the same. It is moved at once, so that another thread may go on readi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Set
 from typing import Any, NamedTuple, Protocol
 
 LOOKS_PER_READING = 8
@@ -28,6 +28,10 @@ class Shelf(Protocol):
 
     def lines(self) -> Iterable[tuple[str, bytes]]:
         """All of them by name, fetched as they are taken."""
+        ...
+
+    def among(self, names: Collection[str]) -> Iterable[tuple[str, bytes]]:
+        """Those under some names, looked for together, in any order."""
         ...
 
     def names(self) -> Iterable[str]:
@@ -106,6 +110,18 @@ class Unread(MutableMapping[str, bytes]):
                 taken.update(() if lying is None else (name,))
         self._at = _Place(here, shelf, taken)
         shelf.rested_on(self)
+
+    def among(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """The lines under some names, in any order; those on the shelf are looked for together."""
+        here, shelf, taken = self._at
+        elsewhere: list[str] = []
+        for name in names:
+            if name in here:
+                yield name, here[name]
+            elif name not in taken:
+                elsewhere.append(name)
+        if shelf is not None and elsewhere:
+            yield from shelf.among(elsewhere)
 
     def differing(self, other: Unread) -> dict[str, tuple[bytes | None, bytes | None]]:
         """The lines of both under every name under which they do not have the same; what both have of one

@@ -43,6 +43,8 @@ class Still(Protocol):
 
     def keys(self, kind: str, after: str = "") -> Iterable[str]: ...
 
+    def among(self, kind: str, keys: Iterable[str]) -> Iterable[tuple[str, bytes]]: ...
+
 
 class FactShelf:
     """The record lines of one replica; see `crdt.unread.Shelf`. changed: by name, what was written since."""
@@ -65,6 +67,14 @@ class FactShelf:
         for key, line in () if self._still is None else self._still.rows(FACTS, prefix):
             if not key.startswith(prefix):
                 return
+            yield key[start:], line
+
+    def among(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Those under some names, looked for together."""
+        if self._still is None:
+            return
+        prefix, start = self._prefix, len(self._prefix)
+        for key, line in self._still.among(FACTS, [prefix + name for name in names]):
             yield key[start:], line
 
     def names(self) -> Iterator[str]:

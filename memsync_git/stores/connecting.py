@@ -34,6 +34,7 @@ compare the keys before them: hundreds of pages for one small row."""
 
 ROWS = "SELECT key, value FROM rows WHERE kind = ? AND key > ? ORDER BY key"
 KEYS = "SELECT key FROM rows WHERE kind = ? AND key > ? ORDER BY key"
+ROWS_AMONG = "SELECT key, value FROM rows WHERE kind = ? AND key IN ({})"
 ROW = "SELECT value FROM rows WHERE kind = ? AND key = ?"
 
 BUSY_S = 30.0

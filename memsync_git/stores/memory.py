@@ -105,6 +105,11 @@ class MemoryStill:
         """Their keys."""
         return [key for key, _ in self.rows(kind, after)]
 
+    def among(self, kind: str, keys: Iterable[str]) -> list[tuple[str, bytes]]:
+        """The rows that have one of these keys."""
+        found = ((key, self.row(kind, key)) for key in keys)
+        return [(key, value) for key, value in found if value is not None]
+
     def row(self, kind: str, key: str) -> bytes | None:
         """One row, or None."""
         stood = self._stood.get(kind, {})

@@ -24,7 +24,7 @@ from memsync_git.stores.lock import RoundLock, round_lock
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.placing import place
 from memsync_git.stores.reading import SqliteReader
-from memsync_git.stores.sqlite import MOST_AT_ONCE, SqliteStore
+from memsync_git.stores.sqlite import LOOKED_UP_AT_ONCE, MOST_AT_ONCE, SqliteStore
 
 Connect = Callable[[], Store]
 
@@ -368,10 +368,24 @@ def test_a_still_shows_what_was_committed_when_it_began(connect: Connect) -> Non
     assert list(still.rows("record", "a")) == [("b", b"old"), ("c", b"old")]
     assert list(still.keys("record", "a")) == ["b", "c"]
     assert [still.row("record", key) for key in "abd"] == [b"old", b"old", None]
+    assert sorted(still.among("record", ["b", "d", "a"])) == [("a", b"old"), ("b", b"old")]
     assert (still.generation, one.generation()) == (3, 6)
     later = other.still()
     assert later is not None
     assert list(later.keys("record")) == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize("many", [0, 1, LOOKED_UP_AT_ONCE, LOOKED_UP_AT_ONCE + 1, 300])
+def test_of_many_rows_those_of_some_keys_are_looked_for_together(store: Store, many: int) -> None:
+    with store.transaction() as transaction:
+        transaction.put_all("record", ((f"{at:05}", b"%d" % at) for at in range(600)))
+        transaction.put("other", "00000", b"of another kind")
+    still = store.still()
+    assert still is not None
+    wanted = [*(f"{at:05}" for at in range(0, 2 * many, 2)), "never there"]
+    assert dict(still.among("record", reversed(wanted))) == {
+        f"{at:05}": b"%d" % at for at in range(0, 2 * many, 2)
+    }
 
 
 def test_a_still_of_a_transaction_shows_nothing_of_it(store: Store) -> None:
