@@ -65,6 +65,9 @@ class Lying:
     def lines(self) -> Iterable[tuple[str, bytes]]:
         return self._lines.items()
 
+    def among(self, names: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+        return ((name, self._lines[name]) for name in names if name in self._lines)
+
     def names(self) -> Iterable[str]:
         return self._lines
 
