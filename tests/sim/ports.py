@@ -7,7 +7,7 @@ still unwinding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING
@@ -138,6 +138,9 @@ class SteppingStill:
 
     def keys(self, kind: str, after: str = "") -> list[str]:
         return self.inner.keys(kind, after)
+
+    def among(self, kind: str, keys: Iterable[str]) -> list[tuple[str, bytes]]:
+        return self.inner.among(kind, keys)
 
     def row(self, kind: str, key: str) -> bytes | None:
         if kind != "facts":
