@@ -11,7 +11,7 @@ A rule that carries a number says what its removal cost in the fleet simulation 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from memsync_git.crdt.changes import items_between, items_in
 from memsync_git.inference.ring import Base, Kind
@@ -35,23 +35,35 @@ def nearest(bases: Sequence[Base], graph: Graph, loss: Callable[[Base], int] = l
     return min(tied, key=loss) if len(tied) > 1 else tied[0]
 
 
-def readable(candidates: Sequence[Base], graph: Graph, since_ms: int) -> list[Base]:
+def readable(
+    candidates: Sequence[Base], graph: Graph, since_ms: int, overheard: Collection[Item] = frozenset()
+) -> list[Base]:
     """The candidates a version can have been written from, by what it shows of our own writes.
 
     Who shows what one of them was the first to bring has read it: a state without that is no base. Who shows
     nothing of all that one brought, at or after `since_ms`, has read the file before it, or has deleted
     exactly that: it cannot be told, so it is kept (a documented limit). By distance alone, a server that
     meanwhile deletes what our write deleted too stands nearer to the write that it never read.
+
+    overheard: what a writer here has said in a version that could not be read whole. Our own write did not
+    bring it, though it is the first state to have it.
     """
     newest_first = sorted(candidates, key=lambda base: base.state.kind is not Kind.PENDING)
     possible, read = [], []
     for at, base in enumerate(newest_first):
-        brought = {} if base.state.kind is Kind.OBSERVED else base.brought()
+        brought = {} if base.state.kind is Kind.OBSERVED else _without(base.brought(), overheard)
         shown = {key: items & items_in(graph.records.get(key)) for key, items in brought.items()}
         if not brought or any(shown.values()) or base.state.from_ms < since_ms:
             possible.append(base)
         read.append(_without_older(shown, newest_first[at + 1 :]))
     return [base for base in possible if all(base.says(items) for items in read)]
+
+
+def _without(
+    brought: Mapping[RecordKey, set[Item]], overheard: Collection[Item]
+) -> dict[RecordKey, set[Item]]:
+    left = {key: items.difference(overheard) for key, items in brought.items()}
+    return {key: items for key, items in left.items() if items}
 
 
 def _without_older(shown: Mapping[RecordKey, set[Item]], older: Sequence[Base]) -> dict[RecordKey, set[Item]]:

@@ -153,6 +153,7 @@ def rebuild_from_witness(
     replica.rid = rid
     replica.holds.clear()
     replica.undone.clear()
+    replica.overheard.clear()
     replica.unpublished.clear()
     replica.accepted = {name: Mark() for name in replica.accepted}
     replica.state.replace(Fragment(Header(rid, replica.host, replica.store)))

@@ -80,7 +80,8 @@ def observe(
     _saw_boot(replica, moment, below=below)
     if version.whole and not (below or version.accepted) and _is_restored(replica, version, candidates):
         return Observed(restored=True)
-    likely = readable(candidates, version.graph, seen_ms - moment.window_ms) or candidates
+    _forget_overheard(replica, seen_ms, moment)
+    likely = readable(candidates, version.graph, seen_ms - moment.window_ms, replica.overheard) or candidates
     base = nearest(likely, version.graph, lambda base: _loss(replica, base, version))
     age_ms, sure_ms = seen_ms - replica.ring.newest.from_ms, moment.window_ms // SURE_PART
     may_be_sure = not (rebooted or moment.writer_caches)
@@ -96,6 +97,13 @@ def _loss(replica: Replica, base: Base, version: Version) -> int:
     known = base.state
     removed = _inferred(base, version).removed
     return sum(any(known.knows(rid, entry.n) for rid, entry in pen.entries(item)) for item in removed)
+
+
+def _forget_overheard(replica: Replica, seen_ms: int, moment: Moment) -> None:
+    """Who was writing a version that could not be read whole has ended by now."""
+    for item, at_ms in list(replica.overheard.items()):
+        if abs(seen_ms - at_ms) > moment.window_ms:
+            del replica.overheard[item]
 
 
 def _let_pending_go(replica: Replica, moment: Moment) -> None:
@@ -165,7 +173,9 @@ def _take_in(
         replica.recheck(map(key_of, hold.items))
     if version.whole:
         _enter(replica, version, known, moment, seen_ms, below=below)
-    elif written and not below:
+    elif written and below:
+        replica.overheard |= dict.fromkeys(written.added, seen_ms)
+    elif written:
         _enter(replica, _with_the_rest(replica, version), known, moment, seen_ms, below=False)
     rev = replica.header.rev if written else None
     return Observed(tuple(written.added), tuple(written.removed), hold, rev=rev)

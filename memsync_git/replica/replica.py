@@ -62,6 +62,7 @@ class Replica:
         self.holds: dict[str, Hold] = {}
         self.past: dict[str, int] = {}
         self.undone: dict[Item, int] = {}
+        self.overheard: dict[Item, int] = {}
         self.accepted: dict[str, Mark] = {}
         self.versions: set[tuple[Rid, int, str]] = set()
         self.unpublished: list[Txn] = []

@@ -114,6 +114,7 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     past = {key: int(value) for key, value in rows.rows("past")}
     replica.past = dict(sorted(past.items(), key=lambda pair: pair[1]))
     replica.undone = {item_of(item): at_ms for item, at_ms in one["undone"]}
+    replica.overheard = {item_of(item): at_ms for item, at_ms in one.get("overheard", ())}
     replica.accepted = {name: Mark(*mark) for name, mark in one["accepted"].items()}
     replica.versions = {_version(key) for key, _ in rows.rows("version")}
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
@@ -267,6 +268,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "runs_began": list(replica.runs_began_ms),
         "emptied": replica.emptied_ms,
         "undone": [[item, at_ms] for item, at_ms in replica.undone.items()],
+        "overheard": [[item, at_ms] for item, at_ms in replica.overheard.items()],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
         "projection": plain_projection(replica.projection),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from memsync_git.guards import DeletionLimits
-from memsync_git.local.memory import WriterHandle
+from memsync_git.local.memory import MemoryFile, WriterHandle
 from memsync_git.model import Entity, Generic, Graph, Item, JsonText, Relation
+from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica.adopting import order_of
 from memsync_git.replica.rows import transactions
@@ -226,6 +229,45 @@ def test_the_first_part_of_a_file_that_is_just_being_written_deletes_nothing() -
     ash.sync()
     assert all(b"a town" in machine.data and b"rains" in machine.data for machine in (ash, birch))
     assert not any(txn.removed for txn in transactions(ash.store)), "nothing was ever taken for deleted"
+
+
+class Overtaken(MemoryFile):
+    """A memory file to which a server comes between our last look at it and the swap."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def exchange(self, prepared: Prepared, *, over: Snapshot | Missing) -> Displaced | Occupied | Unusable:
+        event, self.meanwhile = self.meanwhile, None
+        if event is not None:
+            event()
+        return super().exchange(prepared, over=over)
+
+
+def test_what_was_overheard_of_a_file_being_written_does_not_tell_what_its_writer_had_read() -> None:
+    """Found by the fleet: half a version was displaced, and what it said was written with what others said.
+    The whole version was taken for one that had read that, and to have deleted all it lacks.
+    """
+    clock = InterruptedWriter()
+    hub = LoopbackHub(clock.wall_ms)
+    ash, birch = Installation("ash", hub, clock, _bergen("wet")), Installation("birch", hub, clock, b"")
+    ash.file = file = Overtaken(clock.wall_ms, _bergen("wet"))
+    ash.session = ash.process("ash")
+    for machine in (ash, birch, ash, birch):
+        machine.sync()
+    birch.write(_bergen("a town", "seven hills"))
+    birch.sync()
+    rains = b'{"type":"entity","name":"Rain","entityType":"weather","observations":["falls"]}\n'
+    whole = rains + _bergen("wet")
+    clock.now_ms += 10_000
+    clock.handle = handle = file.writer_open()
+    file.meanwhile = lambda: handle.commit(whole[:-20])
+    clock.rest = [whole]
+    sync_round(ash.session)
+    birch.sync()
+    ash.sync()
+    for machine in (ash, birch):
+        said = machine.session.replica.state.graph().items()
+        assert {item[2] for item in said if item[0] == "o"} == {"likes tea", "a town", "seven hills", "falls"}
 
 
 def _bergen(*observations: str) -> bytes:

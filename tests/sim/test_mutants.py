@@ -169,7 +169,7 @@ def the_base_is_always_the_newest(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_our_writes_brought_proves_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(observing, "readable", lambda candidates, graph, since_ms: list(candidates))
+    patch.setattr(observing, "readable", lambda candidates, *_: list(candidates))
 
 
 def what_stands_where_it_stood_was_created(patch: pytest.MonkeyPatch) -> None:
