@@ -41,7 +41,7 @@ from memsync_git.remotes.lookout import Lookout
 from memsync_git.remotes.near import near_hub
 from memsync_git.remotes.objects import CloneDamaged, Objects
 from memsync_git.remotes.outcomes import fetch_failure
-from memsync_git.remotes.plan import NOT_JOINED, joint_outcome, judged, lacking, remembers_more
+from memsync_git.remotes.plan import NOT_JOINED, is_joined, joint_outcome, judged, lacking, remembers_more
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
 from memsync_git.remotes.seen import NOTHING_JUDGED, NOTHING_SEEN, Branch, Seen, Versions, digest_of, oids_of
 from memsync_git.remotes.shares import Draft, Share, drafted
@@ -254,6 +254,8 @@ class GitRemote:
         seen = self._current(judged(publication))
         if remembers_more(publication, digest_of(seen.tips), self.known_digest):
             return Stale(NOT_JOINED)
+        if not is_joined(publication, {rid: found.version for rid, found in seen.base.found.items()}):
+            seen = seen.built_on_main()
         pusher = self._pusher()
         host_name = pusher.host_name(publication.own.rid) if publication.own else None
         drafting = Drafting(

@@ -40,6 +40,7 @@ from memsync_git.remotes.plan import (
     Verdict,
     Version,
     foreign_reason,
+    is_joined,
     joint_outcome,
     lacking,
     own_plan,
@@ -250,20 +251,23 @@ class LoopbackRemote:
 
     def _next_main(self, publication: Publication) -> MainCommit | None:
         """The commit main should move to, or None where what is known of it is complete."""
-        base = self._main or MainCommit("")
+        known = self._main
+        if not is_joined(publication, _versions(known, self._store)):
+            known = self._main_there
+        base = known or MainCommit("")
         folder = base.of(self._store)
-        changes = lacking(publication, {rid: there.version for rid, there in folder.tree.items()})
+        changes = lacking(publication, _versions(known, self._store))
         others = _moved(base.others, publication.relocate)
         unified = None if publication.unified is None else b"".join(publication.unified)
         if not changes and others == base.others and unified in (None, folder.unified):
-            return self._main if self._main is not self._main_there else None
+            return known if known is not self._main_there else None
         folder = replace(folder, tree={**folder.tree, **changes})
         if unified is not None:
             folder = replace(folder, unified=unified, unified_ms=self.hub.now_ms())
         return MainCommit(
             head=self.hub.next_head(),
-            parent=self._main,
-            depth=base.depth + 1 if self._main else 0,
+            parent=known,
+            depth=base.depth + 1 if known else 0,
             folders={**base.folders, self._store: folder},
             others=others,
             at_ms=self.hub.now_ms(),
@@ -313,6 +317,11 @@ def _version(tip: HostCommit | None, store: str) -> Version | None:
     """The version of a store that a host ref holds."""
     found = tip.of(store) if tip is not None else None
     return found.version if found is not None else None
+
+
+def _versions(main: MainCommit | None, store: str) -> dict[Rid, Version]:
+    """What a commit on main holds of a store."""
+    return {rid: there.version for rid, there in main.of(store).tree.items()} if main is not None else {}
 
 
 def _digest(hosts: Mapping[Rid, HostCommit], main: MainCommit | None) -> str:

@@ -20,10 +20,23 @@ Version = tuple[int, str]
 
 def lacking(publication: Publication, on_main: Mapping[Rid, Version]) -> dict[Rid, Fragment]:
     """The fragments main has not at all, or only in an older version."""
-    wanted = dict(publication.usable)
-    if publication.own is not None:
-        wanted[publication.own.rid] = publication.own
+    wanted = _carried(publication)
     return {rid: fragment for rid, fragment in wanted.items() if _is_older(on_main.get(rid), fragment)}
+
+
+def is_joined(publication: Publication, there: Mapping[Rid, Version]) -> bool:
+    """Whether a caller has everything that stands somewhere, so that it may build on it.
+
+    On a main that was seen and is not shown any more (a mirror lags, a hub was rolled back) it would put a
+    unified file beside newer fragments, and nobody would write that anew.
+    """
+    carried = _carried(publication)
+    return all(rid in carried and carried[rid].version >= version for rid, version in there.items())
+
+
+def _carried(publication: Publication) -> dict[Rid, Fragment]:
+    own = publication.own
+    return {**publication.usable, **({own.rid: own} if own is not None else {})}
 
 
 def judged(publication: Publication) -> dict[Rid, set[Version]]:

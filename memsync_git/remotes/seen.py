@@ -137,6 +137,10 @@ class Seen:
                 return found.files
         return None
 
+    def built_on_main(self) -> Seen:
+        """The same for somebody who has not joined what the hub has lost."""
+        return replace(self, base=self.main)
+
     def with_host(self, name: str, tip: Tip, branch: Branch) -> Seen:
         """The same after a host ref moved."""
         mine = {other: kept for other, kept in self.mine.items() if other != name}

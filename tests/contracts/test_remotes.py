@@ -370,6 +370,20 @@ def test_nothing_is_built_on_what_was_seen_and_never_joined(world: World) -> Non
     accepted(one.publish(newer))
 
 
+def test_nor_on_a_main_that_was_seen_and_is_not_shown_any_more(world: World) -> None:
+    """A mirror lags: after a fetch whose answer was lost it shows what it showed before."""
+    one, two = world.remote(), world.remote()
+    accepted(one.publish(publication(fragment(DESK, 1, "a"), unified=b"1")))
+    fetched(two)
+    accepted(two.publish(publication(fragment(LAPTOP), fragment(DESK, 1, "a"), unified=b"2")))
+    fetched(one)
+    world.roll_back()
+    world.lose_host_ref(LAPTOP)
+    one.known_digest = fetched(one).digest
+    accepted(one.publish(replace(publication(fragment(DESK, 2, "b"), unified=b"3"), onto=(1, "a"))))
+    assert fetched(world.remote()).on_main == {DESK: (2, "b")}
+
+
 def test_a_version_that_is_there_already_is_accepted_onto_anything(world: World) -> None:
     """The answer to its push was lost: the remote was seen with it, the store never heard."""
     one = world.remote()
