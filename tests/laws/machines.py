@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Rid
-from memsync_git.ports import Snapshot
+from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.remotes.loopback import LoopbackHub, LoopbackRemote
 from memsync_git.replica import Replica
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.sync import RoundReport, Session, World, sync_round
 from tests.fakes import CountedChance, QuietClock
+
+
+class RacedFile(MemoryFile):
+    """A memory file to which something happens between our last look at it and the swap."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def exchange(self, prepared: Prepared, *, over: Snapshot | Missing) -> Displaced | Occupied | Unusable:
+        event, self.meanwhile = self.meanwhile, None
+        if event is not None:
+            event()
+        return super().exchange(prepared, over=over)
 
 
 class Machine:

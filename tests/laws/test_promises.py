@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from memsync_git.guards import DeletionLimits
-from memsync_git.local.memory import MemoryFile, WriterHandle
+from memsync_git.local.memory import WriterHandle
 from memsync_git.model import Entity, Generic, Graph, Item, JsonText, Relation
-from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica.adopting import order_of
 from memsync_git.replica.rows import transactions
@@ -18,6 +15,7 @@ from tests.fakes import QuietClock
 from tests.laws.desks import NOON_MS, WINDOW_MS, Act, Drop, Note, Office, Renew
 from tests.laws.histories import IN_2099_MS, Edit, Fleet, Forget, Machine, Say
 from tests.laws.machines import Machine as Installation
+from tests.laws.machines import RacedFile
 
 ALICE_TYPE: Item = ("t", "Alice", "person")
 TEA: Item = ("o", "Alice", "likes tea")
@@ -231,18 +229,6 @@ def test_the_first_part_of_a_file_that_is_just_being_written_deletes_nothing() -
     assert not any(txn.removed for txn in transactions(ash.store)), "nothing was ever taken for deleted"
 
 
-class Overtaken(MemoryFile):
-    """A memory file to which a server comes between our last look at it and the swap."""
-
-    meanwhile: Callable[[], None] | None = None
-
-    def exchange(self, prepared: Prepared, *, over: Snapshot | Missing) -> Displaced | Occupied | Unusable:
-        event, self.meanwhile = self.meanwhile, None
-        if event is not None:
-            event()
-        return super().exchange(prepared, over=over)
-
-
 def test_what_was_overheard_of_a_file_being_written_does_not_tell_what_its_writer_had_read() -> None:
     """Found by the fleet: half a version was displaced, and what it said was written with what others said.
     The whole version was taken for one that had read that, and to have deleted all it lacks.
@@ -250,7 +236,7 @@ def test_what_was_overheard_of_a_file_being_written_does_not_tell_what_its_write
     clock = InterruptedWriter()
     hub = LoopbackHub(clock.wall_ms)
     ash, birch = Installation("ash", hub, clock, _bergen("wet")), Installation("birch", hub, clock, b"")
-    ash.file = file = Overtaken(clock.wall_ms, _bergen("wet"))
+    ash.file = file = RacedFile(clock.wall_ms, _bergen("wet"))
     ash.session = ash.process("ash")
     for machine in (ash, birch, ash, birch):
         machine.sync()

@@ -20,9 +20,7 @@ from memsync_git.crdt import cut, pen, view
 from memsync_git.crdt.changes import ALL_SEEN
 from memsync_git.crdt.pen import Pen
 from memsync_git.inference import Base, Kind, Ring, saying
-from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Item, Rid
-from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Snapshot, Unusable
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Replica, observing, receiving
 from memsync_git.sync import applying, pulling, pushing, sync_round
@@ -30,6 +28,7 @@ from memsync_git.sync import round as rounds
 from tests.fakes import QuietClock
 from tests.laws.desks import SMALL, Desk, Drop, Note
 from tests.laws.machines import Machine as Installation
+from tests.laws.machines import RacedFile
 from tests.sim.cells import CELLS
 from tests.sim.fleet import Fleet
 
@@ -477,24 +476,12 @@ def a_write_into_what_was_displaced() -> int:
     return len({"Alice", "Bob", "Carol"} - _names(ash))
 
 
-class _RacedFile(MemoryFile):
-    """A memory file to which something happens just before it is swapped."""
-
-    meanwhile: Callable[[], None] | None = None
-
-    def exchange(self, prepared: Prepared, *, over: Snapshot | Missing) -> Displaced | Occupied | Unusable:
-        event, self.meanwhile = self.meanwhile, None
-        if event is not None:
-            event()
-        return super().exchange(prepared, over=over)
-
-
 def a_write_just_before_the_swap() -> int:
     """A server writes after our last look, so that it is the server's file that the swap puts aside."""
     clock = QuietClock()
     hub = LoopbackHub(clock.wall_ms)
     ash, birch = (Installation(name, hub, clock, _file("Alice")) for name in ("ash", "birch"))
-    ash.file = raced = _RacedFile(clock.wall_ms, _file("Alice"))
+    ash.file = raced = RacedFile(clock.wall_ms, _file("Alice"))
     ash.session = ash.process("ash")
     for machine in (ash, birch):
         machine.sync()
