@@ -18,11 +18,14 @@ from typing import NamedTuple, Protocol
 from memsync_git.crdt.first import FirstSaying, FirstSayings
 from memsync_git.crdt.fragment import RecordFacts
 from memsync_git.crdt.intervals import Intervals
-from memsync_git.crdt.unread import LOOKS_PER_READING, Shelf, Unread
+from memsync_git.crdt.unread import Shelf, Unread
 from memsync_git.model import Record, RecordKey
 
 Spans = Iterable[tuple[int, int]]
 """Numbers as inclusive intervals."""
+
+LOOKS_PER_READING = 8
+"""To look a line up on a shelf costs as much as going past so many."""
 
 
 class Glance(NamedTuple):

@@ -15,9 +15,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Set
 from typing import Any, NamedTuple, Protocol
 
-LOOKS_PER_READING = 8
-"""To look a line up on a shelf costs as much as going past so many."""
-
 
 class Shelf(Protocol):
     """Stored lines of one replica by name, as they lay at one moment."""
