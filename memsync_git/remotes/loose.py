@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from memsync_git.remotes.objects import Objects, Unfit, of_another_kind, too_large
+from memsync_git.remotes.packs import Packs, packs_in
 from memsync_git.remotes.trees import Kind, NewObject, Oid
 
 LONGEST_HEADER = 32
@@ -103,6 +104,7 @@ class LooseFirst(Objects):
         self._begin = begin
         self._open = open_
         self._others: Objects | None = None
+        self._packs: Packs | None = None
 
     def each(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> Iterator[bytes | Unfit | None]:
         """From files, as far as they are there; from the first that is in none on through git."""
@@ -113,6 +115,12 @@ class LooseFirst(Objects):
                 return
             limit -= len(data) if isinstance(data, bytes) else 0
             yield data
+
+    def delta(self, oid: Oid, base: Oid) -> bytes | None:
+        """From the packs of these folders."""
+        if self._packs is None:
+            self._packs = self._open.enter_context(packs_in(self._folders))
+        return self._packs.delta(oid, base)
 
     def _loose(self, oid: Oid, kind: Kind, limit: int) -> bytes | Unfit | None:
         tried = (read(folder, oid, kind, limit=limit) for folder in self._folders)

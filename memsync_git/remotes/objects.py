@@ -55,6 +55,10 @@ class Objects(ABC):
     def each(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> Iterator[bytes | Unfit | None]:
         """The same one after another. Nothing else is to be read before they are taken, or let go."""
 
+    def delta(self, oid: Oid, base: Oid) -> bytes | None:  # noqa: ARG002
+        """How an object is made of another one, in the words of gitformat-pack(5), if it lies here so."""
+        return None
+
     def tree(self, oid: Oid) -> Listing | Unfit | None:
         """The entries of a tree."""
         data = self.read(oid, "tree", limit=MAX_TREE_BYTES)

@@ -36,23 +36,15 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """What a shard was read to hold: its size in bytes, and its lines."""
-
-    size: int
-    stood: Stood
-
-
-@dataclass(frozen=True, slots=True)
 class Learnt:
     """What a look has read, under the names of git's objects: the next one need not read it again.
 
-    shards: of the fragments in `decoded`, as far as they were read line by line.
+    shards: their lines, of the fragments in `decoded`, as far as they were read line by line.
     """
 
     decoded: Cache = field(default_factory=dict)
     listings: Mapping[Oid, Listing] = field(default_factory=dict)
-    shards: Mapping[Oid, Shard] = field(default_factory=dict)
+    shards: Mapping[Oid, Stood] = field(default_factory=dict)
 
     def newest(self, rid: Rid) -> tuple[Files, Fragment] | None:
         """The newest sharded fragment of a replica, and where it stands."""

@@ -103,8 +103,8 @@ def written_files(
         return
     yield path, _framed(b'%b,"%b":%d}' % (header[:-1], _SHARDED.encode(), len(records)), [])
     for some in shards_apart(1 + len(records) // together):
-        for name, shard in sorted(by_shard(_stored_in_order(records, some)).items()):
-            yield shard_path(fragment.rid, name, fragment.header.store), b"\n".join([*lines_of(shard), b""])
+        for number, shard in sorted(by_shard(_stored_in_order(records, some)).items()):
+            yield shard_path(fragment.rid, number, fragment.header.store), b"\n".join([*lines_of(shard), b""])
 
 
 def _is_larger_than(size: int, records: Records) -> bool:

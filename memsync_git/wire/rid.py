@@ -1,8 +1,11 @@
 """Replica ids, and the file names that carry them.
 
 Rule 1: a name found in a shared repository is taken only if it is exactly one this module makes:
-no `..`, no upper case, no second spelling of the same file.
+no `..`, no upper case, no second spelling of the same file, but for shards that have their former names.
 Rule 2: an id is never made from the hostname alone: two machines called `laptop` are two replicas.
+Rule 3: shards have names that git tells apart. Looking for what a file may be a delta of, it knows files by a
+hash in which every character weighs a quarter of the next (`pack_name_hash` of git's pack-objects.h), so the
+number of a shard has four digits from 0 to 3. Its former names, two hexadecimal digits, have 144 hashes.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ _RID = r"[a-z0-9][a-z0-9-]{0,40}-[0-9a-f]{4,8}"
 _STORE = r"[a-z0-9][a-z0-9_-]{0,40}"
 
 _FRAGMENT = rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})\.json"
-_SHARD = rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})/(?P<shard>[0-9a-f]{{2}})\.jsonl"
+_DIGIT_SHIFTS = (6, 4, 2, 0)
+"""Two bits of a number each, the highest first: its digits in base 4."""
+_NUMBER = r"(?:(?P<shard>[0-3]{4})|(?P<former>[0-9a-f]{2}))"
+_SHARD = rf"(?:stores/(?P<store>{_STORE})/)?memory-(?P<rid>{_RID})/{_NUMBER}\.jsonl"
 _UNIFIED = rf"(?:stores/(?P<store>{_STORE})/)?memory\.json"
 
 _DEVICES = frozenset(
@@ -67,11 +73,15 @@ class FragmentPath:
 
 @dataclass(frozen=True, slots=True)
 class ShardPath:
-    """`memory-<rid>/<shard>.jsonl`: record lines of a large fragment; `shard` is two hex digits."""
+    """`memory-<rid>/<shard>.jsonl`: record lines of a large fragment; `shard` is a number below 256.
+
+    is_former: its name is one that is still read and no longer written.
+    """
 
     rid: Rid
-    shard: str
+    shard: int
     store: str = DEFAULT_STORE
+    is_former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +112,10 @@ def fragment_path(rid: Rid, store: str = DEFAULT_STORE) -> str:
     return f"{_folder(store)}memory-{_checked(rid)}.json"
 
 
-def shard_path(rid: Rid, shard: str, store: str = DEFAULT_STORE) -> str:
+def shard_path(rid: Rid, shard: int, store: str = DEFAULT_STORE) -> str:
     """Where one shard of a replica's record lines stands."""
-    return f"{_folder(store)}memory-{_checked(rid)}/{shard}.jsonl"
+    digits = "".join(str(shard >> shift & 3) for shift in _DIGIT_SHIFTS)
+    return f"{_folder(store)}memory-{_checked(rid)}/{digits}.jsonl"
 
 
 def unified_path(store: str = DEFAULT_STORE) -> str:
@@ -125,7 +136,11 @@ def _place(parts: dict[str, str | None]) -> FragmentPath | ShardPath | UnifiedPa
     store = parts["store"] or DEFAULT_STORE
     if parts["store"] == DEFAULT_STORE or not is_store_name(store):
         return None  # the default store stands in the root and nowhere else
-    rid, shard = parts.get("rid"), parts.get("shard")
+    rid, shard, former = (parts.get(name) for name in ("rid", "shard", "former"))
     if rid is None:
         return UnifiedPath(store)
-    return FragmentPath(Rid(rid), store) if shard is None else ShardPath(Rid(rid), shard, store)
+    if shard is not None:
+        return ShardPath(Rid(rid), int(shard, 4), store)
+    if former is not None:
+        return ShardPath(Rid(rid), int(former, 16), store, is_former=True)
+    return FragmentPath(Rid(rid), store)

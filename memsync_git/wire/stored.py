@@ -128,12 +128,12 @@ def shards_apart(parts: int) -> Iterator[frozenset[bytes]]:
     return (frozenset(names[at : at + step]) for at in range(0, _SHARDS, step))
 
 
-def by_shard(several: Iterable[bytes]) -> dict[str, list[bytes]]:
-    """Stored lines by the shard of their record, in their order."""
+def by_shard(several: Iterable[bytes]) -> dict[int, list[bytes]]:
+    """Stored lines by the number of the shard of their record, in their order."""
     shards: dict[bytes, list[bytes]] = {}
     for stored in several:
         shards.setdefault(stored[:_SHARD_CHARS], []).append(stored)
-    return {name.decode("ascii"): lines for name, lines in shards.items()}
+    return {int(name, 16): lines for name, lines in shards.items()}
 
 
 def digest(key: RecordKey) -> str:

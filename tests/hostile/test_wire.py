@@ -458,7 +458,8 @@ memory-Laptop-7f3a.json|memory-laptop-7F3A.json|memory-../x-7f3a.json|memory-lap
 memory-laptop-7f3a/GG.jsonl|memory-laptop-7f3a/../00.jsonl|memory-laptop-7f3a.json/00.jsonl|stores/memory.json
 stores/../memory.json|stores/default/memory.json|stores/con/memory.json|stores/Work/memory.json|-rf
 stores/a/b/memory.json|stores//memory.json|.memsync.json/memory.json|memory-l\u0430ptop-7f3a.json
-memory-laptop-\u0660\u0660\u0660\u0660.json
+memory-laptop-\u0660\u0660\u0660\u0660.json|memory-laptop-7f3a/\u0660\u0660\u0660\u0660.jsonl
+memory-laptop-7f3a/0004.jsonl|memory-laptop-7f3a/012.jsonl|memory-laptop-7f3a/00000.jsonl
 """.strip()
     .replace("\n", "|")
     .split("|")

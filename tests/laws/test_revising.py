@@ -15,9 +15,11 @@ from memsync_git.crdt.records import Records
 from memsync_git.crdt.unread import Unread
 from memsync_git.model import RecordKey, Rid
 from memsync_git.wire.fragments import LIMITS, READ_AT_ONCE, Malformed, WireLimits, decode, encode_files
-from memsync_git.wire.revising import NO_LINES, Stood, follows, marks_in, revised, stood_in
+from memsync_git.wire.patches import Patch, parse_patch
+from memsync_git.wire.revising import NO_LINES, Stood, follows, marked, revised, stood_in
 from memsync_git.wire.rid import fragment_path
 from memsync_git.wire.stored import STORED_LINES, digest, line_of
+from tests.laws.deltas import delta
 
 RID = Rid("ash-0001")
 MANY = READ_AT_ONCE + 50
@@ -49,7 +51,7 @@ DATA, SHARDS = files_of(FIRST, rev=1, next_n=NEXT)
 BEFORE = scratch(DATA, SHARDS)
 assert isinstance(BEFORE, Fragment)
 STOOD: Mapping[str, Stood] = dict(
-    zip(SHARDS, stood_in(BEFORE, list(map(marks_in, SHARDS.values()))) or (), strict=True)
+    zip(SHARDS, stood_in(BEFORE, list(map(marked, SHARDS.values()))) or (), strict=True)
 )
 
 
@@ -86,19 +88,27 @@ def lying(fragment: Fragment) -> Fragment:
 
 
 def by_steps(data: bytes, shards: Files, limits: WireLimits = LIMITS) -> Fragment | None:
-    """The same by what changed of `SHARDS`, wherever their lines lie; the lines are told as they stand."""
+    """The same by what changed of `SHARDS`, or by patches, wherever their lines lie; they are told as they
+    stand.
+    """
     assert isinstance(BEFORE, Fragment)
     here, elsewhere = (stepped(each, data, shards, limits) for each in (BEFORE, lying(BEFORE)))
     assert here == elsewhere
+    patched = stepped(lying(BEFORE), data, shards, limits, is_patched=True)
+    assert patched == here
     return here
 
 
-def stepped(before: Fragment, data: bytes, shards: Files, limits: WireLimits) -> Fragment | None:
+def stepped(
+    before: Fragment, data: bytes, shards: Files, limits: WireLimits, *, is_patched: bool = False
+) -> Fragment | None:
     later = follows(data, before, limits)
     if later is None:
         return None
     other = [path for path in {**SHARDS, **shards} if SHARDS.get(path) != shards.get(path)]
-    changes = [(STOOD.get(path, NO_LINES), shards.get(path)) for path in other]
+    known = [STOOD.get(path, NO_LINES) for path in other]
+    stands = [patch_of(path, shards) if is_patched else shards.get(path) for path in other]
+    changes = list(zip(known, stands, strict=True))
     found = revised(later, before, changes, limits)
     if found is None:
         return None
@@ -108,8 +118,16 @@ def stepped(before: Fragment, data: bytes, shards: Files, limits: WireLimits) ->
         lines = shards[path].removesuffix(b"\n").split(b"\n")
         assert isinstance(fragment.records, Records)
         assert [line_of(fragment.records.unread[name]) for name in each.names] == lines
-        assert each.marks == marks_in(shards[path])
+        assert each[1:] == marked(shards[path])
+        assert each.size == len(shards[path])
     return Fragment(fragment.header, Records.of(fragment.records))
+
+
+def patch_of(path: str, shards: Files) -> Patch | bytes | None:
+    """How a shard is made of the one that stood there."""
+    if path not in SHARDS or path not in shards:
+        return shards.get(path)
+    return parse_patch(delta(SHARDS[path], shards[path]))
 
 
 at = st.integers(0, MANY + 5)

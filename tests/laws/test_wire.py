@@ -303,11 +303,29 @@ def test_decoding_a_thousand_records_takes_milliseconds() -> None:
 # --- names
 
 
-@given(rids, st.sampled_from(["default", "work", "x_1-y"]), st.sampled_from(["00", "ff", "3a"]))
-def test_paths_are_read_back(rid: Rid, store: str, shard: str) -> None:
+@given(rids, st.sampled_from(["default", "work", "x_1-y"]), st.integers(0, 255))
+def test_paths_are_read_back(rid: Rid, store: str, shard: int) -> None:
     assert parse_path(fragment_path(rid, store)) == FragmentPath(rid, store)
     assert parse_path(shard_path(rid, shard, store)) == ShardPath(rid, shard, store)
     assert parse_path(unified_path(store)) == UnifiedPath(store)
+    former = f"{fragment_path(rid, store).removesuffix('.json')}/{shard:02x}.jsonl"
+    assert parse_path(former) == ShardPath(rid, shard, store, is_former=True)
+
+
+def test_git_tells_all_shards_apart() -> None:
+    """By what it knows the name of a file for when it looks for what the file may be a delta of."""
+    paths = [shard_path(Rid("laptop-7f3a"), shard) for shard in range(256)]
+    assert paths[0b00_01_10_11] == "memory-laptop-7f3a/0123.jsonl"
+    assert len({hash_of_name(path) for path in paths}) == 256
+    assert len({hash_of_name(f"memory-laptop-7f3a/{shard:02x}.jsonl") for shard in range(256)}) == 144
+
+
+def hash_of_name(path: str) -> int:
+    """`pack_name_hash` of git's pack-objects.h; what counts is 32 bits wide."""
+    found = 0
+    for char in path.encode():
+        found = ((found >> 2) + (char << 24)) & 0xFFFFFFFF
+    return found
 
 
 @given(st.text(max_size=80), st.from_regex(r"[0-9a-f]{16}", fullmatch=True))
