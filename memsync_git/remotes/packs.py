@@ -54,6 +54,8 @@ class Packs:
         if self._opened is not None:
             from gitdb.util import mman
 
+            for pack in self._opened:
+                pack.close()
             self._opened = None
             mman.collect()
 

@@ -212,6 +212,13 @@ def test_an_index_that_is_none_tells_nothing(revised: HubFolder, index: bytes) -
         assert packs.delta(Oid("a1" * 20), Oid("b2" * 20)) is None
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="what is mapped is read from proc(5)")
+def test_no_pack_stays_mapped(revised: HubFolder) -> None:
+    """One that upkeep deletes would keep its room on the disk, for as long as a daemon lives."""
+    assert told(revised, steps(revised))
+    assert str(revised.path) not in Path("/proc/self/maps").read_text()
+
+
 def test_where_there_are_no_packs_nothing_is_told(tmp_path: Path) -> None:
     with packs_in([tmp_path]) as packs:
         assert packs.delta(Oid("a1" * 20), Oid("b2" * 20)) is None
