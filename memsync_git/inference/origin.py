@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from memsync_git.crdt.changes import items_between, items_in
 from memsync_git.inference.ring import Base, Kind
-from memsync_git.model import Graph, Item, RecordKey
+from memsync_git.model import Entity, Graph, Item, Record, RecordKey
 from memsync_git.stretches import differing
 
 SURE_PART = 8
@@ -36,14 +36,21 @@ def nearest(bases: Sequence[Base], graph: Graph, loss: Callable[[Base], int] = l
 
 
 def readable(
-    candidates: Sequence[Base], graph: Graph, since_ms: int, overheard: Collection[Item] = frozenset()
+    candidates: Sequence[Base],
+    graph: Graph,
+    seen_ms: int,
+    window_ms: int,
+    overheard: Collection[Item] = frozenset(),
 ) -> list[Base]:
-    """The candidates a version can have been written from, by what it shows of our own writes.
+    """The candidates a version of `seen_ms` can have been written from, by what it shows of our own writes.
 
     Who shows what one of them was the first to bring has read it: a state without that is no base. Who shows
-    nothing of all that one brought, at or after `since_ms`, has read the file before it, or has deleted
+    nothing of all that one brought, within W of it, has read the file before it, or has deleted
     exactly that: it cannot be told, so it is kept (a documented limit). By distance alone, a server that
     meanwhile deletes what our write deleted too stands nearer to the write that it never read.
+
+    Who shows what one took away, within W / 8 of it and where it stood, and nothing that it brought, has not
+    read it either. By distance alone that would be noted again, and a deletion would come back.
 
     overheard: what a writer here has said in a version that could not be read whole. Our own write did not
     bring it, though it is the first state to have it.
@@ -53,10 +60,32 @@ def readable(
     for at, base in enumerate(newest_first):
         brought = {} if base.state.kind is Kind.OBSERVED else _without(base.brought(), overheard)
         shown = {key: items & items_in(graph.records.get(key)) for key, items in brought.items()}
-        if not brought or any(shown.values()) or base.state.from_ms < since_ms:
-            possible.append(base)
         read.append(_without_older(shown, newest_first[at + 1 :]))
+        age_ms = seen_ms - base.state.from_ms
+        lacks_all = brought and not any(shown.values()) and age_ms <= window_ms
+        may_be_late = abs(age_ms) <= window_ms // SURE_PART and not any(any(each.values()) for each in read)
+        if not lacks_all and not (may_be_late and _shows_what_went(base, graph)):
+            possible.append(base)
     return [base for base in possible if all(base.says(items) for items in read)]
+
+
+def _shows_what_went(base: Base, graph: Graph) -> bool:
+    """Whether a version still shows, where it stood, what a write of ours took away."""
+    if base.state.kind is Kind.OBSERVED:
+        return False
+    gone = ((key, items & items_in(graph.records.get(key))) for key, items in base.took().items())
+    return any(
+        _is_in_place(item, base.before[key], graph.records[key]) for key, items in gone for item in items
+    )
+
+
+def _is_in_place(item: Item, was: Record | None, now: Record) -> bool:
+    """Whether an item is not behind an observation that it preceded: a server appends what it notes."""
+    if item[0] != "o" or not (isinstance(was, Entity) and isinstance(now, Entity)):
+        return True
+    followed_by = was.observations[was.observations.index(item[2]) :]
+    behind = now.observations[: now.observations.index(item[2])]
+    return set(followed_by).isdisjoint(behind)
 
 
 def _without(

@@ -90,6 +90,11 @@ class Base:
         }
         return {key: come for key, come in telling.items() if come}
 
+    def took(self) -> dict[RecordKey, set[Item]]:
+        """What the state before this one said of records, and this one does not."""
+        steps = ((key, items_in(was) - items_in(self.record(key))) for key, was in self.before.items())
+        return {key: gone for key, gone in steps if gone}
+
     def says(self, items: Mapping[RecordKey, set[Item]]) -> bool:
         """Whether this state says all of these."""
         return all(each <= items_in(self.record(key)) for key, each in items.items())

@@ -81,7 +81,7 @@ def observe(
     if version.whole and not (below or version.accepted) and _is_restored(replica, version, candidates):
         return Observed(restored=True)
     _forget_overheard(replica, seen_ms, moment)
-    likely = readable(candidates, version.graph, seen_ms - moment.window_ms, replica.overheard) or candidates
+    likely = readable(candidates, version.graph, seen_ms, moment.window_ms, replica.overheard) or candidates
     base = nearest(likely, version.graph, lambda base: _loss(replica, base, version))
     age_ms, sure_ms = seen_ms - replica.ring.newest.from_ms, moment.window_ms // SURE_PART
     may_be_sure = not (rebooted or moment.writer_caches)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -79,6 +80,42 @@ def test_a_server_said_to_keep_the_file_takes_nothing_away(pair: tuple[Machine, 
     desk.session.settings = Settings(writer_caches=True)
     cached(desk)
     assert desk.data == rows(Alice=["likes tea", "lives in Oslo"], Bob=["plays chess"])
+
+
+class Meanwhile(QuietClock):
+    """As soon as somebody waits, something happens."""
+
+    event: Callable[[], None] | None = None
+
+    def sleep(self, seconds: float) -> None:
+        event, self.event = self.event, None
+        if event is not None:
+            event()
+        super().sleep(seconds)
+
+
+@pytest.mark.parametrize(("pause_ms", "wanted"), [(8, ["likes tea"]), (W_MS // 4, ["likes tea", "sings"])])
+def test_noting_again_at_once_the_last_of_what_a_swap_took_is_taken_for_a_reading_before_it(
+    pause_ms: int, wanted: list[str]
+) -> None:
+    clock = Meanwhile()
+    hub = LoopbackHub(clock.wall_ms)
+    desk = Machine("desk", hub, clock, rows(Alice=["likes tea", "hums", "sings"]))
+    laptop = Machine("laptop", hub, clock, b"")
+    desk.sync()
+    laptop.sync()
+    laptop.write(rows(Alice=["likes tea"]))
+    laptop.sync()
+
+    def note_again() -> None:
+        assert desk.data == rows(Alice=["likes tea"])
+        clock.now_ms += pause_ms
+        desk.file.writer_rename(rows(Alice=["likes tea", "sings"]))
+
+    clock.event = note_again
+    desk.sync()
+    desk.sync()
+    assert desk.data == rows(Alice=wanted)
 
 
 def test_deleting_the_very_last_entity_waits_for_a_person(pair: tuple[Machine, Machine]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memsync_git.guards import DeletionLimits
+from memsync_git.inference import SURE_PART
 from memsync_git.local.memory import WriterHandle
 from memsync_git.model import Entity, Generic, Graph, Item, JsonText, Relation
 from memsync_git.remotes.loopback import LoopbackHub
@@ -12,7 +13,7 @@ from memsync_git.replica.adopting import order_of
 from memsync_git.replica.rows import transactions
 from memsync_git.sync import sync_round
 from tests.fakes import QuietClock
-from tests.laws.desks import NOON_MS, WINDOW_MS, Act, Drop, Note, Office, Renew
+from tests.laws.desks import NOON_MS, WINDOW_MS, Act, Desk, Drop, Note, Office, Renew
 from tests.laws.histories import IN_2099_MS, Edit, Fleet, Forget, Machine, Say
 from tests.laws.machines import Machine as Installation
 from tests.laws.machines import RacedFile
@@ -20,6 +21,7 @@ from tests.laws.machines import RacedFile
 ALICE_TYPE: Item = ("t", "Alice", "person")
 TEA: Item = ("o", "Alice", "likes tea")
 OSLO: Item = ("o", "Alice", "lives in Oslo")
+SINGS: Item = ("o", "Alice", "sings")
 TAGS: Item = ("f", ("e", "Alice"), "tags", JsonText('["a"]'))
 OTHER_TAGS: Item = ("f", ("e", "Alice"), "tags", JsonText('["b"]'))
 BOB_TYPE: Item = ("t", "Bob", "person")
@@ -367,6 +369,73 @@ def test_a_machine_that_slept_through_a_deletion_does_not_bring_it_back() -> Non
     cedar.serve([Note(OSLO)], wait_ms=100 * WINDOW_MS)
     found.settle()
     assert shown(found) == {ALICE_TYPE, OSLO}
+
+
+def swapped_out_at(desk: Desk, found: Office, *items: Item) -> None:
+    """Another machine has deleted these, and the file of this one has just been swapped for one without."""
+    other = next(each for each in found.desks if each is not desk)
+    other.serve([Drop(item) for item in items], wait_ms=5_000)
+    other.look()
+    found.publish(other)
+    desk.join(found.published)
+    desk.materialise()
+    assert not desk.file.items() & set(items)
+
+
+@pytest.mark.parametrize(
+    ("swapped", "served"),
+    [
+        pytest.param([TEA, OSLO], [OSLO], id="as near to the file before"),
+        pytest.param([TEA, OSLO, SINGS], [OSLO, SINGS], id="nearer to ours"),
+        pytest.param([LIKES, TAGS], [LIKES], id="no observations"),
+        pytest.param([ALICE_TYPE, TEA, OSLO, SINGS, TAGS, LIKES], [TEA, OSLO, SINGS, TAGS], id="an entity"),
+    ],
+)
+def test_a_server_that_deletes_some_of_what_a_swap_deletes_brings_nothing_back(
+    swapped: list[Item], served: list[Item]
+) -> None:
+    """Found by the fleet: it wrote 8 ms after our swap what it had read before, without some of that."""
+    everything = (ALICE_TYPE, TEA, OSLO, SINGS, TAGS, LIKES, BOB_TYPE)
+    found = office(*everything)
+    swapped_out_at(found.desks[0], found, *swapped)
+    found.desks[0].serve([Drop(item) for item in served], wait_ms=8, back=1)
+    found.settle()
+    assert shown(found) == set(everything).difference(swapped)
+
+
+def test_a_version_put_aside_by_a_swap_that_deletes_more_brings_nothing_back() -> None:
+    """The server wrote between our last look and the swap."""
+    clock = QuietClock()
+    hub = LoopbackHub(clock.wall_ms)
+    start = _bergen("rains", "a town", "seven hills")
+    ash, birch = Installation("ash", hub, clock, start), Installation("birch", hub, clock, b"")
+    ash.file = file = RacedFile(clock.wall_ms, start)
+    ash.session = ash.process("ash")
+    for machine in (ash, birch, ash, birch):
+        machine.sync()
+    birch.write(_bergen("a town"))
+    birch.sync()
+    file.meanwhile = lambda: file.writer_rename(_bergen("a town", "seven hills"))
+    for machine in (ash, birch, ash):
+        machine.sync()
+    assert ash.data == birch.data == _bergen("a town")
+
+
+def test_what_a_swap_deletes_and_somebody_notes_again_behind_the_rest_is_noted_again() -> None:
+    """A server appends: what stands behind what it preceded was noted by one that had read our file."""
+    found = office(ALICE_TYPE, TEA, OSLO, SINGS)
+    swapped_out_at(found.desks[0], found, TEA, OSLO)
+    found.desks[0].serve([Note(TEA)], wait_ms=8)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, TEA, SINGS}
+
+
+def test_what_a_swap_deletes_and_somebody_notes_again_a_moment_later_is_noted_again() -> None:
+    found = office(ALICE_TYPE, SINGS, TEA, OSLO)
+    swapped_out_at(found.desks[0], found, TEA, OSLO)
+    found.desks[0].serve([Note(OSLO)], wait_ms=WINDOW_MS // SURE_PART + 10)
+    found.settle()
+    assert shown(found) == {ALICE_TYPE, SINGS, OSLO}
 
 
 def test_an_old_copy_of_the_file_put_back_says_nothing() -> None:

@@ -19,7 +19,7 @@ import pytest
 from memsync_git.crdt import cut, pen, view
 from memsync_git.crdt.changes import ALL_SEEN
 from memsync_git.crdt.pen import Pen
-from memsync_git.inference import Base, Kind, Ring, saying
+from memsync_git.inference import Base, Kind, Ring, origin, saying
 from memsync_git.model import Item, Rid
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Replica, observing, receiving
@@ -169,6 +169,14 @@ def the_base_is_always_the_newest(patch: pytest.MonkeyPatch) -> None:
 
 def what_our_writes_brought_proves_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(observing, "readable", lambda candidates, *_: list(candidates))
+
+
+def what_our_writes_took_away_proves_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(origin, "_shows_what_went", lambda base, graph: False)
+
+
+def what_is_noted_last_was_merely_read(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(origin, "_is_in_place", lambda item, was, now: True)
 
 
 def what_stands_where_it_stood_was_created(patch: pytest.MonkeyPatch) -> None:
@@ -385,6 +393,32 @@ def a_deletion_beside_a_swap_that_deletes_the_same() -> int:
     return int(_tea("Bob", "plays chess") not in _shown(ash))
 
 
+def _after_a_swap_that_takes(*items: Item) -> Desk:
+    """A desk from whose file a swap has just taken what was deleted elsewhere."""
+    ash, birch = _met([*_people("Alice"), Note(_tea(text="hums")), Note(_tea(text="sings"))])
+    birch.serve([Drop(item) for item in items], wait_ms=APART_MS)
+    birch.look()
+    ash.join([birch.publish()])
+    ash.materialise()
+    return ash
+
+
+def a_deletion_of_some_of_what_a_swap_deletes() -> int:
+    """The server had read before the swap, so that it shows what else the swap took away."""
+    ash = _after_a_swap_that_takes(_tea(), _tea(text="hums"))
+    ash.serve([Drop(_tea(text="hums"))], wait_ms=8, back=1)
+    ash.look()
+    return int(_tea() in _shown(ash))
+
+
+def a_note_that_is_made_again_right_after_a_swap() -> int:
+    """It stands behind what it preceded: the server had read what the swap wrote."""
+    ash = _after_a_swap_that_takes(_tea(), _tea(text="hums"))
+    ash.serve([Note(_tea())], wait_ms=8)
+    ash.look()
+    return int(_tea() not in _shown(ash))
+
+
 def a_second_server_that_writes_back_what_the_first_has_deleted() -> int:
     """Deleted elsewhere as well, before anybody heard of that."""
     ash, birch = _met(_people("Alice", "Bob"))
@@ -574,6 +608,16 @@ MUTANTS = (
         what_our_writes_brought_proves_nothing,
         "7, base (decision 4)",
         a_deletion_beside_a_swap_that_deletes_the_same,
+    ),
+    Mutant(
+        what_our_writes_took_away_proves_nothing,
+        "7, base (decision 81)",
+        a_deletion_of_some_of_what_a_swap_deletes,
+    ),
+    Mutant(
+        what_is_noted_last_was_merely_read,
+        "7, base (decision 81)",
+        a_note_that_is_made_again_right_after_a_swap,
     ),
     Mutant(
         what_stands_where_it_stood_was_created,
