@@ -11,7 +11,7 @@ WARM = "memsync-git, a daemon's session"
 COLD = "memsync-git, a command without git"
 RECEIVE = "memsync-git, a daemon's session, without git's programs"
 RECEIVE_ALL = "memsync-git, a daemon's session, git's programs and all"
-RECEIVE_FLOOR = "only what changed unpacked by git, and the file written"
+RECEIVE_FLOOR = "only what changed read through git, and the file written"
 RECEIVE_COLD = "memsync-git sync, a command, git and all"
 
 TAKING = "memsync-git, a daemon that takes changes in"
