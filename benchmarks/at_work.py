@@ -7,7 +7,7 @@
     whole LIBRARY FOLDER NOTES      the same, the document saved and rendered whole each time
     noting NOTES                    our daemon's place of work: take in what the server has noted
     receiving                       the same: at every line on stdin, take in what the hub has
-    floor HUB MEMORY TURNS          what nobody can do without who takes in what the hub has
+    floor HUB MEMORY TURNS          the least there is to do with git's commands to take in what the hub has
     command WORDS                   a command of ours to its end
 
 Rule 1: the process measures itself: wall time, its own processor time, and the peak of its own memory

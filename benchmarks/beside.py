@@ -136,5 +136,5 @@ def _received(fleet: Fleet, entities: int, words: str) -> str:
 
 
 def _floor(fleet: Fleet) -> str:
-    """The least work there is to take in what the first machine published last, in a process of its own."""
+    """The least there is to do with git's commands to take in what the first machine published last."""
     return at_work("floor", fleet.hub, fleet.memory(1), str(RECEIVED), limit_s=LIMIT_S)

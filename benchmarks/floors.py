@@ -1,4 +1,4 @@
-"""What nobody can do without.
+"""The least there is to do with git's commands.
 
 to bring a memory file from one machine over a hub to another: the fewest bare git commands, four
     A: fast-import (blobs, trees, two commits), push        B: fetch, cat-file, write, fsync, rename

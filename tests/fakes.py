@@ -6,6 +6,7 @@ Remotes, stores and memory files have shipped twins that keep the same contracts
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from zlib import crc32
 
@@ -27,6 +28,18 @@ class QuietClock:
 
     def boot_id(self) -> str:
         return "boot"
+
+
+class EventfulClock(QuietClock):
+    """Something may happen as soon as somebody waits, once."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def sleep(self, seconds: float) -> None:
+        event, self.meanwhile = self.meanwhile, None
+        if event is not None:
+            event()
+        super().sleep(seconds)
 
 
 class CountedChance:

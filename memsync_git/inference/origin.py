@@ -58,12 +58,14 @@ def readable(
     newest_first = sorted(candidates, key=lambda base: base.state.kind is not Kind.PENDING)
     possible, read = [], []
     for at, base in enumerate(newest_first):
-        brought = {} if base.state.kind is Kind.OBSERVED else _without(base.brought(), overheard)
+        is_ours = base.state.kind is not Kind.OBSERVED
+        brought = _without(base.brought(), overheard) if is_ours else {}
         shown = {key: items & items_in(graph.records.get(key)) for key, items in brought.items()}
         read.append(_without_older(shown, newest_first[at + 1 :]))
         age_ms = seen_ms - base.state.from_ms
         lacks_all = brought and not any(shown.values()) and age_ms <= window_ms
-        may_be_late = abs(age_ms) <= window_ms // SURE_PART and not any(any(each.values()) for each in read)
+        has_read = any(any(items.values()) for items in read)
+        may_be_late = is_ours and not has_read and abs(age_ms) <= window_ms // SURE_PART
         if not lacks_all and not (may_be_late and _shows_what_went(base, graph)):
             possible.append(base)
     return [base for base in possible if all(base.says(items) for items in read)]
@@ -71,8 +73,6 @@ def readable(
 
 def _shows_what_went(base: Base, graph: Graph) -> bool:
     """Whether a version still shows, where it stood, what a write of ours took away."""
-    if base.state.kind is Kind.OBSERVED:
-        return False
     gone = ((key, items & items_in(graph.records.get(key))) for key, items in base.took().items())
     return any(
         _is_in_place(item, base.before[key], graph.records[key]) for key, items in gone for item in items

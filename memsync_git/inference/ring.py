@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector, items_in
+from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector, items_between, items_in
 from memsync_git.crdt.intervals import EMPTY
 from memsync_git.model import Graph, Item, Record, RecordKey, Rid
 from memsync_git.stretches import Amended, Order, Step, among, apply_step, differing, whole
@@ -92,7 +92,7 @@ class Base:
 
     def took(self) -> dict[RecordKey, set[Item]]:
         """What the state before this one said of records, and this one does not."""
-        steps = ((key, items_in(was) - items_in(self.record(key))) for key, was in self.before.items())
+        steps = ((key, items_between(was, self.record(key))[0]) for key, was in self.before.items())
         return {key: gone for key, gone in steps if gone}
 
     def says(self, items: Mapping[RecordKey, set[Item]]) -> bool:

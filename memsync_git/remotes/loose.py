@@ -16,17 +16,15 @@ import os
 import secrets
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
-from memsync_git.remotes.objects import Objects, Unfit, of_another_kind, too_large
-from memsync_git.remotes.packs import Packs, packs_in
+from memsync_git.remotes.objects import SLACK_BYTES, Objects, Unfit, of_another_kind, too_large
+from memsync_git.remotes.packs import Packs
 from memsync_git.remotes.trees import Kind, NewObject, Oid
 
 LONGEST_HEADER = 32
 """A kind, a size in decimal digits and NUL."""
-SLACK_BYTES = 1024
-"""What zlib may add to bytes it cannot make smaller, as far as they are small; larger ones git reads."""
 LEVEL = 6
 """Git's own is 1. A millisecond more for a fragment of 1 000 entities saves one of its five disk blocks."""
 MOST = 32
@@ -104,7 +102,7 @@ class LooseFirst(Objects):
         self._begin = begin
         self._open = open_
         self._others: Objects | None = None
-        self._packs: Packs | None = None
+        self._packs = open_.enter_context(closing(Packs(folders)))
 
     def each(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> Iterator[bytes | Unfit | None]:
         """From files, as far as they are there; from the first that is in none on through git."""
@@ -118,8 +116,6 @@ class LooseFirst(Objects):
 
     def delta(self, oid: Oid, base: Oid) -> bytes | None:
         """From the packs of these folders."""
-        if self._packs is None:
-            self._packs = self._open.enter_context(packs_in(self._folders))
         return self._packs.delta(oid, base)
 
     def _loose(self, oid: Oid, kind: Kind, limit: int) -> bytes | Unfit | None:

@@ -22,6 +22,8 @@ from memsync_git.values import dataclass
 MAX_TREE_BYTES = 4 << 20
 """About 60 000 names; ours have one per machine."""
 MAX_COMMIT_BYTES = 1 << 20
+SLACK_BYTES = 1024
+"""What zlib may add to bytes it cannot make smaller, as far as they are small; larger ones git reads."""
 MOST_AT_ONCE = 1000
 """Questions and answers about so many objects fit into the buffers of two pipes: neither side waits."""
 

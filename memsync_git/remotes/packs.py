@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from memsync_git.remotes.objects import SLACK_BYTES
 from memsync_git.remotes.trees import Oid
 
 MOST_PACKS = 16
 """The newest of each folder. What has just come lies in one of them; where there are more, upkeep is due."""
 LARGEST_DELTA_BYTES = 1 << 20
 """Unpacked. A file that changed by more is read whole."""
-SLACK_BYTES = 1024
-"""What zlib may add to bytes it cannot make smaller."""
 
 _UNSOUND = (AssertionError, AttributeError, IndexError, OSError, ValueError, struct.error, zlib.error)
 """What gitdb ends with besides its own errors where a file was cut or has other bytes: of an empty index it
@@ -35,7 +34,7 @@ misses an attribute.
 
 
 class Packs:
-    """The packs of some folders of objects, opened when they are asked; made by `packs_in`."""
+    """The packs of some folders of objects, opened when they are asked, to be closed in the end."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
@@ -58,16 +57,6 @@ class Packs:
                 pack.close()
             self._opened = None
             mman.collect()
-
-
-@contextmanager
-def packs_in(folders: Sequence[Path]) -> Iterator[Packs]:
-    """The packs of some folders for the length of the block."""
-    packs = Packs(folders)
-    try:
-        yield packs
-    finally:
-        packs.close()
 
 
 def _newest(folder: Path) -> list[Any]:

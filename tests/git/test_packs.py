@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts
 from memsync_git.ports import nothing_known
 from memsync_git.remotes.loose import loose_first
 from memsync_git.remotes.objects import Objects, Unfit, reading_objects
-from memsync_git.remotes.packs import packs_in
+from memsync_git.remotes.packs import Packs
 from memsync_git.remotes.seen import Files, Learnt
 from memsync_git.remotes.shards import FEW_SHARDS, ShardReader
 from memsync_git.remotes.trees import EMPTY, Kind, Listing, Oid
@@ -167,7 +167,7 @@ def steps(hub: HubFolder) -> dict[bytes, tuple[Oid, Oid]]:
 
 def told(hub: HubFolder, by_name: Mapping[bytes, tuple[Oid, Oid]]) -> dict[bytes, bytes]:
     """What packs tell of them."""
-    with packs_in([hub.path / "objects"]) as packs:
+    with closing(Packs([hub.path / "objects"])) as packs:
         deltas = {name: packs.delta(*step) for name, step in by_name.items()}
     return {name: delta for name, delta in deltas.items() if delta is not None}
 
@@ -208,7 +208,7 @@ def test_an_index_that_is_none_tells_nothing(revised: HubFolder, index: bytes) -
     for path in revised.path.glob("objects/pack/*.idx"):
         path.chmod(0o644)
         path.write_bytes(index)
-    with packs_in([revised.path / "objects"]) as packs:
+    with closing(Packs([revised.path / "objects"])) as packs:
         assert packs.delta(Oid("a1" * 20), Oid("b2" * 20)) is None
 
 
@@ -220,7 +220,7 @@ def test_no_pack_stays_mapped(revised: HubFolder) -> None:
 
 
 def test_where_there_are_no_packs_nothing_is_told(tmp_path: Path) -> None:
-    with packs_in([tmp_path]) as packs:
+    with closing(Packs([tmp_path])) as packs:
         assert packs.delta(Oid("a1" * 20), Oid("b2" * 20)) is None
 
 

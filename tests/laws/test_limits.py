@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.sync import Settings, sync_round
-from tests.fakes import QuietClock
+from tests.fakes import EventfulClock, QuietClock
 from tests.laws.machines import Machine
 
 W_MS = 2_000
@@ -82,23 +81,11 @@ def test_a_server_said_to_keep_the_file_takes_nothing_away(pair: tuple[Machine, 
     assert desk.data == rows(Alice=["likes tea", "lives in Oslo"], Bob=["plays chess"])
 
 
-class Meanwhile(QuietClock):
-    """As soon as somebody waits, something happens."""
-
-    event: Callable[[], None] | None = None
-
-    def sleep(self, seconds: float) -> None:
-        event, self.event = self.event, None
-        if event is not None:
-            event()
-        super().sleep(seconds)
-
-
 @pytest.mark.parametrize(("pause_ms", "wanted"), [(8, ["likes tea"]), (W_MS // 4, ["likes tea", "sings"])])
 def test_noting_again_at_once_the_last_of_what_a_swap_took_is_taken_for_a_reading_before_it(
     pause_ms: int, wanted: list[str]
 ) -> None:
-    clock = Meanwhile()
+    clock = EventfulClock()
     hub = LoopbackHub(clock.wall_ms)
     desk = Machine("desk", hub, clock, rows(Alice=["likes tea", "hums", "sings"]))
     laptop = Machine("laptop", hub, clock, b"")
@@ -112,7 +99,7 @@ def test_noting_again_at_once_the_last_of_what_a_swap_took_is_taken_for_a_readin
         clock.now_ms += pause_ms
         desk.file.writer_rename(rows(Alice=["likes tea", "sings"]))
 
-    clock.event = note_again
+    clock.meanwhile = note_again
     desk.sync()
     desk.sync()
     assert desk.data == rows(Alice=wanted)

@@ -25,7 +25,7 @@ from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica import Replica, observing, receiving
 from memsync_git.sync import applying, pulling, pushing, sync_round
 from memsync_git.sync import round as rounds
-from tests.fakes import QuietClock
+from tests.fakes import EventfulClock, QuietClock
 from tests.laws.desks import SMALL, Desk, Drop, Note
 from tests.laws.machines import Machine as Installation
 from tests.laws.machines import RacedFile
@@ -432,20 +432,13 @@ def a_second_server_that_writes_back_what_the_first_has_deleted() -> int:
     return int(_tea() in _shown(ash))
 
 
-class _Eventful(QuietClock):
-    """Boots can be counted, and something may happen while somebody waits."""
+class _Booted(EventfulClock):
+    """Boots can be counted."""
 
     boots = 0
-    meanwhile: Callable[[], None] | None = None
 
     def boot_id(self) -> str:
         return f"boot {self.boots}"
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        event, self.meanwhile = self.meanwhile, None
-        if event is not None:
-            event()
 
 
 def _file(*names: str) -> bytes:
@@ -472,7 +465,7 @@ def a_file_that_is_just_being_written() -> int:
 
     What counts as a fault is a revision: nobody has noted or deleted anything.
     """
-    clock = _Eventful()
+    clock = _Booted()
     ash = Installation("ash", LoopbackHub(clock.wall_ms), clock, _file("Alice", "Bob", "Carol"))
     ash.sync()
     revisions = ash.session.replica.header.rev
@@ -484,7 +477,7 @@ def a_file_that_is_just_being_written() -> int:
 
 def a_file_put_back_by_a_power_cut() -> int:
     """What servers wrote in the last half minute never reached the disk."""
-    clock = _Eventful()
+    clock = _Booted()
     ash = Installation("ash", LoopbackHub(clock.wall_ms), clock, _file("Alice"))
     ash.sync()
     ash.write(_file("Alice", "Bob"))
@@ -497,7 +490,7 @@ def a_file_put_back_by_a_power_cut() -> int:
 
 def a_write_into_what_was_displaced() -> int:
     """A server that writes in place had opened the file before our swap, and writes after it."""
-    clock = _Eventful()
+    clock = _Booted()
     hub = LoopbackHub(clock.wall_ms)
     ash, birch = (Installation(name, hub, clock, _file("Alice")) for name in ("ash", "birch"))
     for machine in (ash, birch):
