@@ -268,7 +268,14 @@ def same_items(one: Record, other: Record) -> bool:
     """Whether two records of one key say the same, whatever the order of their observations."""
     if one == other:
         return True
+    if isinstance(one, Entity) and isinstance(other, Entity):
+        return is_same_but_noted(one, other) and set(one.observations) == set(other.observations)
     return set(items_of(one)) == set(items_of(other))
+
+
+def is_same_but_noted(one: Entity, other: Entity) -> bool:
+    """Whether nothing but observations tells two entities apart."""
+    return (one.name, one.type, one.fields) == (other.name, other.type, other.fields)
 
 
 _TEXT = frozenset({str})

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from memsync_git.crdt.intervals import Intervals
-from memsync_git.model import Item, Record, Rid, items_of
+from memsync_git.model import Entity, Item, Record, Rid, is_same_but_noted, items_of
 
 VersionVector = Mapping[Rid, int]
 Unseen = Mapping[Rid, Intervals]
@@ -19,6 +19,9 @@ ALL_SEEN: Unseen = MappingProxyType({})
 
 def items_between(before: Record | None, after: Record | None) -> tuple[set[Item], set[Item]]:
     """What a step from one record to another took away, and what it brought."""
+    if isinstance(before, Entity) and isinstance(after, Entity) and is_same_but_noted(before, after):
+        name, said, says = before.name, set(before.observations), set(after.observations)
+        return {("o", name, each) for each in said - says}, {("o", name, each) for each in says - said}
     old, new = items_in(before), items_in(after)
     return old - new, new - old
 

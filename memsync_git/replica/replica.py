@@ -162,6 +162,8 @@ class Replica:
 
     def _differs(self, wanted: Record | None, standing: Record | None) -> bool:
         """Whether two records say something else, in the projection."""
+        if wanted is standing:
+            return False
         wanted = self.projection.record(wanted) if wanted is not None else None
         standing = self.projection.record(standing) if standing is not None else None
         if wanted is None or standing is None:

@@ -5,6 +5,7 @@ import json
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from memsync_git.crdt.changes import items_between
 from memsync_git.formats import (
     AIM_HEADER,
     VARIANTS,
@@ -26,7 +27,19 @@ from memsync_git.formats.importing import read_import
 from memsync_git.formats.rows import read_row, record_of
 from memsync_git.formats.salvage import salvage
 from memsync_git.formats.writing import row_of
-from memsync_git.model import EVERYTHING, PLAIN, Entity, Generic, Graph, Record, Relation, Verbatim
+from memsync_git.model import (
+    EVERYTHING,
+    PLAIN,
+    Entity,
+    Generic,
+    Graph,
+    JsonText,
+    Record,
+    Relation,
+    Verbatim,
+    items_of,
+    same_items,
+)
 
 LINE_VARIANTS = [name for name in VARIANTS if name != "json-array"]
 
@@ -94,6 +107,27 @@ def stringified(record: Record) -> str:
             raise AssertionError("no server writes these")
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
     return "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+few_names = st.sampled_from(["a", "b"])
+alike = st.one_of(
+    st.builds(
+        Entity,
+        few_names,
+        st.none() | few_names,
+        st.lists(few_names, max_size=3).map(tuple),
+        st.dictionaries(few_names, st.just(JsonText("1")), max_size=1),
+    ),
+    st.builds(Relation, few_names, few_names, few_names),
+    st.builds(Generic, few_names),
+)
+
+
+@given(alike, alike)
+def test_two_records_differ_in_the_items_that_they_say(one: Record, other: Record) -> None:
+    said, says = set(items_of(one)), set(items_of(other))
+    assert same_items(one, other) == (said == says)
+    assert items_between(one, other) == (said - says, says - said)
 
 
 # --- round trips -------------------------------------------------------------------------------------
