@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+Piece = bytes | memoryview
+"""Some of them, where they lie."""
+
 MOST_ASIDE = 4
 """A quarter of what two versions share may be held besides, of either; beyond that they are held apart."""
 COMPARED_BYTES = 1 << 16
@@ -79,7 +82,7 @@ def continued(before: FileBytes, shared: int, rest: bytes) -> FileBytes | None:
     return Continued(before, shared, rest) if MOST_ASIDE * aside <= shared else None
 
 
-def window(data: FileBytes, start: int, end: int) -> bytes | memoryview:
+def window(data: FileBytes, start: int, end: int) -> Piece:
     """Some of them for a look, not copied where they lie together."""
     return memoryview(data)[start:end] if isinstance(data, bytes) else data[start:end]
 

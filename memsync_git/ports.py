@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
-from memsync_git.filebytes import FileBytes
+from memsync_git.filebytes import FileBytes, Piece
 from memsync_git.model import RecordKey, Rid
 from memsync_git.values import dataclass, field
 
@@ -71,6 +71,23 @@ class Occupied:
     """Nothing was swapped: the file appeared, vanished or was locked meanwhile. The prepared file is gone."""
 
 
+class Preparing(Protocol):
+    """A new version on its way to the disk, while its maker goes on. Where its context is left before it is
+    finished, nothing stays of it.
+    """
+
+    data: bytes
+    """All its pieces together."""
+
+    def finished(self) -> Prepared | Unusable:
+        """Wait until it is durable."""
+        ...
+
+    def __enter__(self) -> Preparing: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 class LocalFile(Protocol):
     """One memory file, shared with writers that take no lock.
 
@@ -80,6 +97,10 @@ class LocalFile(Protocol):
 
     def read(self) -> Reading:
         """Read the file as it stands, at once and without following links."""
+        ...
+
+    def begin(self, pieces: Iterable[Piece]) -> Preparing:
+        """Begin to write and fsync these pieces beside the file, one behind the other, mode 0600."""
         ...
 
     def prepare(self, data: bytes) -> Prepared | Unusable:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from memsync_git.formats.canonical import Json, NotJson, Number, TooDeep, canonical, compact, parse, quoted
 from memsync_git.formats.laying import Placed
+from memsync_git.formats.lying import Together
 from memsync_git.formats.rows import Damage, Limits, TooLarge
 from memsync_git.formats.scratch import Scratch, ScratchBytes, Scratches, scratch_in_memory
 from memsync_git.formats.standing import Decoded, Row, Rows
@@ -29,6 +30,7 @@ __all__ = [
     "Scratch",
     "ScratchBytes",
     "Scratches",
+    "Together",
     "TooDeep",
     "TooLarge",
     "Variant",

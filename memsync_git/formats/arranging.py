@@ -119,13 +119,13 @@ def _laid(rows: Rows, changes: Changes, projection: Projection, limits: Limits) 
 def _revised(lines: Lines, wanted: Records, projection: Projection, limits: Limits) -> Lines | TooLarge:
     """Lines, each a record of its own, some of which are written anew; nobody looks into the others."""
     places = {at: wanted[key] for key, at in lines.places_of(wanted.keys()).items()}
-    cut = lines.place.cut(places)
+    cut = lines.cut(places)
     standing = cut.raws
     raws = {at: row_of(record, projection, standing[at]) for at, record in places.items()}
     found = read_back(list(raws.values()), places.values(), projection, limits)
     if isinstance(found, TooLarge):
         return found
-    return lines.revised(cut.patched(raws), dict(zip(places, found, strict=True)))
+    return lines.revised(cut, raws, dict(zip(places, found, strict=True)))
 
 
 def _changed(lines: Lines, changes: Changes, rewritten: set[RecordKey], projection: Projection) -> Loose:

@@ -16,6 +16,7 @@ import orjson
 
 from memsync_git.filebytes import FileBytes
 from memsync_git.formats.canonical import MOST_NESTING, WHITESPACE, NotJson, compact, parse, parse_first
+from memsync_git.formats.lying import Together
 from memsync_git.formats.reading import read_rows, rows_between
 from memsync_git.formats.rows import Damage, Limits, TooLarge
 from memsync_git.formats.standing import Decoded, Rows, known_rows
@@ -63,9 +64,10 @@ class ArrayVariant:
         damage = sorted(damage + misfits, key=attrgetter("line"))
         return Decoded(self.name, rows, rows.graph(), tuple(damage))
 
-    def write(self, rows: Rows) -> bytes:
+    def write(self, rows: Rows, together: Together | None) -> bytes:
         texts = [row.raw for row in rows]
-        return b"[\n" + b",\n".join(texts) + b"\n]" if texts else b"[\n]"
+        data = b"[\n" + b",\n".join(texts) + b"\n]" if texts else b"[\n]"
+        return data if together is None else together([data])
 
     def framed(self, rows: Rows) -> Rows:
         return rows

@@ -9,12 +9,19 @@ Rule 2: what lies somewhere is copied when a file is put together, and not befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BytesIO
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
-Piece = bytes | memoryview
+from memsync_git.filebytes import Piece
+
 Span = tuple[int, int]
+Ends: TypeAlias = "array[int]"
+"""Where the first of some lines end, counted from where they begin."""
+
+Together = Callable[[Iterable[Piece]], bytes]
+"""Puts the pieces of a file together; whoever does that may begin to write them."""
 
 
 class Sliced(Protocol):
@@ -72,22 +79,24 @@ class Place(NamedTuple):
             return self.data.pieces
         return [memoryview(self.data)[self.start : self.end] if isinstance(self.data, bytes) else self.text]
 
-    def cut(self, numbers: Iterable[int]) -> Cut:
+    def cut(self, numbers: Iterable[int], ends: Ends) -> Cut:
         """Some of the lines there, without looking at what stands behind them.
 
-        To look for line ends up to the last of them is less work than to cut all lines out.
+        To look for line ends up to the last of them is less work than to cut all lines out. `ends`: those
+        that are known; it grows by what is found.
         """
         data, start, end = self
         if not isinstance(data, bytes):
             data, start, end = self.text, 0, self.size
-        line, begin = 0, start
         spans: dict[int, Span] = {}
         for number in sorted(numbers):
-            for _ in range(line, number):
-                begin = data.index(b"\n", begin, end) + 1
-            line = number
-            stop = data.find(b"\n", begin, end)
-            spans[number] = (begin, end if stop < 0 else stop)
+            begin = start + ends[-1] + 1 if ends else start
+            for _ in range(len(ends), number + 1):
+                stop = data.find(b"\n", begin, end)
+                stop = end if stop < 0 else stop
+                ends.append(stop - start)
+                begin = stop + 1
+            spans[number] = (start + (ends[number - 1] + 1 if number else 0), start + ends[number])
         return Cut(data, start, end, spans)
 
 
@@ -103,6 +112,15 @@ class Cut(NamedTuple):
     def raws(self) -> dict[int, bytes]:
         """The lines."""
         return {number: self.data[begin:stop] for number, (begin, stop) in self.spans.items()}
+
+    def moved(self, ends: Ends, raws: Mapping[int, bytes]) -> Ends:
+        """Where the lines end once these stand in the place of the cut ones."""
+        moved, at, by = array(ends.typecode), 0, 0
+        for number, (begin, stop) in self.spans.items():
+            moved.extend([end + by for end in ends[at:number]] if by else ends[at:number])
+            at, by = number, by + len(raws[number]) - (stop - begin)
+        moved.extend([end + by for end in ends[at:]])
+        return moved
 
     def patched(self, raws: Mapping[int, bytes]) -> Place:
         """The bytes with a new line in the place of each of these."""

@@ -11,14 +11,15 @@ lie never changes what they are.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from hashlib import sha256
 from itertools import chain, pairwise, takewhile
 from typing import NamedTuple, overload
 from weakref import ReferenceType, ref
 
-from memsync_git.filebytes import FileBytes, holder, window
-from memsync_git.formats.lying import Growing, Patched, Place, Sliced, Span
+from memsync_git.filebytes import FileBytes, Piece, holder, window
+from memsync_git.formats.lying import Cut, Ends, Growing, Patched, Place, Sliced, Span, Together
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Entity, Graph, Projection, Record, RecordKey
 from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched, joined
@@ -41,7 +42,7 @@ class Row(NamedTuple):
 class Lines(Stretch):
     """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("__weakref__", "_blanks", "_count", "_keys", "_place", "_revised", "projection")
+    __slots__ = ("__weakref__", "_blanks", "_count", "_ends", "_keys", "_place", "_revised", "projection")
 
     def __init__(self, text: bytes, records: Iterable[Record | None], projection: Projection) -> None:
         super().__init__(records)
@@ -51,6 +52,7 @@ class Lines(Stretch):
         self._keys: Mapping[RecordKey, object] | None = None
         self._blanks: int | None = None
         self._count: int | None = None
+        self._ends: Ends = array("L")
 
     @property
     def place(self) -> Place:
@@ -115,13 +117,17 @@ class Lines(Stretch):
         """On which lines some of its records stand, where every line is a record of its own."""
         return {key: at for at, key in enumerate(self.keys) if key in keys}
 
-    def revised(self, place: Place, new: Mapping[int, Record]) -> Lines:
-        """The same with some lines written anew, which lie there (`Cut.patched`); `new`: what each says. Each
-        is a record of its own and keeps its key.
+    def cut(self, numbers: Iterable[int]) -> Cut:
+        """Some of the lines. Where those up to the last of them end is remembered, and carried on."""
+        return self.place.cut(numbers, self._ends)
+
+    def revised(self, cut: Cut, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> Lines:
+        """The same with these lines in the place of those that were cut out; `new`: what each says. Each is
+        a record of its own and keeps its key.
         """
         lines = Lines(b"", self._said_with(new), self.projection)
         lines._keys = self.keys
-        self._hand_on(lines, place, new)
+        self._hand_on(lines, cut, raws, new)
         return lines
 
     def anew_since(self, before: Lines) -> dict[int, bytes] | None:
@@ -133,9 +139,10 @@ class Lines(Stretch):
         data, start, _ = self.place
         return {at: data[start + begin : start + end] for at, (begin, end) in self._revised[1].items()}
 
-    def _hand_on(self, lines: Lines, place: Place, new: Mapping[int, Record]) -> None:
+    def _hand_on(self, lines: Lines, cut: Cut, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> None:
         """Tell lines that were revised of these what is known of them without a look."""
-        lines._place = place
+        lines._place = place = cut.patched(raws)
+        lines._ends = cut.moved(self._ends, raws)
         lines._revised = (ref(self), place.data.new) if isinstance(place.data, Patched) else None
         lines._blanks, lines._names, lines._count = 0, self._names, self._count
         if self._counts is not None:
@@ -211,7 +218,7 @@ class KeptLines(Lines):
         """One that nobody has asked for by itself."""
         if self._said is not None or not self.has_one_each or len(self._asked_for) >= MOST_BY_ITSELF:
             return super().record(key)
-        (raw,) = self.place.cut([self._places[key]]).raws.values()
+        (raw,) = self.cut([self._places[key]]).raws.values()
         (record,) = self._reader(raw, self.projection)
         if record is None:
             raise KeyError(key)
@@ -236,12 +243,12 @@ class KeptLines(Lines):
         text = b"\n".join([raws[at] for key, at in self._places.items() if key in keys])
         return joined(record for record in self._reader(text, self.projection) if record is not None)
 
-    def revised(self, place: Place, new: Mapping[int, Record]) -> Lines:
+    def revised(self, cut: Cut, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> Lines:
         """The keys are the very same, and but for what is new nothing is held of what the lines say: a memory
         that is changed here and there, time and again, would soon be held whole.
         """
         lines = KeptLines(b"", self._places, 0, self.projection, self._reader)
-        self._hand_on(lines, place, new)
+        self._hand_on(lines, cut, raws, new)
         lines._asked_for = {record.key: record for record in new.values()}
         return lines
 
@@ -443,8 +450,15 @@ class Rows(Sequence[Row]):
         both = takewhile(lambda pair: pair[0] is pair[1], zip(self.parts, before.parts, strict=False))
         return max(0, sum(lines.size + 1 for lines, _ in both) - 1)
 
+    def pieces(self) -> Iterator[Piece]:
+        """The same in pieces, as they lie now."""
+        for at, lines in enumerate(self.parts):
+            if at:
+                yield b"\n"
+            yield from lines.place.pieces()
+
     def gathered(self) -> bytes:
-        """The same, in which they lie from now on; what they held of their own is let go as it is copied."""
+        """The same, in which they lie from now on; what they hold of their own is let go as it is copied."""
         growing, starts = Growing(), list[int]()
         file = growing.file
         for lines in self.parts:
@@ -453,9 +467,21 @@ class Rows(Sequence[Row]):
             file.writelines(lines.place.pieces())
             lines.lie_in(growing, starts[-1])
         data = file.getvalue()
-        for lines, start in zip(self.parts, starts, strict=True):
-            lines.lie_in(data, start)  # at once: a look at what is growing would copy it now
+        self._lie_all_in(data)  # at once: a look at what is growing would copy it now
         return data
+
+    def put(self, together: Together) -> bytes:
+        """The same, put together by somebody else."""
+        data = together(self.pieces())
+        self._lie_all_in(data)
+        return data
+
+    def _lie_all_in(self, data: bytes) -> None:
+        """Lie in the bytes of the file these rows are."""
+        at = 0
+        for lines in self.parts:
+            lines.lie_in(data, at)
+            at += lines.size + 1
 
     def lie_in(self, data: FileBytes) -> None:
         """Lie in the bytes of the file these rows are, as far as they stand in it one after another."""

@@ -16,6 +16,7 @@ from memsync_git.formats.arranging import arranged, step_to
 from memsync_git.formats.array import ArrayVariant
 from memsync_git.formats.laying import Placed, laid_out
 from memsync_git.formats.lines import LineVariant
+from memsync_git.formats.lying import Together
 from memsync_git.formats.rows import NO_LIMITS, Limits, TooLarge
 from memsync_git.formats.scratch import Scratch
 from memsync_git.formats.standing import Decoded, Row, Rows
@@ -65,8 +66,10 @@ class Variant(Protocol):
         """The rows, with what a reader must find beside them."""
         ...
 
-    def write(self, rows: Rows) -> bytes:
-        """The bytes of framed rows."""
+    def write(self, rows: Rows, together: Together | None) -> bytes:
+        """The bytes of framed rows. `together` has all their pieces at once. Without it, what rows hold of
+        their own is let go while they are put together: of a whole memory, that is as much once more.
+        """
         ...
 
 
@@ -101,13 +104,16 @@ def decode(
     return VARIANTS[variant].read(data, limits, before, shared)
 
 
-def amend(rows: Rows, step: Step, variant: str, limits: Limits) -> tuple[bytes, Decoded] | TooLarge:
+def amend(
+    rows: Rows, step: Step, variant: str, limits: Limits, together: Together | None = None
+) -> tuple[bytes, Decoded] | TooLarge:
     """The bytes of a file after a step, and what they say; `rows` are those standing in it now.
 
     Only rows that the step changes are written. New ones come in the order of the step.
+    `together`: see `Variant.write`.
     """
     found = arranged(rows, step, VARIANTS[variant].projection, limits)
-    return found if isinstance(found, TooLarge) else _finished(found, variant, limits)
+    return found if isinstance(found, TooLarge) else _finished(found, variant, limits, together)
 
 
 def write_anew(
@@ -125,11 +131,13 @@ def write_anew(
     return found if isinstance(found, TooLarge) else _finished(found, variant, limits)
 
 
-def _finished(rows: Rows, variant: str, limits: Limits) -> tuple[bytes, Decoded] | TooLarge:
+def _finished(
+    rows: Rows, variant: str, limits: Limits, together: Together | None = None
+) -> tuple[bytes, Decoded] | TooLarge:
     """The file these rows make."""
     how = VARIANTS[variant]
     framed = how.framed(rows)
-    data = how.write(framed)
+    data = how.write(framed, together)
     if len(data) > limits.max_file_bytes:
         return _too_large(data, limits)
     return data, Decoded(variant, framed, framed.graph())

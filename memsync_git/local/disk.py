@@ -11,10 +11,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
-from memsync_git.filebytes import COMPARED_BYTES, MOST_ASIDE, FileBytes, continued
+from memsync_git.filebytes import COMPARED_BYTES, MOST_ASIDE, FileBytes, Piece, continued
 from memsync_git.local import refusals
 from memsync_git.ports import Missing, Reading, Snapshot, Unusable
 
@@ -25,6 +27,8 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SHARED_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _CHUNK_BYTES = 1 << 20
+_PIECES_AT_ONCE = 1024
+"""IOV_MAX of Linux and macOS."""
 
 
 def read_regular(path: str, max_bytes: int, like: FileBytes = b"") -> Reading:
@@ -45,6 +49,39 @@ def read_regular(path: str, max_bytes: int, like: FileBytes = b"") -> Reading:
         return refusals.failed(path, error)
     finally:
         os.close(fd)
+
+
+class Stamp(NamedTuple):
+    """Which inode it is, whose, and what every write into it changes."""
+
+    device: int
+    inode: int
+    mode: int
+    owner: int
+    size: int
+    written_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        """The stamp of what was looked at."""
+        inode = status.st_dev, status.st_ino, status.st_mode, status.st_uid
+        return cls(*inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+    @classmethod
+    def at(cls, path: str) -> Stamp | None:
+        """The stamp of what stands at a path, links not followed; None where nothing can be seen there."""
+        with suppress(OSError):
+            return cls.of(os.lstat(path))
+        return None
+
+    def tells_writes_from(self, wall_ms: int) -> bool:
+        """Whether a write at that moment or later gives it another stamp: its times are no longer now."""
+        return max(self.written_ns, self.changed_ns) // 1_000_000 < wall_ms - COARSEST_MS
+
+
+COARSEST_MS = 2000
+"""FAT keeps times to two seconds; other file systems, to the kernel's tick of some milliseconds."""
 
 
 def refusal_of_inode(path: str, status: os.stat_result, max_bytes: int) -> Unusable | None:
@@ -76,20 +113,27 @@ def is_open_to_others(mode: int, *, owner: int, account: int) -> bool:
     return owner != account and bool(mode & _SHARED_WRITE) and not mode & stat.S_ISVTX
 
 
-def write_durably(path: str, data: bytes) -> None:
-    """Create `path`, mode 0600, and fsync `data` into it.
+def write_durably(path: str, *pieces: Piece) -> None:
+    """Create `path`, mode 0600, and fsync `pieces` into it, one behind the other.
 
     Raises:
         OSError: it exists, or could not be written; what is there must be unlinked, not kept.
     """
     fd = os.open(path, _WRITE_FLAGS, PRIVATE_FILE)
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
+        for at in range(0, len(pieces), _PIECES_AT_ONCE):
+            _write(fd, pieces[at : at + _PIECES_AT_ONCE])
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _write(fd: int, pieces: Sequence[Piece]) -> None:
+    """Write them all; where the disk takes some of them only, what is left follows in one piece."""
+    written = os.writev(fd, pieces)
+    rest = memoryview(b"".join(pieces))[written:] if written < sum(map(len, pieces)) else b""
+    while rest:
+        rest = rest[os.write(fd, rest) :]
 
 
 def sync_directory(directory: str) -> None:
@@ -167,13 +211,8 @@ def _read_after(fd: int, like: FileBytes, status: os.stat_result) -> FileBytes |
     if not 0 <= MOST_ASIDE * left <= at:
         return None
     rest = piece + os.read(fd, left)
-    is_as_it_was = len(rest) == left and _stamp(os.fstat(fd)) == _stamp(status)
+    is_as_it_was = len(rest) == left and Stamp.of(os.fstat(fd)) == Stamp.of(status)
     return continued(like, at, rest) if is_as_it_was else None
-
-
-def _stamp(status: os.stat_result) -> tuple[int, int, int]:
-    """What every write changes."""
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _read_up_to(fd: int, expected: int, limit: int) -> bytes:

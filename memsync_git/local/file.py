@@ -1,6 +1,6 @@
 """The memory file on a real disk, shared with servers that take no lock.
 
-    prepare    .part ── write, fsync ──▶ .new
+    prepare    .part ── write, fsync ──▶ .new                         (preparing.py: while we go on)
     exchange   .new ⇄ path ──▶ what was displaced stands at .old       (swaps.py)
     look       read .old once more: a writer may have held that inode open
     forget     unlink .old
@@ -9,7 +9,8 @@ Rule 1: a reader of the path finds either the old or the new bytes, whole.
 Rule 2: nothing a writer wrote is unlinked before it was offered; a `.part` never held anything but ours.
 Rule 3: only regular files of this account are read, without following links and without ever waiting.
 Rule 4: an expected failure of the disk is an `Unusable` that names the path and what to do.
-Rule 5: what a file holds of what it held, or of what was written, is compared and not held once more.
+Rule 5: what a file holds of what it held, or of what was written, is compared and not held once more. Where
+the inode's times tell that nothing was written, it is not even read; what a swap displaces is, always.
 It knows nothing of what the bytes mean, nor of rounds, remotes and stores.
 """
 
@@ -17,13 +18,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from memsync_git.filebytes import FileBytes
+from memsync_git.filebytes import FileBytes, Piece
 from memsync_git.local import disk, refusals
 from memsync_git.local.names import Role, Temporary, minted, parsed, witness_name
+from memsync_git.local.preparing import WritingThread
 from memsync_git.local.sidecar import Kept, Sidecar
 from memsync_git.local.swaps import SWAPS, UNABLE, Swap
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
@@ -38,6 +42,13 @@ MAX_WITNESS_BYTES = 1024 * 1024
 def wall_ms() -> int:
     """Milliseconds since 1970 by the wall clock."""
     return time.time_ns() // 1_000_000
+
+
+class _Known(NamedTuple):
+    """What was read of a file, and by which stamp that is known to stand there still."""
+
+    stamp: disk.Stamp
+    snapshot: Snapshot
 
 
 class OsFile:
@@ -72,6 +83,7 @@ class OsFile:
         self._now_ms = now_ms
         self._sidecar = Sidecar(self._path, sleep=sleep, now_ms=now_ms)
         self._standing: FileBytes = b""
+        self._known: _Known | None = None
 
     @property
     def path(self) -> Path:
@@ -85,9 +97,19 @@ class OsFile:
         if refusal is not None:
             return refusal
         self._sidecar.notice()
+        stamp, began_ms = disk.Stamp.at(self._path), self._now_ms()
+        if self._known is not None and stamp == self._known.stamp:
+            return self._known.snapshot
         reading = disk.read_regular(self._path, self._max_bytes, self._standing)
         self._standing = reading.data if isinstance(reading, Snapshot) else b""
+        self._known = self._known_by(stamp, reading, began_ms)
         return reading
+
+    def _known_by(self, stamp: disk.Stamp | None, reading: Reading, began_ms: int) -> _Known | None:
+        """A reading that a look at the inode will tell from any later one, if there is such a look."""
+        if stamp is None or not isinstance(reading, Snapshot) or not stamp.tells_writes_from(began_ms):
+            return None
+        return _Known(stamp, reading) if disk.Stamp.at(self._path) == stamp else None
 
     def _refusal_of_place(self) -> Unusable | None:
         """What is wrong around the file: a link that has parted, a directory others may write in."""
@@ -97,14 +119,24 @@ class OsFile:
 
     # --- writing back
 
+    def begin(self, pieces: Iterable[Piece]) -> WritingThread:
+        several = list(pieces)
+        return WritingThread(partial(self._begun, several), several)
+
     def prepare(self, data: bytes) -> Prepared | Unusable:
+        written = self._begun([data])
+        return written if isinstance(written, Unusable) else Prepared(written, data)
+
+    def _begun(self, pieces: Sequence[Piece]) -> str | Unusable:
+        """Where a new version stands now."""
         refusal = self._refusal_of_place()
         if refusal is not None:
             return refusal
-        if len(data) > self._max_bytes:
-            return refusals.too_large(self._path, len(data), self._max_bytes)
+        size = sum(map(len, pieces))
+        if size > self._max_bytes:
+            return refusals.too_large(self._path, size, self._max_bytes)
         try:
-            return Prepared(self._written(data, self._beside("new")), data)
+            return self._written(pieces, self._beside("new"))
         except OSError as error:
             return refusals.failed(self._path, error)
 
@@ -224,7 +256,7 @@ class OsFile:
 
     def write_witness(self, data: bytes) -> Unusable | None:
         try:
-            self._written(data, self._witness)
+            self._written([data], self._witness)
             disk.sync_directory(self._directory)
         except OSError as error:
             return refusals.failed(self._witness, error)
@@ -242,8 +274,8 @@ class OsFile:
     def _beside(self, role: Role) -> str:
         return self._at(minted(self._place.name, self._now_ms(), role))
 
-    def _written(self, data: bytes, final: str) -> str:
-        """Write and fsync `data` under a name of its own, then rename it to `final`.
+    def _written(self, pieces: Sequence[Piece], final: str) -> str:
+        """Write and fsync these pieces under a name of their own, then rename that to `final`.
 
         Raises:
             OSError: it could not be written; nothing was left behind.
@@ -252,7 +284,7 @@ class OsFile:
             self._place.parent.mkdir(disk.PRIVATE_DIRECTORY, parents=True, exist_ok=True)
         part = self._beside("part")
         try:
-            disk.write_durably(part, data)
+            disk.write_durably(part, *pieces)
             Path(part).rename(final)
         except OSError:
             disk.unlink_if_there(part)

@@ -9,9 +9,10 @@ Rule 4: temporary names belong to the process that made them; those of a process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
+from memsync_git.filebytes import Piece
+from memsync_git.ports import Displaced, LocalFile, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
 from memsync_git.values import dataclass, field, replace
 
 WRITEBACK_MS = 30_000
@@ -79,6 +80,23 @@ class WriterHandle:
         _written(self._inode, data, self._now_ms())
 
 
+class PreparingInMemory:
+    """`ports.Preparing`, all of it done when it is finished."""
+
+    def __init__(self, file: LocalFile, data: bytes) -> None:
+        self._file = file
+        self.data = data
+
+    def finished(self) -> Prepared | Unusable:
+        return self._file.prepare(self.data)
+
+    def __enter__(self) -> PreparingInMemory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing stands anywhere."""
+
+
 class MemoryFile:
     """`ports.LocalFile` as one process of a simulated machine meets it, with the writers' side."""
 
@@ -96,6 +114,9 @@ class MemoryFile:
             return self._directory.obstacle
         inode = self._directory.file
         return Missing() if inode is None else inode.now
+
+    def begin(self, pieces: Iterable[Piece]) -> PreparingInMemory:
+        return PreparingInMemory(self, b"".join(pieces))
 
     def prepare(self, data: bytes) -> Prepared | Unusable:
         if self._directory.obstacle is not None:

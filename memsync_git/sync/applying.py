@@ -1,6 +1,7 @@
 """Writing the view back into the memory file without losing a write of the server.
 
-    prepare ─ fsync ─ save pending ─ exchange ─ inspect ─ save settled ┄ linger ┄ look once more ─ forget
+    ┌ write ─ fsync ┐
+    └ save pending ─┴─ exchange ─ inspect ─ save settled ┄ linger ┄ look once more ─ forget
 
 Rule 1: only when the items differ in the file's projection; order alone is no reason.
 Rule 2: what the swap displaced is inspected. If it is not what was merged, it is taken in, and round we go.
@@ -11,13 +12,15 @@ A plain read-merge-rename lost 70 of 720 server writes under stress; this lost n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from contextlib import ExitStack
 from typing import NamedTuple
 
-from memsync_git.filebytes import FileBytes
-from memsync_git.formats import Decoded, Rows, TooLarge
+from memsync_git.filebytes import FileBytes, Piece
+from memsync_git.formats import Decoded, Rows, Together, TooLarge
 from memsync_git.formats.arranging import step_to
-from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot, Unusable
+from memsync_git.ports import Displaced, LocalFile, Occupied, Prepared, Preparing, Snapshot, Unusable
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.picking import picked_graph, picked_keys
 from memsync_git.replica.replica import Joined
@@ -83,8 +86,38 @@ def _swapped(
     session: Session, captured: Captured, report: RoundReport, only: Picked
 ) -> Displaced | Occupied | Unusable | None:
     """Put the new version in its place; None where there can be none."""
-    prepared = _prepare(session, captured, report, only)
-    return None if prepared is None else session.world.file.exchange(prepared, over=captured.standing)
+    file = session.world.file
+    with _Writing(file) as writing:
+        data = _made(session, captured, report, only, writing.together)
+        prepared = None if data is None else writing.finished(data)
+    return file.exchange(prepared, over=captured.standing) if isinstance(prepared, Prepared) else prepared
+
+
+class _Writing:
+    """A new version that is written beside the file while it is saved as pending.
+
+    Both are durable before the swap; a crash between them is a swap that did not happen.
+    """
+
+    def __init__(self, file: LocalFile) -> None:
+        self._file = file
+        self._open = ExitStack()
+        self._preparing: Preparing | None = None
+
+    def together(self, pieces: Iterable[Piece]) -> bytes:
+        """Begin to write these, and put them together."""
+        self._preparing = self._open.enter_context(self._file.begin(pieces))
+        return self._preparing.data
+
+    def finished(self, data: bytes) -> Prepared | Unusable:
+        """Wait until it is durable; what was not begun in pieces is written now."""
+        return self._file.prepare(data) if self._preparing is None else self._preparing.finished()
+
+    def __enter__(self) -> _Writing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 def needs_writing(session: Session, captured: Captured, only: Picked = None) -> bool:
@@ -102,10 +135,13 @@ def _is_newest(session: Session, captured: Captured) -> bool:
     return captured.name == session.replica.ring.newest.hash
 
 
-def _prepare(session: Session, captured: Captured, report: RoundReport, only: Picked) -> Prepared | None:
-    """Write the new version beside the file and save it as pending."""
+def _made(
+    session: Session, captured: Captured, report: RoundReport, only: Picked, together: Together
+) -> bytes | None:
+    """Make the new version, and save it as pending; None where there can be none."""
     rows = captured.decoded.rows if captured.decoded is not None else Rows()
-    made = _anew(session) if only is None and not len(rows) else _stepped(session, captured, rows, only)
+    is_anew = only is None and not len(rows)
+    made = _anew(session) if is_anew else _stepped(session, captured, rows, only, together)
     amended = made.file
     if isinstance(amended, TooLarge):
         report.file = "too large"
@@ -113,10 +149,6 @@ def _prepare(session: Session, captured: Captured, report: RoundReport, only: Pi
         report.file_hint = "memsync-git config set guards.max_file_mib 128"
         return None
     data, decoded = amended
-    prepared = session.world.file.prepare(data)
-    if isinstance(prepared, Unusable):
-        report.file, report.file_reason, report.file_hint = "unusable", prepared.reason, prepared.hint
-        return None
     written = session.version(decoded, data, 0)
     ahead = _ahead(written, made.step) if made.made_of is None and _is_newest(session, captured) else None
     session.act(
@@ -124,7 +156,7 @@ def _prepare(session: Session, captured: Captured, report: RoundReport, only: Pi
             written.graph, written.order, written.hash, moment, ahead=ahead, made_of=made.made_of
         )
     )
-    return prepared
+    return data
 
 
 class _Made(NamedTuple):
@@ -153,10 +185,10 @@ def _written(session: Session) -> tuple[bytes, Decoded] | TooLarge:
     return session.write_anew(each for each in targets if not hides(each[1].key))
 
 
-def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked) -> _Made:
+def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked, together: Together) -> _Made:
     """What stands there, changed where it is to be changed."""
     step = _step(session, captured, rows, only)
-    return _Made(session.amend(rows, step), step)
+    return _Made(session.amend(rows, step, together), step)
 
 
 def _ahead(written: Version, step: Step) -> Step:

@@ -20,6 +20,7 @@ from memsync_git.formats import (
     Placed,
     Rows,
     Scratches,
+    Together,
     TooLarge,
     Variant,
     amend,
@@ -266,9 +267,11 @@ class Session:
         self._named = Named(data)
         return before, kept.shared_with(self._named.trail)
 
-    def amend(self, rows: Rows, step: Step) -> tuple[bytes, Decoded] | TooLarge:
-        """The next version of the file: the bytes of `rows` after a step, and what they say."""
-        return self._made(amend(rows, step, self.settings.variant, self.settings.limits))
+    def amend(self, rows: Rows, step: Step, together: Together) -> tuple[bytes, Decoded] | TooLarge:
+        """The next version of the file: the bytes of `rows` after a step, and what they say; see
+        `formats.amend`.
+        """
+        return self._made(amend(rows, step, self.settings.variant, self.settings.limits, together))
 
     def write_anew(self, placed: Placed) -> tuple[bytes, Decoded] | TooLarge:
         """A whole file, where there is none: its bytes, and what they say; see `formats.write_anew`."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -462,6 +463,39 @@ def test_the_witness_is_what_was_written_last(stage: Stage) -> None:
     assert stage.file.write_witness(b"one") is None
     assert stage.file.write_witness(b"two") is None
     assert stage.file.read_witness() == b"two"
+    assert stage.debris() == []
+
+
+def test_a_version_that_is_begun_in_pieces_stands_there_whole_when_it_is_finished(stage: Stage) -> None:
+    stage.rename(FIRST)
+    rows = [b"%d: %s" % (n, b"x" * (n % 90)) for n in range(3000)]
+    data = b"\n".join(rows)
+    ends = [0, 1, 1, 7, *range(1000, len(data), 53), len(data)]
+    pieces = [memoryview(data)[start:end] for start, end in pairwise(ends)]
+    with stage.file.begin([*pieces[:1], b"", bytes(pieces[1]), *pieces[2:]]) as preparing:
+        assert standing(stage.file) == FIRST
+        assert preparing.data == data
+        prepared = preparing.finished()
+    assert isinstance(prepared, Prepared)
+    assert exchanged(stage.file, prepared).snapshot is not None
+    assert standing(stage.file) == data
+
+
+def test_a_version_that_is_left_before_it_is_finished_leaves_nothing(stage: Stage) -> None:
+    stage.rename(FIRST)
+    with stage.file.begin([MERGED, MERGED]):
+        pass
+    assert standing(stage.file) == FIRST
+    assert stage.debris() == []
+
+
+def test_a_version_that_cannot_be_written_is_refused_when_it_is_finished(stage: Stage) -> None:
+    stage.rename(FIRST)
+    stage.refuse()
+    with stage.file.begin([MERGED]) as preparing:
+        refusal = preparing.finished()
+    assert isinstance(refusal, Unusable)
+    assert refusal.hint
     assert stage.debris() == []
 
 

@@ -348,13 +348,12 @@ def test_a_write_of_the_server_during_the_repair_is_not_lost(pair: tuple[Machine
     class Racing(OsFile):
         """The file, with a server that saves at the worst moment, once."""
 
-        def prepare(self, data: bytes):  # type: ignore[no-untyped-def]
-            prepared = super().prepare(data)
-            if b"Late" not in data:
+        def exchange(self, prepared, *, over):  # type: ignore[no-untyped-def]
+            if b"Late" not in prepared.data:
                 fresh = laptop.file.with_name("server.tmp")
                 fresh.write_bytes(late)
                 shutil.move(fresh, laptop.file)
-            return prepared
+            return super().exchange(prepared, over=over)
 
     with rooms.session() as session:
         session.world.file = Racing(laptop.file)

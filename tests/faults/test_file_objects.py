@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from memsync_git.local.disk import is_open_to_others
-from memsync_git.local.file import OsFile
+from memsync_git.local.disk import COARSEST_MS, Stamp, is_open_to_others
+from memsync_git.local.file import OsFile, wall_ms
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Snapshot, Unusable
 from tests.faults.file_circumstances import IS_ROOT, NOBODY
 
@@ -269,3 +269,36 @@ def test_the_times_of_the_file_are_those_of_its_inode(path: Path) -> None:
     reading = OsFile(path).read()
     assert isinstance(reading, Snapshot)
     assert (reading.mtime_ms, reading.inode) == (1_763_637_000_123, path.stat().st_ino)
+
+
+def test_a_file_nobody_has_written_is_not_read_again(path: Path) -> None:
+    path.write_bytes(b"some bytes")
+    file = OsFile(path, now_ms=lambda: wall_ms() + 2 * COARSEST_MS)
+    first = file.read()
+    assert file.read() is first
+    stamp = Stamp.at(str(path))
+    while Stamp.at(str(path)) == stamp:  # until the kernel's clock has moved on
+        with path.open("r+b") as writer:
+            writer.write(b"other")
+    again = file.read()
+    assert isinstance(again, Snapshot)
+    assert again.data == b"otherbytes"
+    assert file.read() is again
+    path.chmod(0o640)
+    assert file.read() is not again
+    path.unlink()
+    assert file.read() == Missing()
+
+
+def test_a_file_that_was_written_just_now_is_read_again_whatever_its_times_say(path: Path) -> None:
+    path.write_bytes(b"some bytes")
+    file = OsFile(path)
+    first = file.read()
+    assert isinstance(first, Snapshot)
+    times_ns = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    with path.open("r+b") as writer:
+        writer.write(b"moderately")
+    os.utime(path, ns=times_ns)
+    again = file.read()
+    assert isinstance(again, Snapshot)
+    assert again.data == b"moderately"

@@ -5,6 +5,7 @@ The files are long and their rows short: stretches have hundreds of lines; chang
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -169,7 +170,7 @@ def test_a_step_writes_what_writing_the_whole_graph_writes(story: list, said: li
             wanted[("e", name)] = Entity(name, kind, ("new",))
     step = {key: now for key, _, now in differing(standing.graph.records, wanted)}
     step = {key: wanted.get(key) for key in [*(key for key in wanted if key in step), *step]}
-    amended = amend(standing.rows, step, variant, DEFAULT_LIMITS)
+    amended = amend(standing.rows, step, variant, DEFAULT_LIMITS, b"".join)
     assert isinstance(amended, tuple)
     data, decoded = amended
     assert data == encode(list(standing.rows), Graph(wanted), variant)
@@ -328,13 +329,15 @@ def test_new_lines_among_others_are_what_all_lines_joined_are(
 ) -> None:
     text = b"\n".join(raws)
     place = Place(around + text + around, len(around), len(around) + len(text))
+    ends = array("L")
     for _ in range(3):
         some = data.draw(st.sets(st.integers(0, len(raws) - 1)))
-        cut = place.cut(some)
+        cut = place.cut(some, ends)
         assert cut.raws == {at: raws[at] for at in some}
         new = {at: data.draw(st.sampled_from([b"", b"new", b"a longer one"])) for at in some}
         raws = [new.get(at, raw) for at, raw in enumerate(raws)]
-        place = cut.patched(new)
+        place, ends = cut.patched(new), cut.moved(ends, new)
+        assert list(ends) == [len(b"\n".join(raws[: at + 1])) for at in range(len(ends))]
         assert place.text == b"".join(place.pieces()) == b"\n".join(raws)
         assert place.size == len(place.text)
         assert isinstance(place.data, Patched)

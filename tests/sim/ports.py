@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING
 
-from memsync_git.local.memory import MemoryFile
+from memsync_git.filebytes import Piece
+from memsync_git.local.memory import MemoryFile, PreparingInMemory
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
 from memsync_git.stores.memory import MemoryStill, MemoryStore, MemoryTransaction
 
@@ -75,6 +76,9 @@ class SteppingFile:
         reading = self.inner.read()
         self._saw(reading if isinstance(reading, Snapshot) else None)
         return reading
+
+    def begin(self, pieces: Iterable[Piece]) -> PreparingInMemory:
+        return PreparingInMemory(self, b"".join(pieces))
 
     def prepare(self, data: bytes) -> Prepared | Unusable:
         prepared = self.inner.prepare(data)

@@ -2,7 +2,8 @@
 
     killed.py DIRECTORY WAY
 
-A step is a call into C made from memsync_git/local: between two system calls lies at least one.
+A step is a call into C made from memsync_git/local, in whatever thread: between two system calls lies at
+least one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,7 +25,8 @@ OLD, NEW = b"old" * 50_000, b"new" * 60_000
 
 
 def write_back(file: OsFile, *, is_first: bool, tell: int) -> None:
-    prepared = file.prepare(NEW)
+    with file.begin([NEW[:100_000], NEW[100_000:]]) as preparing:
+        prepared = preparing.finished()
     assert isinstance(prepared, Prepared)
     displaced = file.exchange(prepared, over=Missing() if is_first else Snapshot(OLD, 0))
     assert isinstance(displaced, Displaced)
@@ -38,7 +41,9 @@ def killed_at(step: int, file: OsFile, *, is_first: bool) -> tuple[bool, bool]:
     told, tell = os.pipe()
     child = os.fork()
     if child == 0:
-        sys.setprofile(killer(step))
+        die = killer(step)
+        threading.setprofile(die)
+        sys.setprofile(die)
         write_back(file, is_first=is_first, tell=tell)
         sys.setprofile(None)
         os._exit(0)
