@@ -17,8 +17,8 @@ from typing import NamedTuple, Protocol, TypeAlias
 from memsync_git.filebytes import Piece
 
 Span = tuple[int, int]
-Ends: TypeAlias = "array[int]"
-"""Where the first of some lines end, counted from where they begin."""
+Lengths: TypeAlias = "array[int]"
+"""How long the first of some lines are, as far as anybody has looked."""
 
 Together = Callable[[Iterable[Piece]], bytes]
 """Puts the pieces of a file together; whoever does that may begin to write them."""
@@ -79,25 +79,34 @@ class Place(NamedTuple):
             return self.data.pieces
         return [memoryview(self.data)[self.start : self.end] if isinstance(self.data, bytes) else self.text]
 
-    def cut(self, numbers: Iterable[int], ends: Ends) -> Cut:
+    def cut(self, numbers: Iterable[int], lengths: Lengths) -> Cut:
         """Some of the lines there, without looking at what stands behind them.
 
-        To look for line ends up to the last of them is less work than to cut all lines out. `ends`: those
+        To look for line ends up to the last of them is less work than to cut all lines out. `lengths`: those
         that are known; it grows by what is found.
         """
         data, start, end = self
         if not isinstance(data, bytes):
             data, start, end = self.text, 0, self.size
+        wanted = sorted(numbers)
+        if wanted and wanted[-1] >= len(lengths):
+            _measure(lengths, wanted[-1] + 1, data, start, end)
+        line, begin = 0, start
         spans: dict[int, Span] = {}
-        for number in sorted(numbers):
-            begin = start + ends[-1] + 1 if ends else start
-            for _ in range(len(ends), number + 1):
-                stop = data.find(b"\n", begin, end)
-                stop = end if stop < 0 else stop
-                ends.append(stop - start)
-                begin = stop + 1
-            spans[number] = (start + (ends[number - 1] + 1 if number else 0), start + ends[number])
+        for number in wanted:
+            begin += sum(lengths[line:number]) + number - line
+            spans[number] = (begin, begin + lengths[number])
+            line = number
         return Cut(data, start, end, spans)
+
+
+def _measure(lengths: Lengths, many: int, data: bytes, start: int, end: int) -> None:
+    """Know how long so many of the lines are that stand there."""
+    begin = start + sum(lengths) + len(lengths)
+    for _ in range(len(lengths), many):
+        stop = data.find(b"\n", begin, end)
+        lengths.append((end if stop < 0 else stop) - begin)
+        begin += lengths[-1] + 1
 
 
 class Cut(NamedTuple):
@@ -112,15 +121,6 @@ class Cut(NamedTuple):
     def raws(self) -> dict[int, bytes]:
         """The lines."""
         return {number: self.data[begin:stop] for number, (begin, stop) in self.spans.items()}
-
-    def moved(self, ends: Ends, raws: Mapping[int, bytes]) -> Ends:
-        """Where the lines end once these stand in the place of the cut ones."""
-        moved, at, by = array(ends.typecode), 0, 0
-        for number, (begin, stop) in self.spans.items():
-            moved.extend([end + by for end in ends[at:number]] if by else ends[at:number])
-            at, by = number, by + len(raws[number]) - (stop - begin)
-        moved.extend([end + by for end in ends[at:]])
-        return moved
 
     def patched(self, raws: Mapping[int, bytes]) -> Place:
         """The bytes with a new line in the place of each of these."""

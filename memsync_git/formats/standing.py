@@ -19,7 +19,7 @@ from typing import NamedTuple, overload
 from weakref import ReferenceType, ref
 
 from memsync_git.filebytes import FileBytes, Piece, holder, window
-from memsync_git.formats.lying import Cut, Ends, Growing, Patched, Place, Sliced, Span, Together
+from memsync_git.formats.lying import Cut, Growing, Lengths, Patched, Place, Sliced, Span, Together
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Entity, Graph, Projection, Record, RecordKey
 from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched, joined
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 class Lines(Stretch):
     """Lines that stand together in a file: their bytes, and what each says in a projection."""
 
-    __slots__ = ("__weakref__", "_blanks", "_count", "_ends", "_keys", "_place", "_revised", "projection")
+    __slots__ = ("__weakref__", "_blanks", "_count", "_keys", "_lengths", "_place", "_revised", "projection")
 
     def __init__(self, text: bytes, records: Iterable[Record | None], projection: Projection) -> None:
         super().__init__(records)
@@ -52,7 +52,7 @@ class Lines(Stretch):
         self._keys: Mapping[RecordKey, object] | None = None
         self._blanks: int | None = None
         self._count: int | None = None
-        self._ends: Ends = array("L")
+        self._lengths: Lengths = array("L")
 
     @property
     def place(self) -> Place:
@@ -118,8 +118,8 @@ class Lines(Stretch):
         return {key: at for at, key in enumerate(self.keys) if key in keys}
 
     def cut(self, numbers: Iterable[int]) -> Cut:
-        """Some of the lines. Where those up to the last of them end is remembered, and carried on."""
-        return self.place.cut(numbers, self._ends)
+        """Some of the lines. How long those up to the last of them are is remembered, and carried on."""
+        return self.place.cut(numbers, self._lengths)
 
     def revised(self, cut: Cut, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> Lines:
         """The same with these lines in the place of those that were cut out; `new`: what each says. Each is
@@ -142,7 +142,9 @@ class Lines(Stretch):
     def _hand_on(self, lines: Lines, cut: Cut, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> None:
         """Tell lines that were revised of these what is known of them without a look."""
         lines._place = place = cut.patched(raws)
-        lines._ends = cut.moved(self._ends, raws)
+        lines._lengths = self._lengths[:]
+        for number, raw in raws.items():
+            lines._lengths[number] = len(raw)
         lines._revised = (ref(self), place.data.new) if isinstance(place.data, Patched) else None
         lines._blanks, lines._names, lines._count = 0, self._names, self._count
         if self._counts is not None:

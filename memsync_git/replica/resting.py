@@ -15,7 +15,15 @@ from memsync_git.crdt.unread import Unread
 from memsync_git.model import RecordKey, Rid
 from memsync_git.replica.filelines import fetch_all
 from memsync_git.replica.replica import Replica
-from memsync_git.replica.shelves import FACTS, MOST_ACTS, MOST_HELD, MOST_SHOWN, Shelves, Still
+from memsync_git.replica.shelves import (
+    FACTS,
+    MOST_ACTS,
+    MOST_HELD,
+    MOST_SHOWN,
+    WRITTEN_NEXT,
+    Shelves,
+    Still,
+)
 from memsync_git.wire import fragments
 from memsync_git.wire.stored import STORED_LINES
 
@@ -65,7 +73,7 @@ def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: 
     """Let go of what was saved, where it is much, and rest on the store as it stands at this generation.
 
     What is prepared for the file will be looked at again, so then everything is held. What the file is behind
-    in is about to be written.
+    in is about to be written: after that it is soon enough to let go of little more than that.
     """
     shelves = replica.shelves
     if shelves is None or replica.ring.pending is not None:
@@ -73,7 +81,7 @@ def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: 
     shelves.acts += 1
     kept = _about_to_show(replica)
     held = replica.state.weight + max(0, replica.state.views - len(kept))
-    if held <= most_held and shelves.acts < MOST_ACTS:
+    if held <= (WRITTEN_NEXT * most_held if kept else most_held) and shelves.acts < MOST_ACTS:
         return
     still = store.still()
     if still is None or still.generation != generation:

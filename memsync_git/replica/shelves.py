@@ -28,6 +28,8 @@ MOST_HELD = 1000
 """Lines, facts and records shown that stay in memory after an act: a megabyte or two."""
 MOST_SHOWN = 5000
 """Records the file is about to show that are remembered meanwhile: some MiB."""
+WRITTEN_NEXT = 4
+"""So many times as much may be held of a change that is about to be written, some MiB."""
 MOST_ACTS = 64
 """After so many acts a newer moment is rested on: SQLite keeps all that was written since the older one."""
 
