@@ -113,19 +113,68 @@ def is_open_to_others(mode: int, *, owner: int, account: int) -> bool:
     return owner != account and bool(mode & _SHARED_WRITE) and not mode & stat.S_ISVTX
 
 
-def write_durably(path: str, *pieces: Piece) -> None:
-    """Create `path`, mode 0600, and fsync `pieces` into it, one behind the other.
+def write_durably(path: str, data: bytes) -> None:
+    """Create `path`, mode 0600, and fsync `data` into it.
 
     Raises:
-        OSError: it exists, or could not be written; what is there must be unlinked, not kept.
+        OSError: it exists, or could not be written; nothing was left behind.
     """
-    fd = os.open(path, _WRITE_FLAGS, PRIVATE_FILE)
-    try:
-        for at in range(0, len(pieces), _PIECES_AT_ONCE):
-            _write(fd, pieces[at : at + _PIECES_AT_ONCE])
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    new = NewFile(path, [data])
+    new.sync()
+    new.close()
+
+
+class NewFile:
+    """A file of ours that is written under one name and stands under another once it is durable."""
+
+    def __init__(self, path: str, pieces: Sequence[Piece]) -> None:
+        """Create `path`, mode 0600, and write these into it, one behind the other.
+
+        Raises:
+            OSError: it exists, or could not be written; nothing was left behind.
+        """
+        self._path = path
+        self._fd = os.open(path, _WRITE_FLAGS, PRIVATE_FILE)
+        try:
+            for at in range(0, len(pieces), _PIECES_AT_ONCE):
+                _write(self._fd, pieces[at : at + _PIECES_AT_ONCE])
+        except BaseException:
+            self.leave()
+            raise
+
+    def sync(self) -> None:
+        """Wait until the disk has all of it.
+
+        Raises:
+            OSError: it may not have; nothing was left behind.
+        """
+        try:
+            os.fsync(self._fd)
+        except BaseException:
+            self.leave()
+            raise
+
+    def stand_at(self, final: str) -> None:
+        """Stand there from now on.
+
+        Raises:
+            OSError: it does not; nothing was left behind.
+        """
+        try:
+            Path(self._path).rename(final)
+        except OSError:
+            self.leave()
+            raise
+        self.close()
+
+    def close(self) -> None:
+        """It stands where it is from now on."""
+        os.close(self._fd)
+
+    def leave(self) -> None:
+        """Nothing stays of it."""
+        self.close()
+        unlink_if_there(self._path)
 
 
 def _write(fd: int, pieces: Sequence[Piece]) -> None:

@@ -20,14 +20,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from memsync_git.filebytes import FileBytes, Piece
 from memsync_git.local import disk, refusals
 from memsync_git.local.names import Role, Temporary, minted, parsed, witness_name
-from memsync_git.local.preparing import WritingThread
+from memsync_git.local.preparing import Underway
 from memsync_git.local.sidecar import Kept, Sidecar
 from memsync_git.local.swaps import SWAPS, UNABLE, Swap
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
@@ -119,16 +118,16 @@ class OsFile:
 
     # --- writing back
 
-    def begin(self, pieces: Iterable[Piece]) -> WritingThread:
+    def begin(self, pieces: Iterable[Piece]) -> Underway:
         several = list(pieces)
-        return WritingThread(partial(self._begun, several), several)
+        return Underway(self._begun(several), several, final=self._beside("new"), path=self._path)
 
     def prepare(self, data: bytes) -> Prepared | Unusable:
-        written = self._begun([data])
-        return written if isinstance(written, Unusable) else Prepared(written, data)
+        with self.begin([data]) as underway:
+            return underway.finished()
 
-    def _begun(self, pieces: Sequence[Piece]) -> str | Unusable:
-        """Where a new version stands now."""
+    def _begun(self, pieces: Sequence[Piece]) -> disk.NewFile | Unusable:
+        """A new version, all of it written."""
         refusal = self._refusal_of_place()
         if refusal is not None:
             return refusal
@@ -136,7 +135,7 @@ class OsFile:
         if size > self._max_bytes:
             return refusals.too_large(self._path, size, self._max_bytes)
         try:
-            return self._written(pieces, self._beside("new"))
+            return self._new(pieces)
         except OSError as error:
             return refusals.failed(self._path, error)
 
@@ -256,7 +255,9 @@ class OsFile:
 
     def write_witness(self, data: bytes) -> Unusable | None:
         try:
-            self._written([data], self._witness)
+            new = self._new([data])
+            new.sync()
+            new.stand_at(self._witness)
             disk.sync_directory(self._directory)
         except OSError as error:
             return refusals.failed(self._witness, error)
@@ -274,19 +275,12 @@ class OsFile:
     def _beside(self, role: Role) -> str:
         return self._at(minted(self._place.name, self._now_ms(), role))
 
-    def _written(self, pieces: Sequence[Piece], final: str) -> str:
-        """Write and fsync these pieces under a name of their own, then rename that to `final`.
+    def _new(self, pieces: Sequence[Piece]) -> disk.NewFile:
+        """Write these pieces under a name of their own.
 
         Raises:
-            OSError: it could not be written; nothing was left behind.
+            OSError: they could not be written; nothing was left behind.
         """
         if self._private_directory:
             self._place.parent.mkdir(disk.PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        part = self._beside("part")
-        try:
-            disk.write_durably(part, *pieces)
-            Path(part).rename(final)
-        except OSError:
-            disk.unlink_if_there(part)
-            raise
-        return final
+        return disk.NewFile(self._beside("part"), pieces)

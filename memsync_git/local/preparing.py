@@ -1,67 +1,78 @@
-"""A new version that a thread of its own writes and fsyncs, while its maker goes on.
+"""A new version that is on its way to the disk while its maker goes on.
 
-    maker     begin ── put together, name, save ── finished
-    thread        └─── write ─── fsync ────────────┘
+    maker     begin: write ── put together, name, save ── finished
+    thread                └── fsync ──────────────────────┘
 
-Rule 1: the thread touches nothing but its own file, and says how it went when it is asked.
+Rule 1: the thread waits for the disk, and does nothing else.
 Rule 2: who leaves before asking leaves nothing behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from threading import Thread
 
 from memsync_git.filebytes import Piece
-from memsync_git.local.disk import unlink_if_there
+from memsync_git.local import refusals
+from memsync_git.local.disk import NewFile
 from memsync_git.ports import Prepared, Unusable
 
-PIECES_AT_ONCE = 256
-"""Two MiB of a file of which one line in a hundred is new: the thread waits no longer for its turn."""
 
+class Underway:
+    """See `ports.Preparing`.
 
-class WritingThread:
-    """See `ports.Preparing`. write: writes these pieces for good, and tells where they stand."""
+    new: what was written of it, or why it could not be. final: where it will stand. path: the memory file.
+    """
 
-    def __init__(self, write: Callable[[], str | Unusable], pieces: Sequence[Piece]) -> None:
-        self._write = write
-        self._outcome: str | Unusable | BaseException | None = None
-        self._thread = Thread(target=self._work, name="writing")
+    def __init__(self, new: NewFile | Unusable, pieces: Sequence[Piece], *, final: str, path: str) -> None:
+        self._new: NewFile | Unusable | None = new
+        self._final, self._path = final, path
+        self._failed: BaseException | None = None
+        self._thread = Thread(target=self._sync, name="syncing")
         self._thread.start()
         self.data = _together(pieces)
 
-    def _work(self) -> None:
+    def _sync(self) -> None:
         try:
-            self._outcome = self._write()
+            if isinstance(self._new, NewFile):
+                self._new.sync()
         except BaseException as error:  # noqa: BLE001  it is raised where it is asked for
-            self._outcome = error
+            self._failed = error
 
     def finished(self) -> Prepared | Unusable:
         self._thread.join()
-        outcome, self._outcome = self._outcome, None
-        match outcome:
-            case str():
-                return Prepared(outcome, self.data)
+        new, self._new = self._new, None
+        match new:
+            case NewFile():
+                return self._standing(new)
             case Unusable():
-                return outcome
-            case BaseException():
-                raise outcome
+                return new
             case None:
                 raise ValueError("it was finished before")
 
-    def __enter__(self) -> WritingThread:
+    def _standing(self, new: NewFile) -> Prepared | Unusable:
+        try:
+            if self._failed is not None:
+                raise self._failed
+            new.stand_at(self._final)
+        except OSError as error:
+            return refusals.failed(self._path, error)
+        return Prepared(self._final, self.data)
+
+    def __enter__(self) -> Underway:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._thread.join()
-        if isinstance(self._outcome, str):
-            unlink_if_there(self._outcome)
+        if isinstance(self._new, NewFile) and self._failed is None:
+            self._new.leave()
 
 
 def _together(pieces: Sequence[Piece]) -> bytes:
     """All the pieces, one behind the other."""
+    if len(pieces) == 1 and isinstance(pieces[0], bytes):
+        return pieces[0]
     room = BytesIO()
-    for at in range(0, len(pieces), PIECES_AT_ONCE):
-        room.writelines(pieces[at : at + PIECES_AT_ONCE])
+    room.writelines(pieces)
     return room.getvalue()
