@@ -2,6 +2,7 @@
 
     version 1   [ bytes ………………………………… ]
     version 2   [ the first n of them …… ][ others ]        what is appended is all that is held anew
+    version 3   [ some of them ][ others ][ some of them ]  in pieces, until somebody needs it by itself
 
 Rule 1: who compares, measures or cuts them cannot tell how they are held; `bytes(…)` has them by themselves.
 Rule 2: a version continues plain bytes, never one that itself continues others.
@@ -10,6 +11,8 @@ It knows nothing of lines, nor of where a file lies.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import TypeVar
 
 Piece = bytes | memoryview
@@ -67,6 +70,44 @@ class Continued:
     def isspace(self) -> bool:
         """Whether they are white space, and any."""
         return self[:1].isspace() and bytes(self).isspace()
+
+
+class Pieces:
+    """A version that nobody needs by itself yet, in what it is made of: pieces of others, and new ones."""
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        self._pieces = list(pieces)
+        self._size = sum(map(len, self._pieces))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Piece]:
+        return iter(self._pieces)
+
+    def __bytes__(self) -> bytes:
+        """By itself from now on, so that nothing of the others is held for it."""
+        first, *others = self._pieces or [b""]
+        if others or not isinstance(first, bytes):
+            room = BytesIO()
+            room.writelines(self._pieces)
+            self._pieces = [first := room.getvalue()]
+        return first
+
+    def every(self, size: int) -> Iterator[list[Piece]]:
+        """So many bytes at a time, and what is left."""
+        some: list[Piece] = []
+        left = size
+        for piece in self._pieces:
+            rest = memoryview(piece)
+            while len(rest) >= left:
+                yield [*some, rest[:left]]
+                rest, some, left = rest[left:], [], size
+            some, left = [*some, rest], left - len(rest)
+        if left < size:
+            yield some
 
 
 FileBytes = bytes | Continued

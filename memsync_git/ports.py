@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from memsync_git.crdt.fragment import Fragment, RecordFacts
-from memsync_git.filebytes import FileBytes, Piece
+from memsync_git.filebytes import FileBytes, Pieces
 from memsync_git.model import RecordKey, Rid
 from memsync_git.values import dataclass, field
 
@@ -52,7 +52,7 @@ class Prepared:
     """A finished, fsynced new version standing beside the file under a unique temporary name."""
 
     path: str
-    data: bytes
+    data: Pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,6 @@ class Preparing(Protocol):
     finished, nothing stays of it.
     """
 
-    data: bytes
-    """All its pieces together."""
-
     def finished(self) -> Prepared | Unusable:
         """Wait until it is durable."""
         ...
@@ -99,12 +96,8 @@ class LocalFile(Protocol):
         """Read the file as it stands, at once and without following links."""
         ...
 
-    def begin(self, pieces: Iterable[Piece]) -> Preparing:
-        """Begin to write and fsync these pieces beside the file, one behind the other, mode 0600."""
-        ...
-
-    def prepare(self, data: bytes) -> Prepared | Unusable:
-        """Write and fsync `data` beside the file, mode 0600."""
+    def prepare(self, data: Pieces) -> Preparing:
+        """Write `data` beside the file, mode 0600, and begin to fsync it."""
         ...
 
     def exchange(self, prepared: Prepared, *, over: Snapshot | Missing) -> Displaced | Occupied | Unusable:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from itertools import count
 from zlib import crc32
 
+from memsync_git.filebytes import Pieces
+from memsync_git.ports import LocalFile, Prepared, Unusable
+
 
 class QuietClock:
     """A clock that moves only when somebody waits."""
@@ -50,3 +53,9 @@ class CountedChance:
 
     def token(self) -> str:
         return f"{crc32(self._name.encode()):08x}{next(self._counter):08x}"
+
+
+def prepared(file: LocalFile, data: bytes) -> Prepared | Unusable:
+    """A new version of a memory file, as it stands beside it."""
+    with file.prepare(Pieces([data])) as preparing:
+        return preparing.finished()

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from memsync_git.formats.canonical import Json, NotJson, Number, TooDeep, canonical, compact, parse, quoted
 from memsync_git.formats.laying import Placed
-from memsync_git.formats.lying import Together
 from memsync_git.formats.rows import Damage, Limits, TooLarge
 from memsync_git.formats.scratch import Scratch, ScratchBytes, Scratches, scratch_in_memory
 from memsync_git.formats.standing import Decoded, Row, Rows
-from memsync_git.formats.variants import AIM_HEADER, VARIANTS, Variant, amend, decode, encode, write_anew
+from memsync_git.formats.variants import (
+    AIM_HEADER,
+    VARIANTS,
+    Variant,
+    amend,
+    decode,
+    encode,
+    settle,
+    write_anew,
+)
 
 __all__ = [
     "AIM_HEADER",
@@ -30,7 +38,6 @@ __all__ = [
     "Scratch",
     "ScratchBytes",
     "Scratches",
-    "Together",
     "TooDeep",
     "TooLarge",
     "Variant",
@@ -42,5 +49,6 @@ __all__ = [
     "parse",
     "quoted",
     "scratch_in_memory",
+    "settle",
     "write_anew",
 ]

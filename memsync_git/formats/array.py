@@ -14,9 +14,8 @@ from operator import attrgetter
 
 import orjson
 
-from memsync_git.filebytes import FileBytes
+from memsync_git.filebytes import FileBytes, Pieces
 from memsync_git.formats.canonical import MOST_NESTING, WHITESPACE, NotJson, compact, parse, parse_first
-from memsync_git.formats.lying import Together
 from memsync_git.formats.reading import read_rows, rows_between
 from memsync_git.formats.rows import Damage, Limits, TooLarge
 from memsync_git.formats.standing import Decoded, Rows, known_rows
@@ -64,10 +63,15 @@ class ArrayVariant:
         damage = sorted(damage + misfits, key=attrgetter("line"))
         return Decoded(self.name, rows, rows.graph(), tuple(damage))
 
-    def write(self, rows: Rows, together: Together | None) -> bytes:
+    def pieces(self, rows: Rows) -> Pieces:
+        return Pieces([self.write(rows)])
+
+    def write(self, rows: Rows) -> bytes:
         texts = [row.raw for row in rows]
-        data = b"[\n" + b",\n".join(texts) + b"\n]" if texts else b"[\n]"
-        return data if together is None else together([data])
+        return b"[\n" + b",\n".join(texts) + b"\n]" if texts else b"[\n]"
+
+    def settle(self, rows: Rows, data: bytes) -> None:
+        """No row lies in it with its neighbours: there are commas between them."""
 
     def framed(self, rows: Rows) -> Rows:
         return rows

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from memsync_git.filebytes import FileBytes
+from memsync_git.filebytes import FileBytes, Pieces
 from memsync_git.formats.canonical import NotJson, canonical, parse
-from memsync_git.formats.lying import Together
 from memsync_git.formats.reading import first_rows, read_rows, rows_between
 from memsync_git.formats.rereading import reread
 from memsync_git.formats.rows import Limits, TooLarge
@@ -49,8 +48,14 @@ class LineVariant:
         rows = rows_between(raws, lines, records, damage, self.projection)
         return Decoded(self.name, rows, rows.graph(), tuple(damage))
 
-    def write(self, rows: Rows, together: Together | None) -> bytes:
-        return rows.gathered() if together is None else rows.put(together)
+    def pieces(self, rows: Rows) -> Pieces:
+        return Pieces(rows.pieces())
+
+    def write(self, rows: Rows) -> bytes:
+        return rows.gathered()
+
+    def settle(self, rows: Rows, data: bytes) -> None:
+        rows.settle_in(data)
 
     def framed(self, rows: Rows) -> Rows:
         """The rows behind the header, in the spelling that stands there if one does."""

@@ -10,7 +10,7 @@ Rule 2: what lies somewhere is copied when a file is put together, and not befor
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -19,9 +19,6 @@ from memsync_git.filebytes import Piece
 Span = tuple[int, int]
 Lengths: TypeAlias = "array[int]"
 """How long the first of some lines are, as far as anybody has looked."""
-
-Together = Callable[[Iterable[Piece]], bytes]
-"""Puts the pieces of a file together; whoever does that may begin to write them."""
 
 
 class Sliced(Protocol):
@@ -41,9 +38,9 @@ class Growing:
 
 
 class Patched:
-    """Bytes in pieces, some of which lie among those of a file. new: where each new line begins and ends."""
+    """Bytes in pieces, some of which lie among those of a file. new: the new lines, by number."""
 
-    def __init__(self, pieces: Sequence[Piece], new: Mapping[int, Span]) -> None:
+    def __init__(self, pieces: Sequence[Piece], new: Mapping[int, bytes]) -> None:
         self.pieces = pieces
         self.new = new
 
@@ -126,12 +123,8 @@ class Cut(NamedTuple):
         """The bytes with a new line in the place of each of these."""
         view, at, size = memoryview(self.data), self.start, 0
         pieces: list[Piece] = []
-        new: dict[int, Span] = {}
         for number, (begin, stop) in self.spans.items():
-            raw = raws[number]
-            pieces += [view[at:begin], raw]
-            size += begin - at
-            new[number] = (size, size + len(raw))
-            size, at = size + len(raw), stop
+            pieces += [view[at:begin], raws[number]]
+            size, at = size + begin - at + len(raws[number]), stop
         pieces.append(view[at : self.end])
-        return Place(Patched(pieces, new), 0, size + self.end - at)
+        return Place(Patched(pieces, raws), 0, size + self.end - at)

@@ -19,7 +19,7 @@ from typing import NamedTuple, overload
 from weakref import ReferenceType, ref
 
 from memsync_git.filebytes import FileBytes, Piece, holder, window
-from memsync_git.formats.lying import Cut, Growing, Lengths, Patched, Place, Sliced, Span, Together
+from memsync_git.formats.lying import Cut, Growing, Lengths, Patched, Place, Sliced
 from memsync_git.formats.rows import Damage, is_blank
 from memsync_git.model import EVERYTHING, Entity, Graph, Projection, Record, RecordKey
 from memsync_git.stretches import LINES_TOGETHER, Counts, LateNames, Records, Stretch, Stretched, joined
@@ -47,7 +47,7 @@ class Lines(Stretch):
     def __init__(self, text: bytes, records: Iterable[Record | None], projection: Projection) -> None:
         super().__init__(records)
         self._place = Place.of(text)
-        self._revised: tuple[ReferenceType[Lines], Mapping[int, Span]] | None = None
+        self._revised: tuple[ReferenceType[Lines], Sequence[int]] | None = None
         self.projection = projection
         self._keys: Mapping[RecordKey, object] | None = None
         self._blanks: int | None = None
@@ -130,22 +130,22 @@ class Lines(Stretch):
         self._hand_on(lines, cut, raws, new)
         return lines
 
-    def anew_since(self, before: Lines) -> dict[int, bytes] | None:
+    def anew_since(self, before: Lines) -> Mapping[int, bytes] | None:
         """The lines that were written anew when these were revised of others; None where they were not, or
         not at once.
         """
         if self._revised is None or self._revised[0]() is not before:
             return None
-        data, start, _ = self.place
-        return {at: data[start + begin : start + end] for at, (begin, end) in self._revised[1].items()}
+        data = self.place.data
+        return data.new if isinstance(data, Patched) else self.cut(self._revised[1]).raws
 
     def _hand_on(self, lines: Lines, cut: Cut, raws: Mapping[int, bytes], new: Mapping[int, Record]) -> None:
         """Tell lines that were revised of these what is known of them without a look."""
-        lines._place = place = cut.patched(raws)
+        lines._place = cut.patched(raws)
         lines._lengths = self._lengths[:]
         for number, raw in raws.items():
             lines._lengths[number] = len(raw)
-        lines._revised = (ref(self), place.data.new) if isinstance(place.data, Patched) else None
+        lines._revised = ref(self), tuple(raws)
         lines._blanks, lines._names, lines._count = 0, self._names, self._count
         if self._counts is not None:
             more = sum(_noted(record) - _noted(self.record(record.key)) for record in new.values())
@@ -469,17 +469,11 @@ class Rows(Sequence[Row]):
             file.writelines(lines.place.pieces())
             lines.lie_in(growing, starts[-1])
         data = file.getvalue()
-        self._lie_all_in(data)  # at once: a look at what is growing would copy it now
+        self.settle_in(data)  # at once: a look at what is growing would copy it now
         return data
 
-    def put(self, together: Together) -> bytes:
-        """The same, put together by somebody else."""
-        data = together(self.pieces())
-        self._lie_all_in(data)
-        return data
-
-    def _lie_all_in(self, data: bytes) -> None:
-        """Lie in the bytes of the file these rows are."""
+    def settle_in(self, data: bytes) -> None:
+        """Lie in the bytes of a file that was made of just these rows."""
         at = 0
         for lines in self.parts:
             lines.lie_in(data, at)

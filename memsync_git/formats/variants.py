@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from memsync_git.filebytes import FileBytes
+from memsync_git.filebytes import FileBytes, Pieces
 from memsync_git.formats.arranging import arranged, step_to
 from memsync_git.formats.array import ArrayVariant
 from memsync_git.formats.laying import Placed, laid_out
 from memsync_git.formats.lines import LineVariant
-from memsync_git.formats.lying import Together
 from memsync_git.formats.rows import NO_LIMITS, Limits, TooLarge
 from memsync_git.formats.scratch import Scratch
 from memsync_git.formats.standing import Decoded, Row, Rows
@@ -66,10 +65,18 @@ class Variant(Protocol):
         """The rows, with what a reader must find beside them."""
         ...
 
-    def write(self, rows: Rows, together: Together | None) -> bytes:
-        """The bytes of framed rows. `together` has all their pieces at once. Without it, what rows hold of
-        their own is let go while they are put together: of a whole memory, that is as much once more.
+    def pieces(self, rows: Rows) -> Pieces:
+        """The bytes of framed rows, as they lie now."""
+        ...
+
+    def write(self, rows: Rows) -> bytes:
+        """The same by themselves. What rows hold of their own is let go while they are put together: of a
+        whole memory, that is as much once more.
         """
+        ...
+
+    def settle(self, rows: Rows, data: bytes) -> None:
+        """Have the rows lie in the bytes that were made of them."""
         ...
 
 
@@ -104,21 +111,23 @@ def decode(
     return VARIANTS[variant].read(data, limits, before, shared)
 
 
-def amend(
-    rows: Rows, step: Step, variant: str, limits: Limits, together: Together | None = None
-) -> tuple[bytes, Decoded] | TooLarge:
+def amend(rows: Rows, step: Step, variant: str, limits: Limits) -> tuple[Pieces, Decoded] | TooLarge:
     """The bytes of a file after a step, and what they say; `rows` are those standing in it now.
 
     Only rows that the step changes are written. New ones come in the order of the step.
-    `together`: see `Variant.write`.
+    Whoever puts the pieces together lets the rows lie in them (`settle`).
     """
-    found = arranged(rows, step, VARIANTS[variant].projection, limits)
-    return found if isinstance(found, TooLarge) else _finished(found, variant, limits, together)
+    how = VARIANTS[variant]
+    found = arranged(rows, step, how.projection, limits)
+    if isinstance(found, TooLarge):
+        return found
+    framed = how.framed(found)
+    return _fitting(how.pieces(framed), framed, variant, limits)
 
 
 def write_anew(
     placed: Placed, variant: str, limits: Limits, scratch: Scratch
-) -> tuple[bytes, Decoded] | TooLarge:
+) -> tuple[Pieces, Decoded] | TooLarge:
     """The bytes of a file that holds nothing yet, and what they say. The records come in any order; each is
     let go when it is written.
 
@@ -128,19 +137,22 @@ def write_anew(
         OSError: they cannot be read from there.
     """
     found = laid_out(placed, VARIANTS[variant].projection, limits, scratch)
-    return found if isinstance(found, TooLarge) else _finished(found, variant, limits)
+    if isinstance(found, TooLarge):
+        return found
+    framed = VARIANTS[variant].framed(found)
+    return _fitting(Pieces([VARIANTS[variant].write(framed)]), framed, variant, limits)
 
 
-def _finished(
-    rows: Rows, variant: str, limits: Limits, together: Together | None = None
-) -> tuple[bytes, Decoded] | TooLarge:
-    """The file these rows make."""
-    how = VARIANTS[variant]
-    framed = how.framed(rows)
-    data = how.write(framed, together)
+def _fitting(data: Pieces, rows: Rows, variant: str, limits: Limits) -> tuple[Pieces, Decoded] | TooLarge:
+    """A version and what it says, if a file may hold as much."""
     if len(data) > limits.max_file_bytes:
         return _too_large(data, limits)
-    return data, Decoded(variant, framed, framed.graph())
+    return data, Decoded(variant, rows, rows.graph())
+
+
+def settle(decoded: Decoded, data: bytes) -> None:
+    """What was written lies in these bytes from now on, which were made of its rows."""
+    VARIANTS[decoded.variant].settle(decoded.rows, data)
 
 
 def encode(rows: Sequence[Row], graph: Graph, variant: str) -> bytes:
@@ -148,12 +160,12 @@ def encode(rows: Sequence[Row], graph: Graph, variant: str) -> bytes:
     standing = rows if isinstance(rows, Rows) else Rows.of(*_columns(rows))
     amended = amend(standing, step_to(standing, graph), variant, NO_LIMITS)
     assert not isinstance(amended, TooLarge), "there are no limits"
-    return amended[0]
+    return bytes(amended[0])
 
 
 def _columns(rows: Sequence[Row]) -> tuple[list[bytes], list[Record | None]]:
     return [row.raw for row in rows], [row.record for row in rows]
 
 
-def _too_large(data: FileBytes, limits: Limits) -> TooLarge:
+def _too_large(data: FileBytes | Pieces, limits: Limits) -> TooLarge:
     return TooLarge("a file", 0, len(data), limits.max_file_bytes)

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from memsync_git.filebytes import FileBytes, Piece
+from memsync_git.filebytes import FileBytes, Piece, Pieces
 from memsync_git.local import disk, refusals
 from memsync_git.local.names import Role, Temporary, minted, parsed, witness_name
 from memsync_git.local.preparing import Underway
@@ -81,7 +81,7 @@ class OsFile:
         self._swaps = swaps
         self._now_ms = now_ms
         self._sidecar = Sidecar(self._path, sleep=sleep, now_ms=now_ms)
-        self._standing: FileBytes = b""
+        self._standing: FileBytes | Pieces = b""
         self._known: _Known | None = None
 
     @property
@@ -99,7 +99,8 @@ class OsFile:
         stamp, began_ms = disk.Stamp.at(self._path), self._now_ms()
         if self._known is not None and stamp == self._known.stamp:
             return self._known.snapshot
-        reading = disk.read_regular(self._path, self._max_bytes, self._standing)
+        standing = self._standing if not isinstance(self._standing, Pieces) else bytes(self._standing)
+        reading = disk.read_regular(self._path, self._max_bytes, standing)
         self._standing = reading.data if isinstance(reading, Snapshot) else b""
         self._known = self._known_by(stamp, reading, began_ms)
         return reading
@@ -118,24 +119,18 @@ class OsFile:
 
     # --- writing back
 
-    def begin(self, pieces: Iterable[Piece]) -> Underway:
-        several = list(pieces)
-        return Underway(self._begun(several), several, final=self._beside("new"), path=self._path)
+    def prepare(self, data: Pieces) -> Underway:
+        return Underway(self._written(data), data, final=self._beside("new"), path=self._path)
 
-    def prepare(self, data: bytes) -> Prepared | Unusable:
-        with self.begin([data]) as underway:
-            return underway.finished()
-
-    def _begun(self, pieces: Sequence[Piece]) -> disk.NewFile | Unusable:
+    def _written(self, data: Pieces) -> disk.NewFile | Unusable:
         """A new version, all of it written."""
         refusal = self._refusal_of_place()
         if refusal is not None:
             return refusal
-        size = sum(map(len, pieces))
-        if size > self._max_bytes:
-            return refusals.too_large(self._path, size, self._max_bytes)
+        if len(data) > self._max_bytes:
+            return refusals.too_large(self._path, len(data), self._max_bytes)
         try:
-            return self._new(pieces)
+            return self._new(list(data))
         except OSError as error:
             return refusals.failed(self._path, error)
 

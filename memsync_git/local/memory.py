@@ -9,10 +9,11 @@ Rule 4: temporary names belong to the process that made them; those of a process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from memsync_git.filebytes import Piece
-from memsync_git.ports import Displaced, LocalFile, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
+from memsync_git.filebytes import Pieces
+from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
 from memsync_git.values import dataclass, field, replace
 
 WRITEBACK_MS = 30_000
@@ -83,12 +84,11 @@ class WriterHandle:
 class PreparingInMemory:
     """`ports.Preparing`, all of it done when it is finished."""
 
-    def __init__(self, file: LocalFile, data: bytes) -> None:
-        self._file = file
-        self.data = data
+    def __init__(self, prepare: Callable[[], Prepared | Unusable]) -> None:
+        self._prepare = prepare
 
     def finished(self) -> Prepared | Unusable:
-        return self._file.prepare(self.data)
+        return self._prepare()
 
     def __enter__(self) -> PreparingInMemory:
         return self
@@ -115,16 +115,16 @@ class MemoryFile:
         inode = self._directory.file
         return Missing() if inode is None else inode.now
 
-    def begin(self, pieces: Iterable[Piece]) -> PreparingInMemory:
-        return PreparingInMemory(self, b"".join(pieces))
+    def prepare(self, data: Pieces) -> PreparingInMemory:
+        return PreparingInMemory(partial(self._prepared, data))
 
-    def prepare(self, data: bytes) -> Prepared | Unusable:
+    def _prepared(self, data: Pieces) -> Prepared | Unusable:
         if self._directory.obstacle is not None:
             return self._directory.obstacle
         if self._directory.is_full:
             return Unusable("The simulated disk is full", "Free some space")
         name = self._fresh_name("new")
-        self._directory.temporaries[name] = (self._process, self._durable_inode(data))
+        self._directory.temporaries[name] = (self._process, self._durable_inode(bytes(data)))
         return Prepared(name, data)
 
     def exchange(self, prepared: Prepared, *, over: Snapshot | Missing) -> Displaced | Occupied | Unusable:

@@ -1,7 +1,7 @@
 """A new version that is on its way to the disk while its maker goes on.
 
-    maker     begin: write ── put together, name, save ── finished
-    thread                └── fsync ──────────────────────┘
+    maker     prepare: write ── name, save ── finished
+    thread                  └── fsync ────────┘
 
 Rule 1: the thread waits for the disk, and does nothing else.
 Rule 2: who leaves before asking leaves nothing behind.
@@ -9,11 +9,9 @@ Rule 2: who leaves before asking leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from io import BytesIO
 from threading import Thread
 
-from memsync_git.filebytes import Piece
+from memsync_git.filebytes import Pieces
 from memsync_git.local import refusals
 from memsync_git.local.disk import NewFile
 from memsync_git.ports import Prepared, Unusable
@@ -25,13 +23,12 @@ class Underway:
     new: what was written of it, or why it could not be. final: where it will stand. path: the memory file.
     """
 
-    def __init__(self, new: NewFile | Unusable, pieces: Sequence[Piece], *, final: str, path: str) -> None:
+    def __init__(self, new: NewFile | Unusable, data: Pieces, *, final: str, path: str) -> None:
         self._new: NewFile | Unusable | None = new
-        self._final, self._path = final, path
+        self._data, self._final, self._path = data, final, path
         self._failed: BaseException | None = None
         self._thread = Thread(target=self._sync, name="syncing")
         self._thread.start()
-        self.data = _together(pieces)
 
     def _sync(self) -> None:
         try:
@@ -58,7 +55,7 @@ class Underway:
             new.stand_at(self._final)
         except OSError as error:
             return refusals.failed(self._path, error)
-        return Prepared(self._final, self.data)
+        return Prepared(self._final, self._data)
 
     def __enter__(self) -> Underway:
         return self
@@ -67,12 +64,3 @@ class Underway:
         self._thread.join()
         if isinstance(self._new, NewFile) and self._failed is None:
             self._new.leave()
-
-
-def _together(pieces: Sequence[Piece]) -> bytes:
-    """All the pieces, one behind the other."""
-    if len(pieces) == 1 and isinstance(pieces[0], bytes):
-        return pieces[0]
-    room = BytesIO()
-    room.writelines(pieces)
-    return room.getvalue()

@@ -12,15 +12,13 @@ A plain read-merge-rename lost 70 of 720 server writes under stress; this lost n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack
 from typing import NamedTuple
 
-from memsync_git.filebytes import FileBytes, Piece
-from memsync_git.formats import Decoded, Rows, Together, TooLarge
+from memsync_git.filebytes import FileBytes, Pieces
+from memsync_git.formats import Decoded, Rows, TooLarge
 from memsync_git.formats.arranging import step_to
-from memsync_git.ports import Displaced, LocalFile, Occupied, Prepared, Preparing, Snapshot, Unusable
+from memsync_git.ports import Displaced, Occupied, Snapshot, Unusable
 from memsync_git.replica import Moment, Replica, Version
 from memsync_git.replica.picking import picked_graph, picked_keys
 from memsync_git.replica.replica import Joined
@@ -86,38 +84,23 @@ def _swapped(
     session: Session, captured: Captured, report: RoundReport, only: Picked
 ) -> Displaced | Occupied | Unusable | None:
     """Put the new version in its place; None where there can be none."""
+    made = _made(session, captured, only)
+    if isinstance(made.file, TooLarge):
+        report.file = "too large"
+        report.file_reason = f"The joined memory does not fit the limits: {made.file.reason}."
+        report.file_hint = "memsync-git config set guards.max_file_mib 128"
+        return None
+    data, decoded = made.file
     file = session.world.file
-    with _Writing(file) as writing:
-        data = _made(session, captured, report, only, writing.together)
-        prepared = None if data is None else writing.finished(data)
-    return file.exchange(prepared, over=captured.standing) if isinstance(prepared, Prepared) else prepared
-
-
-class _Writing:
-    """A new version that is written beside the file while it is saved as pending.
-
-    Both are durable before the swap; a crash between them is a swap that did not happen.
-    """
-
-    def __init__(self, file: LocalFile) -> None:
-        self._file = file
-        self._open = ExitStack()
-        self._preparing: Preparing | None = None
-
-    def together(self, pieces: Iterable[Piece]) -> bytes:
-        """Begin to write these, and put them together."""
-        self._preparing = self._open.enter_context(self._file.begin(pieces))
-        return self._preparing.data
-
-    def finished(self, data: bytes) -> Prepared | Unusable:
-        """Wait until it is durable; what was not begun in pieces is written now."""
-        return self._file.prepare(data) if self._preparing is None else self._preparing.finished()
-
-    def __enter__(self) -> _Writing:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    with file.prepare(data) as preparing:
+        _save_pending(session, captured, made, session.version(decoded, data, 0))
+        prepared = preparing.finished()
+    if isinstance(prepared, Unusable):
+        return prepared
+    outcome = file.exchange(prepared, over=captured.standing)
+    if isinstance(outcome, Displaced):
+        session.wrote(data, decoded)
+    return outcome
 
 
 def needs_writing(session: Session, captured: Captured, only: Picked = None) -> bool:
@@ -135,34 +118,26 @@ def _is_newest(session: Session, captured: Captured) -> bool:
     return captured.name == session.replica.ring.newest.hash
 
 
-def _made(
-    session: Session, captured: Captured, report: RoundReport, only: Picked, together: Together
-) -> bytes | None:
-    """Make the new version, and save it as pending; None where there can be none."""
+def _made(session: Session, captured: Captured, only: Picked) -> _Made:
+    """The new version."""
     rows = captured.decoded.rows if captured.decoded is not None else Rows()
-    is_anew = only is None and not len(rows)
-    made = _anew(session) if is_anew else _stepped(session, captured, rows, only, together)
-    amended = made.file
-    if isinstance(amended, TooLarge):
-        report.file = "too large"
-        report.file_reason = f"The joined memory does not fit the limits: {amended.reason}."
-        report.file_hint = "memsync-git config set guards.max_file_mib 128"
-        return None
-    data, decoded = amended
-    written = session.version(decoded, data, 0)
+    return _anew(session) if only is None and not len(rows) else _stepped(session, captured, rows, only)
+
+
+def _save_pending(session: Session, captured: Captured, made: _Made, written: Version) -> None:
+    """Save the new version before it stands there, so that a crash can tell what it was made of."""
     ahead = _ahead(written, made.step) if made.made_of is None and _is_newest(session, captured) else None
     session.act(
         lambda replica, moment: replica.intend(
             written.graph, written.order, written.hash, moment, ahead=ahead, made_of=made.made_of
         )
     )
-    return data
 
 
 class _Made(NamedTuple):
     """A new version, and by which step it was made; or of what, where it holds the whole target."""
 
-    file: tuple[bytes, Decoded] | TooLarge
+    file: tuple[Pieces, Decoded] | TooLarge
     step: Step
     made_of: Joined | None = None
 
@@ -179,16 +154,16 @@ def drafted(session: Session) -> Drafted | None:
     return None if isinstance(written, TooLarge) else Drafted(joined, written)
 
 
-def _written(session: Session) -> tuple[bytes, Decoded] | TooLarge:
+def _written(session: Session) -> tuple[Pieces, Decoded] | TooLarge:
     """The whole target, record by record, for together they are a whole memory."""
     hides, targets = session.projection.hides, session.replica.targets_placed()
     return session.write_anew(each for each in targets if not hides(each[1].key))
 
 
-def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked, together: Together) -> _Made:
+def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked) -> _Made:
     """What stands there, changed where it is to be changed."""
     step = _step(session, captured, rows, only)
-    return _Made(session.amend(rows, step, together), step)
+    return _Made(session.amend(rows, step), step)
 
 
 def _ahead(written: Version, step: Step) -> Step:

@@ -11,11 +11,12 @@ knows how far it is what the store holds.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
-from memsync_git.filebytes import FileBytes, window
+from memsync_git.filebytes import FileBytes, Piece, Pieces, window
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -35,12 +36,13 @@ class Named:
 
     __slots__ = ("data", "marks", "name")
 
-    def __init__(self, data: FileBytes, before: Named | None = None, shared: int = 0) -> None:
+    def __init__(self, data: FileBytes | Pieces, before: Named | None = None, shared: int = 0) -> None:
         """Name a version. `shared`: so many of its first bytes are those of the one `before`."""
         self.marks: list[Hash] = [sha256()] if before is None else before.marks[: shared // MARK_BYTES + 1]
-        for begin in range((len(self.marks) - 1) * MARK_BYTES, len(data), MARK_BYTES):
+        for some in islice(_every_mark(data), len(self.marks) - 1, None):
             mark = self.marks[-1].copy()
-            mark.update(window(data, begin, begin + MARK_BYTES))
+            for piece in some:
+                mark.update(piece)
             self.marks.append(mark)
         self.data = data
         self.name = _name(self.marks[-1])
@@ -76,6 +78,13 @@ class Trail(NamedTuple):
                 return cls(name, int(size), tuple(names))
             case _:
                 return cls()
+
+
+def _every_mark(data: FileBytes | Pieces) -> Iterable[Iterable[Piece]]:
+    """What lies between two marks, in pieces."""
+    if isinstance(data, Pieces):
+        return data.every(MARK_BYTES)
+    return ([window(data, at, at + MARK_BYTES)] for at in range(0, len(data), MARK_BYTES))
 
 
 def _name(mark: Hash) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from memsync_git.errors import StoreDamaged
-from memsync_git.filebytes import FileBytes, same_beginning
+from memsync_git.filebytes import FileBytes, Pieces, same_beginning
 from memsync_git.formats import (
     VARIANTS,
     Decoded,
@@ -20,12 +20,12 @@ from memsync_git.formats import (
     Placed,
     Rows,
     Scratches,
-    Together,
     TooLarge,
     Variant,
     amend,
     decode,
     scratch_in_memory,
+    settle,
     write_anew,
 )
 from memsync_git.guards import INBOUND, DeletionLimits
@@ -95,7 +95,7 @@ class Drafted(NamedTuple):
     """
 
     made_of: Joined
-    file: tuple[bytes, Decoded]
+    file: tuple[Pieces, Decoded]
 
 
 class Session:
@@ -267,33 +267,31 @@ class Session:
         self._named = Named(data)
         return before, kept.shared_with(self._named.trail)
 
-    def amend(self, rows: Rows, step: Step, together: Together) -> tuple[bytes, Decoded] | TooLarge:
-        """The next version of the file: the bytes of `rows` after a step, and what they say; see
-        `formats.amend`.
-        """
-        return self._made(amend(rows, step, self.settings.variant, self.settings.limits, together))
+    def amend(self, rows: Rows, step: Step) -> tuple[Pieces, Decoded] | TooLarge:
+        """The next version of the file: the bytes of `rows` after a step, and what they say."""
+        return amend(rows, step, self.settings.variant, self.settings.limits)
 
-    def write_anew(self, placed: Placed) -> tuple[bytes, Decoded] | TooLarge:
+    def write_anew(self, placed: Placed) -> tuple[Pieces, Decoded] | TooLarge:
         """A whole file, where there is none: its bytes, and what they say; see `formats.write_anew`."""
         with self.world.scratch() as scratch:
-            return self._made(write_anew(placed, self.settings.variant, self.settings.limits, scratch))
+            return write_anew(placed, self.settings.variant, self.settings.limits, scratch)
+
+    def wrote(self, pieces: Pieces, decoded: Decoded) -> None:
+        """This version stands in the file now."""
+        data = bytes(pieces)
+        if self._named.data is pieces:
+            self._named.data = data
+        settle(decoded, data)
+        self._keep(data, decoded)
 
     def draft(self, drafted: Drafted) -> None:
         """A first version that was made before this session began, by the same settings."""
         self._drafted = drafted
 
-    def drafted(self, joined: Joined) -> tuple[bytes, Decoded] | None:
+    def drafted(self, joined: Joined) -> tuple[Pieces, Decoded] | None:
         """That version, if it was made of just what is joined; it is not held for long."""
         drafted, self._drafted = self._drafted, None
-        if drafted is None or drafted.made_of != joined:
-            return None
-        self._keep(*drafted.file)
-        return drafted.file
-
-    def _made(self, made: tuple[bytes, Decoded] | TooLarge) -> tuple[bytes, Decoded] | TooLarge:
-        if not isinstance(made, TooLarge):
-            self._keep(*made)
-        return made
+        return drafted.file if drafted is not None and drafted.made_of == joined else None
 
     def _keep(self, data: FileBytes, decoded: Decoded) -> None:
         if self._named.data is data:
@@ -306,10 +304,10 @@ class Session:
 
     def held(self, data: FileBytes) -> FileBytes:
         """The bytes of a version as they are held already, if they are: a large one need not lie twice."""
-        known = self._known
-        return known.data if known is not None and known.data == data else data
+        known = self._known.data if self._known is not None else None
+        return known if not isinstance(known, Pieces) and known is not None and known == data else data
 
-    def name_of(self, data: FileBytes) -> str:
+    def name_of(self, data: FileBytes | Pieces) -> str:
         """The name of a version. One that is read again is compared, which is a tenth of hashing it."""
         for named in (self._known, self._named):
             if named is not None and data == named.data:
@@ -329,7 +327,9 @@ class Session:
             return self.settings.window_ms
         return window_ms(self.parse_ms)
 
-    def version(self, decoded: Decoded, data: FileBytes, mtime_ms: int, *, accepted: bool = False) -> Version:
+    def version(
+        self, decoded: Decoded, data: FileBytes | Pieces, mtime_ms: int, *, accepted: bool = False
+    ) -> Version:
         """A decoded version as the replica observes it."""
         self.apply_rules(decoded.graph)
         variant, projection = self.variant, self._projection

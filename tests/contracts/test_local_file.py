@@ -14,12 +14,13 @@ from typing import Protocol
 import pytest
 
 import memsync_git
-from memsync_git.filebytes import COMPARED_BYTES, Continued, same_beginning
+from memsync_git.filebytes import COMPARED_BYTES, Continued, Pieces, same_beginning
 from memsync_git.local.disk import read_regular
 from memsync_git.local.file import OsFile
 from memsync_git.local.memory import MemoryFile
 from memsync_git.local.swaps import SWAPS, ExchangeSwap, LinkSwap, Swap
 from memsync_git.ports import Displaced, LocalFile, Missing, Occupied, Prepared, Snapshot, Unusable
+from tests.fakes import prepared
 
 FIRST = b'{"type":"entity","name":"a"}'
 SERVER = b'{"type":"entity","name":"server"}'
@@ -29,11 +30,12 @@ WITH_PACKAGE = {**os.environ, "PYTHONPATH": str(Path(memsync_git.__file__).paren
 
 DYING = """
 import os, sys
+from memsync_git.filebytes import Pieces
 from memsync_git.local import swaps
 from memsync_git.local.file import OsFile
 path, way, stop, data = sys.argv[1:]
 file = OsFile(path, swaps=(getattr(swaps, way)(),))
-prepared = file.prepare(data.encode())
+prepared = file.prepare(Pieces([data.encode()])).finished()
 if stop == "exchanged":
     file.exchange(prepared, over=file.read())
 os._exit(9)
@@ -162,9 +164,9 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
 
 
 def prepared_in(file: LocalFile, data: bytes) -> Prepared:
-    prepared = file.prepare(data)
-    assert isinstance(prepared, Prepared)
-    return prepared
+    ready = prepared(file, data)
+    assert isinstance(ready, Prepared)
+    return ready
 
 
 def exchanged(file: LocalFile, prepared: Prepared) -> Displaced:
@@ -466,24 +468,23 @@ def test_the_witness_is_what_was_written_last(stage: Stage) -> None:
     assert stage.debris() == []
 
 
-def test_a_version_that_is_begun_in_pieces_stands_there_whole_when_it_is_finished(stage: Stage) -> None:
+def test_a_version_that_is_prepared_in_pieces_stands_there_whole_when_it_is_finished(stage: Stage) -> None:
     stage.rename(FIRST)
     rows = [b"%d: %s" % (n, b"x" * (n % 90)) for n in range(3000)]
     data = b"\n".join(rows)
     ends = [0, 1, 1, 7, *range(1000, len(data), 53), len(data)]
     pieces = [memoryview(data)[start:end] for start, end in pairwise(ends)]
-    with stage.file.begin([*pieces[:1], b"", bytes(pieces[1]), *pieces[2:]]) as preparing:
+    with stage.file.prepare(Pieces([*pieces[:1], b"", bytes(pieces[1]), *pieces[2:]])) as preparing:
         assert standing(stage.file) == FIRST
-        assert preparing.data == data
-        prepared = preparing.finished()
-    assert isinstance(prepared, Prepared)
-    assert exchanged(stage.file, prepared).snapshot is not None
+        ready = preparing.finished()
+    assert isinstance(ready, Prepared)
+    assert exchanged(stage.file, ready).snapshot is not None
     assert standing(stage.file) == data
 
 
 def test_a_version_that_is_left_before_it_is_finished_leaves_nothing(stage: Stage) -> None:
     stage.rename(FIRST)
-    with stage.file.begin([MERGED, MERGED]):
+    with stage.file.prepare(Pieces([MERGED, MERGED])):
         pass
     assert standing(stage.file) == FIRST
     assert stage.debris() == []
@@ -492,7 +493,7 @@ def test_a_version_that_is_left_before_it_is_finished_leaves_nothing(stage: Stag
 def test_a_version_that_cannot_be_written_is_refused_when_it_is_finished(stage: Stage) -> None:
     stage.rename(FIRST)
     stage.refuse()
-    with stage.file.begin([MERGED]) as preparing:
+    with stage.file.prepare(Pieces([MERGED])) as preparing:
         refusal = preparing.finished()
     assert isinstance(refusal, Unusable)
     assert refusal.hint
@@ -508,7 +509,7 @@ def test_the_witness_is_no_leftover(stage: Stage) -> None:
 def test_what_cannot_be_written_is_refused_in_a_sentence_and_the_old_stays(stage: Stage) -> None:
     stage.rename(FIRST)
     stage.refuse()
-    refusal = stage.file.prepare(MERGED)
+    refusal = prepared(stage.file, MERGED)
     assert isinstance(refusal, Unusable)
     assert " " in refusal.reason
     assert refusal.hint

@@ -8,6 +8,7 @@ import pytest
 
 from memsync_git.local.memory import WRITEBACK_MS, Choice, MemoryFile, oldest
 from memsync_git.ports import Displaced, Prepared, Snapshot, Unusable
+from tests.fakes import prepared
 
 
 class Time:
@@ -28,10 +29,10 @@ def newest(versions: Sequence[Snapshot]) -> Snapshot:
 
 
 def swapped(file: MemoryFile, data: bytes) -> Displaced:
-    prepared, reading = file.prepare(data), file.read()
-    assert isinstance(prepared, Prepared)
+    ready, reading = prepared(file, data), file.read()
+    assert isinstance(ready, Prepared)
     assert not isinstance(reading, Unusable)
-    displaced = file.exchange(prepared, over=reading)
+    displaced = file.exchange(ready, over=reading)
     assert isinstance(displaced, Displaced)
     return displaced
 
@@ -161,7 +162,7 @@ def test_an_obstacle_and_a_full_disk_pass(time: Time) -> None:
     file = MemoryFile(time, b"first")
     obstacle = Unusable("A directory stands there")
     file.obstruct(obstacle)
-    assert file.read() == file.prepare(b"second") == obstacle
+    assert file.read() == prepared(file, b"second") == obstacle
     file.obstruct(None)
     file.fill_disk(full=True)
     assert isinstance(file.write_witness(b"witness"), Unusable)

@@ -349,7 +349,7 @@ def test_a_write_of_the_server_during_the_repair_is_not_lost(pair: tuple[Machine
         """The file, with a server that saves at the worst moment, once."""
 
         def exchange(self, prepared, *, over):  # type: ignore[no-untyped-def]
-            if b"Late" not in prepared.data:
+            if b"Late" not in bytes(prepared.data):
                 fresh = laptop.file.with_name("server.tmp")
                 fresh.write_bytes(late)
                 shutil.move(fresh, laptop.file)

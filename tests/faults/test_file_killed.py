@@ -12,6 +12,7 @@ import pytest
 from memsync_git.local.file import OsFile
 from memsync_git.local.swaps import SWAPS, Swap
 from memsync_git.ports import Displaced, Prepared, Snapshot
+from tests.fakes import prepared
 from tests.faults.file_circumstances import WITH_PACKAGE, command_of, outcome_of
 
 Rounds = list[dict[str, Any]]
@@ -84,9 +85,9 @@ def version(n: int) -> bytes:
 
 
 def exchange(file: OsFile, data: bytes) -> None:
-    reading, prepared = file.read(), file.prepare(data)
+    reading, ready = file.read(), prepared(file, data)
     assert isinstance(reading, Snapshot)
-    assert isinstance(prepared, Prepared)
-    displaced = file.exchange(prepared, over=reading)
+    assert isinstance(ready, Prepared)
+    displaced = file.exchange(ready, over=reading)
     assert isinstance(displaced, Displaced)
     file.forget(displaced)

@@ -14,6 +14,7 @@ import pytest
 from memsync_git.local.disk import COARSEST_MS, Stamp, is_open_to_others
 from memsync_git.local.file import OsFile, wall_ms
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Snapshot, Unusable
+from tests.fakes import prepared
 from tests.faults.file_circumstances import IS_ROOT, NOBODY
 
 
@@ -30,9 +31,9 @@ def refusal_of(file: OsFile) -> Unusable:
 
 
 def prepared_in(file: OsFile, data: bytes) -> Prepared:
-    prepared = file.prepare(data)
-    assert isinstance(prepared, Prepared)
-    return prepared
+    ready = prepared(file, data)
+    assert isinstance(ready, Prepared)
+    return ready
 
 
 def mode_of(path: Path) -> int:
@@ -83,7 +84,7 @@ def test_a_path_through_a_file_is_refused(path: Path) -> None:
 def test_a_file_in_a_directory_that_is_not_there_is_missing_and_cannot_be_prepared(path: Path) -> None:
     file = OsFile(path.parent / "gone" / "memory.json")
     assert file.read() == Missing()
-    refusal = file.prepare(b"data")
+    refusal = prepared(file, b"data")
     assert isinstance(refusal, Unusable)
     assert "mkdir" in refusal.hint
 
@@ -119,7 +120,7 @@ def test_a_followed_link_that_the_server_replaced_is_told_instead_of_forking_in_
     path.unlink()
     path.write_bytes(b"the server's own")
     assert str(target) in refusal_of(file).reason
-    assert isinstance(file.prepare(b"new"), Unusable)
+    assert isinstance(prepared(file, b"new"), Unusable)
 
 
 def test_something_put_in_the_place_of_the_file_during_a_sync_is_never_swapped(path: Path) -> None:
@@ -204,7 +205,7 @@ def test_a_file_in_a_directory_open_to_others_is_refused(tmp_path: Path) -> None
         return
     os.chown(theirs, NOBODY, NOBODY)
     assert "others may write" in refusal_of(OsFile(theirs / "memory.json")).reason
-    assert isinstance(OsFile(theirs / "memory.json").prepare(b"new"), Unusable)
+    assert isinstance(prepared(OsFile(theirs / "memory.json"), b"new"), Unusable)
 
 
 def test_our_files_are_private_whatever_the_umask(path: Path) -> None:

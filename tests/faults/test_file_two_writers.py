@@ -16,6 +16,7 @@ import pytest
 from memsync_git.local.file import OsFile
 from memsync_git.local.swaps import ExchangeSwap, LinkSwap, Swap
 from memsync_git.ports import Displaced, Occupied, Prepared, Snapshot
+from tests.fakes import prepared
 from tests.faults.file_circumstances import WITH_PACKAGE, command_of
 
 WRITES = 260
@@ -36,9 +37,9 @@ class Merger:
         assert isinstance(seen, Snapshot)
         self.take_in(seen)
         merged = self.rows | {b"ours-%d" % len(self.displaced)}
-        prepared = self.file.prepare(b"".join(row + b"\n" for row in sorted(merged)))
-        assert isinstance(prepared, Prepared)
-        outcome = self.file.exchange(prepared, over=seen)
+        ready = prepared(self.file, b"".join(row + b"\n" for row in sorted(merged)))
+        assert isinstance(ready, Prepared)
+        outcome = self.file.exchange(ready, over=seen)
         if isinstance(outcome, Occupied):
             return
         assert isinstance(outcome, Displaced)

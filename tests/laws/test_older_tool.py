@@ -15,7 +15,7 @@ from memsync_git.ports import Displaced, Publication, Snapshot, Unusable
 from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.sync import sync_round
 from memsync_git.wire.fragments import encode
-from tests.fakes import QuietClock
+from tests.fakes import QuietClock, prepared
 from tests.laws import older_tool
 from tests.laws.machines import Machine
 from tests.laws.older_tool import Row
@@ -242,10 +242,10 @@ def test_no_reader_meets_half_a_file(tmp_path: Path) -> None:
     (tmp_path / "memory.json").write_bytes(REAL)
     standing = file.read()
     assert isinstance(standing, Snapshot)
-    prepared = file.prepare(new)
-    assert not isinstance(prepared, Unusable)
+    ready = prepared(file, new)
+    assert not isinstance(ready, Unusable)
     assert (tmp_path / "memory.json").read_bytes() == REAL
-    assert isinstance(file.exchange(prepared, over=standing), Displaced)
+    assert isinstance(file.exchange(ready, over=standing), Displaced)
     assert (tmp_path / "memory.json").read_bytes() == new
 
 

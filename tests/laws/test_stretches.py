@@ -170,7 +170,7 @@ def test_a_step_writes_what_writing_the_whole_graph_writes(story: list, said: li
             wanted[("e", name)] = Entity(name, kind, ("new",))
     step = {key: now for key, _, now in differing(standing.graph.records, wanted)}
     step = {key: wanted.get(key) for key in [*(key for key in wanted if key in step), *step]}
-    amended = amend(standing.rows, step, variant, DEFAULT_LIMITS, b"".join)
+    amended = amend(standing.rows, step, variant, DEFAULT_LIMITS)
     assert isinstance(amended, tuple)
     data, decoded = amended
     assert data == encode(list(standing.rows), Graph(wanted), variant)

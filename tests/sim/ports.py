@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from memsync_git.filebytes import Piece
+from memsync_git.filebytes import Pieces
 from memsync_git.local.memory import MemoryFile, PreparingInMemory
 from memsync_git.ports import Displaced, Missing, Occupied, Prepared, Reading, Snapshot, Unusable
 from memsync_git.stores.memory import MemoryStill, MemoryStore, MemoryTransaction
@@ -77,13 +78,13 @@ class SteppingFile:
         self._saw(reading if isinstance(reading, Snapshot) else None)
         return reading
 
-    def begin(self, pieces: Iterable[Piece]) -> PreparingInMemory:
-        return PreparingInMemory(self, b"".join(pieces))
+    def prepare(self, data: Pieces) -> PreparingInMemory:
+        return PreparingInMemory(partial(self._prepared, data))
 
-    def prepare(self, data: bytes) -> Prepared | Unusable:
-        prepared = self.inner.prepare(data)
+    def _prepared(self, data: Pieces) -> Prepared | Unusable:
+        prepared = self.inner.prepare(data).finished()
         disk = self._process.machine.disk
-        disk.prepared[data] = (self._process.stands_for(), self._process.hides())
+        disk.prepared[bytes(data)] = (self._process.stands_for(), self._process.hides())
         self._process.step("prepare", FSYNC_US)
         return prepared
 
@@ -91,7 +92,7 @@ class SteppingFile:
         self._process.step("exchange", RENAME_US)
         outcome = self.inner.exchange(prepared, over=over)
         if isinstance(outcome, Displaced):
-            self._process.machine.disk.swapped(prepared.data, self._process.machine.scheduler.now_us)
+            self._process.machine.disk.swapped(bytes(prepared.data), self._process.machine.scheduler.now_us)
             self._saw(outcome.snapshot)
             self._process.machine.changed()
         self._process.step(type(outcome).__name__, RENAME_US)

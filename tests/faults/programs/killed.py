@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from memsync_git.filebytes import Pieces
 from memsync_git.local import swaps
 from memsync_git.local.file import OsFile
 from memsync_git.ports import Displaced, Missing, Prepared, Snapshot
@@ -25,7 +26,7 @@ OLD, NEW = b"old" * 50_000, b"new" * 60_000
 
 
 def write_back(file: OsFile, *, is_first: bool, tell: int) -> None:
-    with file.begin([NEW[:100_000], NEW[100_000:]]) as preparing:
+    with file.prepare(Pieces([NEW[:100_000], NEW[100_000:]])) as preparing:
         prepared = preparing.finished()
     assert isinstance(prepared, Prepared)
     displaced = file.exchange(prepared, over=Missing() if is_first else Snapshot(OLD, 0))

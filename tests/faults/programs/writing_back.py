@@ -16,6 +16,7 @@ from typing import Any
 
 from denying import deny
 
+from memsync_git.filebytes import Pieces
 from memsync_git.local import swaps
 from memsync_git.local.file import OsFile
 from memsync_git.ports import Prepared, Unusable
@@ -42,7 +43,8 @@ def main(circumstances: dict[str, Any]) -> list[dict[str, Any]]:
 
 def written_back(file: OsFile, circumstances: dict[str, Any]) -> list[object]:
     reading = file.read()
-    prepared = file.prepare(b"x" * circumstances["size"] if "size" in circumstances else b"new")
+    data = b"x" * circumstances["size"] if "size" in circumstances else b"new"
+    prepared = file.prepare(Pieces([data])).finished()
     outcomes: list[object] = [reading, prepared, file.write_witness(b"witness")]
     if circumstances.get("denied_later"):
         deny(circumstances["denied_later"])
