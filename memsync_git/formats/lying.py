@@ -123,8 +123,10 @@ class Cut(NamedTuple):
         """The bytes with a new line in the place of each of these."""
         view, at, size = memoryview(self.data), self.start, 0
         pieces: list[Piece] = []
+        new: dict[int, bytes] = {}
         for number, (begin, stop) in self.spans.items():
-            pieces += [view[at:begin], raws[number]]
-            size, at = size + begin - at + len(raws[number]), stop
+            raw = new[number] = raws[number]
+            pieces += [view[at:begin], raw]
+            size, at = size + begin - at + len(raw), stop
         pieces.append(view[at : self.end])
-        return Place(Patched(pieces, raws), 0, size + self.end - at)
+        return Place(Patched(pieces, new), 0, size + self.end - at)

@@ -145,7 +145,7 @@ class Lines(Stretch):
         lines._lengths = self._lengths[:]
         for number, raw in raws.items():
             lines._lengths[number] = len(raw)
-        lines._revised = ref(self), tuple(raws)
+        lines._revised = ref(self), tuple(cut.spans)
         lines._blanks, lines._names, lines._count = 0, self._names, self._count
         if self._counts is not None:
             more = sum(_noted(record) - _noted(self.record(record.key)) for record in new.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.filebytes import COMPARED_BYTES, Continued, FileBytes, continued, same_beginning
+from memsync_git.filebytes import COMPARED_BYTES, Continued, FileBytes, Pieces, continued, same_beginning
 from memsync_git.formats import Decoded, Rows, decode
 from memsync_git.sync.naming import Named, content_hash
 from tests.laws.test_stretches import ENTITIES, LENGTH, RELATIONS, edited, edits, new_rows
@@ -113,3 +113,16 @@ def read(data: FileBytes, before: Rows | None) -> Rows:
     if decoded.whole:
         decoded.rows.lie_in(data)
     return decoded.rows
+
+
+@given(st.lists(st.binary(max_size=5)), st.booleans(), st.integers(1, 7))
+def test_pieces_are_the_bytes_they_make_together(some: list[bytes], as_views: bool, size: int) -> None:
+    data = b"".join(some)
+    pieces = Pieces(map(memoryview, some) if as_views else some)
+    for _ in range(2):
+        assert len(pieces) == len(data)
+        assert b"".join(pieces) == data
+        parts = [data[at : at + size] for at in range(0, len(data), size)]
+        assert [b"".join(part) for part in pieces.every(size)] == parts
+        assert bytes(pieces) == data
+        assert bytes(pieces) is bytes(pieces)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync_git.errors import StoreDamaged
-from memsync_git.formats import Decoded, Rows, amend, decode
+from memsync_git.formats import Decoded, Rows, amend, decode, settle
 from memsync_git.formats.variants import DEFAULT_LIMITS
 from memsync_git.model import PLAIN, Entity, RecordKey
 from memsync_git.replica.filelines import INDEX, KIND, MOST_STEPS, STEP, TOLD, KeptKeys, load_file, save_file
@@ -51,7 +51,10 @@ class Keeper:
         step: Step = {("e", name): noted and Entity(name, "t", noted) for name, noted in said}
         amended = amend(self.rows, step, "jsonl", DEFAULT_LIMITS)
         assert isinstance(amended, tuple)
-        self.rows = amended[1].rows
+        pieces, decoded = amended
+        self.rows = decoded.rows
+        self.save()
+        settle(decoded, bytes(pieces))
         self.save()
 
     def edit(self, edit: tuple) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memsync_git.filebytes import Pieces
 from memsync_git.formats import Decoded, decode
 from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Rid
@@ -27,6 +28,8 @@ def test_a_version_is_named_by_its_bytes_wherever_hashing_goes_on(size: int, oth
     for shared in {0, min(size, other) // 2, min(size, other)}:
         data = whole[:shared] + b"x" * (size - shared)
         assert Named(data, before, shared).name == content_hash(data)
+        pieces = Pieces([data[:shared], data[shared : size - 1], data[max(shared, size - 1) :]])
+        assert Named(pieces).trail == Named(data).trail
 
 
 @given(st.lists(edits, min_size=1, max_size=4))

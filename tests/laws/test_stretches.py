@@ -12,7 +12,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.formats import AIM_HEADER, Decoded, Rows, TooLarge, amend, decode, encode
+from memsync_git.formats import AIM_HEADER, Decoded, Rows, TooLarge, amend, decode, encode, settle
 from memsync_git.formats.arranging import step_to
 from memsync_git.formats.lying import Patched, Place
 from memsync_git.formats.reading import read_again
@@ -172,12 +172,17 @@ def test_a_step_writes_what_writing_the_whole_graph_writes(story: list, said: li
     step = {key: wanted.get(key) for key in [*(key for key in wanted if key in step), *step]}
     amended = amend(standing.rows, step, variant, DEFAULT_LIMITS)
     assert isinstance(amended, tuple)
-    data, decoded = amended
-    assert data == encode(list(standing.rows), Graph(wanted), variant)
+    pieces, decoded = amended
+    data = b"".join(pieces)
+    assert data == bytes(pieces) == encode(list(standing.rows), Graph(wanted), variant)
+    assert_same_reading(decoded, read(data, variant))
+    settle(decoded, data)
     assert_same_reading(decoded, read(data, variant))
     if variant in LINE_VARIANTS:
         assert_held_once(decoded.rows, data)
-    assert amend(standing.rows, step_to(standing.rows, Graph(wanted)), variant, DEFAULT_LIMITS)[0] == data  # type: ignore[index]
+    again = amend(standing.rows, step_to(standing.rows, Graph(wanted)), variant, DEFAULT_LIMITS)
+    assert isinstance(again, tuple)
+    assert bytes(again[0]) == data
 
 
 def assert_held_once(rows: Rows, data: bytes) -> None:
@@ -208,7 +213,11 @@ def kept(rows: Rows, read_texts: list[bytes]) -> Rows:
     )
 
 
-@given(st.lists(edits, max_size=2), st.lists(steps, min_size=1, max_size=3), st.sampled_from(LINE_VARIANTS))
+@given(
+    st.lists(edits, max_size=2),
+    st.lists(st.tuples(steps, st.booleans()), min_size=1, max_size=3),
+    st.sampled_from(LINE_VARIANTS),
+)
 def test_steps_over_lines_nobody_has_read_write_what_they_write_over_read_ones(
     story: list, several: list, variant: str
 ) -> None:
@@ -217,12 +226,15 @@ def test_steps_over_lines_nobody_has_read_write_what_they_write_over_read_ones(
         lines = edited(lines, edit)
     standing = read(_in(variant, lines), variant).rows
     unread = kept(standing, [])
-    for said in several:
+    for said, is_settled in several:
         step: Step = {("e", name): kind and Entity(name, kind, ("new",)) for name, kind in said}
         amended = [amend(rows, step, variant, DEFAULT_LIMITS) for rows in (standing, unread)]
         assert not any(isinstance(each, TooLarge) for each in amended)
-        (data, decoded), (other_data, other) = amended  # type: ignore[misc]
-        assert other_data == data
+        (pieces, decoded), (other_pieces, other) = amended  # type: ignore[misc]
+        data = b"".join(pieces)
+        assert bytes(other_pieces) == data
+        if is_settled:
+            settle(other, data)
         assert other.rows.text == data
         standing, unread = decoded.rows, other.rows
         assert unread.said.among(step.keys()) == {
@@ -343,4 +355,4 @@ def test_new_lines_among_others_are_what_all_lines_joined_are(
         assert place.text == b"".join(place.pieces()) == b"\n".join(raws)
         assert place.size == len(place.text)
         assert isinstance(place.data, Patched)
-        assert {at: place.text[begin:end] for at, (begin, end) in place.data.new.items()} == new
+        assert place.data.new == new

@@ -24,7 +24,8 @@ from memsync_git.ports import Prepared, Unusable
 
 def told(outcome: object) -> dict[str, Any]:
     fields = asdict(outcome) if outcome is not None else {}  # type: ignore[call-overload]
-    return {"kind": type(outcome).__name__, **json.loads(json.dumps(fields, default=lambda b: b.decode()))}
+    plain = json.dumps(fields, default=lambda held: bytes(held).decode())
+    return {"kind": type(outcome).__name__, **json.loads(plain)}
 
 
 def main(circumstances: dict[str, Any]) -> list[dict[str, Any]]:
