@@ -212,11 +212,11 @@ class Moments:
     def __init__(self) -> None:
         import subprocess
 
-        from memsync_git.local.file import OsFile
+        from memsync_git.local.swaps import ExchangeSwap
 
         self.begin()
         self._around(subprocess.Popen, "communicate", self._has_waited)
-        self._around(OsFile, "exchange", self._has_swapped)
+        self._around(ExchangeSwap, "over", self._has_swapped)
 
     def begin(self) -> None:
         self._began_s, self._swapped_s = time.monotonic(), 0.0
