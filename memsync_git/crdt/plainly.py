@@ -8,7 +8,7 @@ Rule 1: only lines that nobody has read, of records nobody else speaks of; the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from memsync_git.crdt.intervals import Intervals
@@ -31,13 +31,17 @@ class PlainChange(NamedTuple):
 
 def plain_changes(
     old: Records, new: Records, lines: Mapping[str, Pair], gone: Intervals
-) -> Iterator[PlainChange]:
+) -> list[PlainChange]:
     """Changes of lines of records only this replica speaks of. `gone`: what of it somebody removed."""
+    changes: list[PlainChange] = []
     for name, pair in lines.items():
-        was, now = (None if line is None else old.glance(line, gone) for line in pair)
+        stood, line = pair
+        was = None if stood is None else old.glance(stood, gone)
+        now = None if line is None else old.glance(line, gone)
         shown = now or was
-        is_plain = (was is None, now is None) == (pair[0] is None, pair[1] is None)
+        is_plain = (was is None) == (stood is None) and (now is None) == (line is None)
         if shown is not None and is_plain:
             key = shown.record.key
             if key not in old.read and key not in new.read:
-                yield PlainChange(key, name, pair, was, now)
+                changes.append(PlainChange(key, name, pair, was, now))
+    return changes

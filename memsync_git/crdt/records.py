@@ -114,8 +114,8 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
         """The names of its lines among some: each is looked for, or where they are many, all are seen."""
         if len(names) * LOOKS_PER_READING > len(self):
             return names & set(self.names())
-        read = {} if self._stored is None else dict.fromkeys(map(self._stored.name_of, self._read))
-        return {name for name in names if name in read or name in self._unread}
+        read = set() if self._stored is None else names & set(map(self._stored.name_of, self._read))
+        return read | {name for name, _ in self._unread.among(names - read)}
 
     @property
     def weight(self) -> int:
@@ -176,13 +176,14 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
             return None
         return self._unread.get(self._stored.name_of(key))
 
-    def relay(self, name: str, stood: bytes | None, line: bytes | None) -> None:
-        """Put a stored line in the place of the unread one that stood there; None: there is none."""
-        if stood is not None:
-            self._unread.leave(name)
-            if self._homes is not None:
+    def relay(self, lines: Mapping[str, tuple[bytes | None, bytes | None]]) -> None:
+        """Put stored lines in the place of the unread ones that stood there, by name; None: there is none."""
+        gone = {name: stood for name, (stood, _) in lines.items() if stood is not None}
+        self._unread.leave(*gone)
+        if self._homes is not None:
+            for name, stood in gone.items():
                 self._homes.leave_unread(name, stood)
-        self.lay_by([] if line is None else [(name, line)])
+        self.lay_by([(name, line) for name, (_, line) in lines.items() if line is not None])
 
     def lay_by(self, lines: Iterable[tuple[str, bytes]]) -> None:
         """Take in stored lines, by name, of records there are none of."""

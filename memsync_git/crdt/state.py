@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import chain
+from typing import NamedTuple
 
 from memsync_git.crdt.first import FirstSayings
 from memsync_git.crdt.fragment import Dot, Fragment, Header, RecordFacts, Stamp
 from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.places import kind_order, place_of
-from memsync_git.crdt.plainly import plain_changes
+from memsync_git.crdt.plainly import Pair, plain_changes
 from memsync_git.crdt.records import Glance, Records, Stored, changed_under
 from memsync_git.crdt.unread import Shelf
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
@@ -23,6 +24,18 @@ from memsync_git.values import dataclass, field, replace
 
 Before = dict[RecordKey, Record | None]
 """What the records touched by a change showed before it."""
+
+
+class Succeeded(NamedTuple):
+    """A revision in the place of the one before it.
+
+    before: what the records touched showed. laid: by name, lines that stood and those that were laid in their
+    place, unread. read: the records that were touched in any other way.
+    """
+
+    before: Before
+    laid: Mapping[str, Pair]
+    read: Set[RecordKey]
 
 
 _Line = tuple[Records, str]
@@ -347,32 +360,35 @@ class State:
 
     def replace(self, fragment: Fragment) -> Before:
         """Put a fragment in the place of the one its replica had."""
+        return self.succeed(fragment).before
+
+    def succeed(self, fragment: Fragment) -> Succeeded:
+        """The same, and what of it was laid unread."""
         old, new = self._records.get(fragment.rid, Records()), Records.of(fragment.records)
         lines = old.unread.differing(new.unread)
-        before = self._relay(fragment.rid, new, lines)
-        keys = changed_under(lines, old, new)
-        return before | self.rewrite(fragment.header, {key: new.get(key) for key in keys})
+        before, laid = self._relay(fragment.rid, new, lines)
+        keys = changed_under(lines.keys() - laid.keys(), old, new)
+        others = self.rewrite(fragment.header, {key: new.get(key) for key in keys})
+        return Succeeded(before | others, laid, others.keys())
 
-    def _relay(self, rid: Rid, new: Records, lines: dict[str, tuple[bytes | None, bytes | None]]) -> Before:
-        """Lay lines of a replica in the place of its own, where all that changed is shown at a glance; what
-        is left in `lines` are the others.
-        """
+    def _relay(self, rid: Rid, new: Records, lines: Mapping[str, Pair]) -> tuple[Before, dict[str, Pair]]:
+        """Lay lines of a replica in the place of its own, where all that changed is shown at a glance."""
         old = self._records.get(rid)
         if old is None or old.stored is None or not self._has_names:
-            return {}
+            return {}, {}
         others = (records for other, records in self._records.items() if other != rid)
         shared = set[str]().union(*(records.names_among(lines.keys()) for records in others))
         alone = {name: pair for name, pair in lines.items() if name not in shared}
-        before: Before = {}
-        for key, name, (stood, line), was, now in plain_changes(old, new, alone, self.dead(rid)):
-            before[key] = None if was is None else was.record
-            self._views[key] = None if now is None else now.record
-            self._shown.pop(key, None)
-            if now is not None:
+        plain = plain_changes(old, new, alone, self.dead(rid))
+        laid = {each.name: each.lines for each in plain}
+        old.relay(laid)
+        self._views.update((key, None if now is None else now.record) for key, _, _, _, now in plain)
+        for key, _, _, _, now in plain:
+            if now is None:
+                self._shown.pop(key, None)
+            else:
                 self._shown[key] = _shown_by(rid, now, now.record)
-            old.relay(name, stood, line)
-            del lines[name]
-        return before
+        return {each.key: None if each.was is None else each.was.record for each in plain}, laid
 
     def rewrite(self, header: Header, edits: Mapping[RecordKey, RecordFacts | None]) -> Before:
         """Give a replica a new header and some new record facts (None: none left).

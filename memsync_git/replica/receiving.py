@@ -109,18 +109,16 @@ def _join_one(
     state = replica.state
     known = state.header(fragment.rid)
     last_used = known.rev if known is not None else 0
-    before = state.replace(fragment)
-    added: set[Item] = set()
-    removed: set[Item] = set()
-    for key, record in before.items():
-        gone, come = items_between(record, state.record(key))
-        removed |= gone
-        added |= come
+    before, laid, read = state.succeed(fragment)
+    steps = {key: items_between(record, state.record(key)) for key, record in before.items()}
+    removed = set[Item]().union(*(gone for gone, _ in steps.values()))
+    added = set[Item]().union(*(come for _, come in steps.values()))
     hold = None
     if fragment.header.ok <= last_used and _is_large(removed, added, held, limits):
         hold = _held(replica, fragment, removed, added, moment)
-    replica.fresh.records |= {(fragment.rid, key) for key in before}
-    replica.recheck(before)
+    replica.fresh.lines.append((fragment.rid, sorted((name, line) for name, (_, line) in laid.items())))
+    replica.fresh.records |= {(fragment.rid, key) for key in read}
+    replica.follow(steps)
     return added, removed, hold
 
 

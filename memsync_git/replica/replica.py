@@ -10,6 +10,7 @@ after it (`settle`), so a crash between them costs nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from itertools import chain
 
 from memsync_git.crdt.changes import Unseen
 from memsync_git.crdt.fragment import Fragment, Header
@@ -139,9 +140,19 @@ class Replica:
         """Look again whether some records differ between file and target, or within the state."""
         keys = list(keys)
         self._recheck_behind(keys)
-        if self._contested is not None:
-            self._contested.difference_update(keys)
-            self._contested.update(filter(self.state.is_contested, keys))
+        self._recheck_contested(keys)
+
+    def follow(self, steps: Mapping[RecordKey, tuple[Set[Item], Set[Item]]]) -> None:
+        """Look again at records of the state by what went and came: where the file said what one showed, it
+        does not any more. Only those that differed before, or are held, are compared with the file.
+        """
+        if self._behind is not None:
+            odd = {key for key in self.withheld.keys if key in steps} | (self._behind & steps.keys())
+            holds = self.projection.holds
+            turned = (key for key, step in steps.items() if any(map(holds, chain(*step))))
+            self._behind.update([key for key in turned if key not in odd])
+            self._recheck_behind(odd)
+        self._recheck_contested(steps.keys())
 
     def expect(self, records: Iterable[Record]) -> None:
         """Records nobody had spoken of are about to come, and nothing about them is contested or held."""
@@ -159,6 +170,12 @@ class Replica:
         standing = among(self.ring.graph.records, keys)
         self._behind.difference_update(keys)
         self._behind.update(key for key in keys if self._differs(self.target(key), standing.get(key)))
+
+    def _recheck_contested(self, keys: Collection[RecordKey]) -> None:
+        """Look again whether some records are contested."""
+        if self._contested is not None:
+            self._contested.difference_update(keys)
+            self._contested.update(filter(self.state.is_contested, keys))
 
     def _differs(self, wanted: Record | None, standing: Record | None) -> bool:
         """Whether two records say something else, in the projection."""

@@ -143,11 +143,11 @@ class Fresh:
     """What has changed since the last save and is not found by comparing small values.
 
     file: the newest state of the memory file says something else.
-    lines: stored lines of replicas by name, in the order of their names, as they came; what `records` names
-    has changed since.
+    lines: stored lines of replicas by name, in the order of their names, as they came (None: one is
+    gone); what `records` names has changed since.
     """
 
-    lines: list[tuple[Rid, Iterable[tuple[str, bytes]]]] = field(default_factory=list)
+    lines: list[tuple[Rid, Iterable[tuple[str, bytes | None]]]] = field(default_factory=list)
     records: set[tuple[Rid, RecordKey]] = field(default_factory=set)
     file: bool = False
     past: set[str] = field(default_factory=set)

@@ -58,7 +58,9 @@ READ_AT_ONCE = 64
 LOOKED_UP_AT_ONCE = 64
 """Keys in one statement: half as dear as one each, and four times as many would cost no less."""
 
-_PUT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
+_PUT = """INSERT INTO rows VALUES (?, ?, ?)
+          ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"""
+"""A row that stands there is changed where it lies: one in its place would be new in the index, too."""
 _DROP = "DELETE FROM rows WHERE kind = ? AND key = ?"
 _KEY = itemgetter(0)
 _RAISE_GENERATION = "UPDATE meta SET value = value + 1 WHERE name = 'generation'"
@@ -225,9 +227,9 @@ class SqliteTransaction:
         SQLite takes `MOST_AT_ONCE` rows with one call, so that memory does not follow the size of the store.
         """
         for some in _handfuls(rows):
-            some.sort(key=_KEY)
-            gone = [(kind, key) for key, value in some if value is None]
-            come = [(kind, key, value) for key, value in some if value is not None]
+            ordered = sorted(dict(some).items())
+            gone = [(kind, key) for key, value in ordered if value is None]
+            come = [(kind, key, value) for key, value in ordered if value is not None]
             with explained(self._path):
                 self._connection.executemany(_DROP, gone)
                 self._connection.executemany(_PUT, come)

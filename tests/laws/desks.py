@@ -297,6 +297,8 @@ class Desk:
         kept.project(self.replica.projection)
         assert_same_replica(twin, self.replica)
         assert_same_replica(kept, self.replica)
+        kept.compare_anew()
+        assert (kept.behind, kept.contested) == (twin.behind, twin.contested)
 
     # --- the file
 
