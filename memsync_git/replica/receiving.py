@@ -116,7 +116,10 @@ def _join_one(
     hold = None
     if fragment.header.ok <= last_used and _is_large(removed, added, held, limits):
         hold = _held(replica, fragment, removed, added, moment)
-    replica.fresh.lines.append((fragment.rid, sorted((name, line) for name, (_, line) in laid.items())))
+    revised = {name: line for name, (stood, line) in laid.items() if stood is not None and line is not None}
+    others = sorted((name, line) for name, (_, line) in laid.items() if name not in revised)
+    replica.fresh.revised |= {fragment.rid: revised} if revised else {}
+    replica.fresh.lines += [(fragment.rid, others)] if others else []
     replica.fresh.records |= {(fragment.rid, key) for key in read}
     replica.follow(steps)
     return added, removed, hold

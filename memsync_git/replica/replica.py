@@ -41,6 +41,7 @@ from memsync_git.model import (
     record_with,
     same_items,
 )
+from memsync_git.replica.beside import Beside
 from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
 from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, KeptPending, Mark, Moment, Txn
@@ -74,6 +75,7 @@ class Replica:
         self.unshared: frozenset[str] = frozenset()
         self.rules = Rules()
         self.fresh = Fresh()
+        self.beside = Beside()
         self.kept_headers: dict[Rid, Header] = {}
         self.kept_states: dict[int, FileState] = {}
         self.kept_file = KeptFile()

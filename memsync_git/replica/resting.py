@@ -13,6 +13,7 @@ from memsync_git.crdt.fragment import Fragment
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.unread import Unread
 from memsync_git.model import RecordKey, Rid
+from memsync_git.replica.beside import Beside
 from memsync_git.replica.filelines import fetch_all
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.shelves import (
@@ -49,15 +50,19 @@ def shelves_of(still: Still, sizes: Mapping[Rid, int] | None) -> Shelves:
     return Shelves(still, sizes)
 
 
-def fragments_of(rows: Rows, shelves: Shelves | None) -> Iterable[Fragment]:
-    """The fragments of a store, their lines unread; on shelves, where there are any."""
+def fragments_of(rows: Rows, shelves: Shelves | None, beside: Beside) -> Iterable[Fragment]:
+    """The fragments of a store, their lines unread; on shelves, where there are any. What lies `beside` some
+    of them stands in their place.
+    """
     held = _held(rows) if shelves is None else {}
     for rid, line in rows.rows("header"):
         header = fragments.decode_header(line)
         if isinstance(header, fragments.Malformed | fragments.Newer):
             raise ValueError(f"header of {rid}: {header}")  # noqa: TRY004
         shelf = None if shelves is None else shelves.by_rid.get(header.rid)
-        yield Fragment(header, Records(unread=Unread(held.get(rid), shelf), stored=STORED_LINES))
+        newer = beside.of_rid(header.rid)
+        unread = Unread({**held.get(rid, {}), **newer}, shelf, frozenset() if shelf is None else newer.keys())
+        yield Fragment(header, Records(unread=unread, stored=STORED_LINES))
 
 
 def _held(rows: Rows) -> dict[str, dict[str, bytes]]:
@@ -72,11 +77,12 @@ def _held(rows: Rows) -> dict[str, dict[str, bytes]]:
 def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: int = MOST_HELD) -> None:
     """Let go of what was saved, where it is much, and rest on the store as it stands at this generation.
 
-    What is prepared for the file will be looked at again, so then everything is held. What the file is behind
-    in is about to be written: after that it is soon enough to let go of little more than that.
+    What is prepared for the file will be looked at again, so then everything is held; likewise while
+    lines lie beside their places. What the file is behind in is about to be written: after that it is soon
+    enough to let go of little more than that.
     """
     shelves = replica.shelves
-    if shelves is None or replica.ring.pending is not None:
+    if shelves is None or replica.beside or replica.ring.pending is not None:
         return
     shelves.acts += 1
     kept = _about_to_show(replica)

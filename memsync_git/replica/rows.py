@@ -9,6 +9,7 @@ replica   one                     identity, marks, recent removals, ring order â
 differs   behind, contested       the records that are
 header    rid                     the header line of its fragment
 facts     rid:digest              a record line of its fragment, as `wire/stored.py` has it
+beside    rid:number              some that have come since, in the place of others (`beside.py`)
 file      digest                  some lines of the newest state of the memory file
 file      one                     which lines make it up
 state     seq                     a ring state, as the step from the next newer one
@@ -22,6 +23,7 @@ version   rid:rev:tok             written by this store
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -32,6 +34,7 @@ from memsync_git.model import (
     RecordKey,
     Rid,
 )
+from memsync_git.replica.beside import BESIDE, MOST_BESIDE, Beside
 from memsync_git.replica.filelines import load_file, save_file
 from memsync_git.replica.prepared import file_kept, kept_pending, load_pending, save_pending
 from memsync_git.replica.replica import Replica
@@ -47,7 +50,7 @@ from memsync_git.replica.shapes import (
     state_of,
     txn_of,
 )
-from memsync_git.replica.shelves import Shelves
+from memsync_git.replica.shelves import FACTS, Shelves
 from memsync_git.replica.values import Fresh, KeptFile, Mark, Txn
 from memsync_git.stretches import Amended, entity_order
 from memsync_git.wire import fragments, plain
@@ -56,7 +59,7 @@ from memsync_git.wire.stored import damaged_row, digest, stored_line
 ONE = "one"
 
 KINDS = (
-    *("replica", "differs", "header", "facts", "file", "state"),
+    *("replica", "differs", "header", "facts", "beside", "file", "state"),
     *("pending", "hold", "past", "txn", "version"),
 )
 """All there is of a replica."""
@@ -102,7 +105,8 @@ def load(rows: RowReader, before: Replica | None = None) -> Replica | None:
 def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: KeptFile) -> Replica:
     replica = Replica(Rid(one["rid"]), one["host"], one["store"])
     replica.shelves = shelves
-    replica.state = State(fragments_of(rows, shelves))
+    replica.beside = Beside.of(rows)
+    replica.state = State(fragments_of(rows, shelves, replica.beside))
     replica.kept_headers = {header.rid: header for header in replica.state.headers}
     replica.projection = projection_of(*one["projection"])
     replica.unshared = _unshared(one.get("unshared"), replica)
@@ -164,7 +168,7 @@ def _ring(rows: Rows, seqs: Sequence[int], graph: Graph, *, at_once: bool) -> tu
 
 def save(replica: Replica, rows: RowWriter) -> None:
     """Write what changed since the last save."""
-    rows.put_all("facts", _fresh_facts(replica))
+    _save_facts(replica, rows)
     for content_hash in replica.fresh.past:
         seq = replica.past.get(content_hash)
         _put(rows, "past", content_hash, None if seq is None else str(seq).encode())
@@ -181,6 +185,34 @@ def save(replica: Replica, rows: RowWriter) -> None:
     _save_differences(replica, rows)
     _save_one(rows, "replica", _plain_replica(replica))
     replica.fresh = Fresh()
+
+
+def _save_facts(replica: Replica, rows: RowWriter) -> None:
+    """Write the lines that changed: in their places, or where there is no time for that, beside them."""
+    revised, beside = replica.fresh.revised, replica.beside
+    if _may_lie_beside(replica):
+        for rid, lines in revised.items():
+            beside.lay(rid, lines, rows)
+    else:
+        for rid, lines in chain(beside.emptied(), revised.items()):
+            rows.put_all(FACTS, (_noted(replica, rid, name, line) for name, line in lines.items()))
+        rows.put_all(BESIDE, ((key, None) for key in beside.let_go()))
+    rows.put_all(FACTS, _fresh_facts(replica))
+
+
+def _may_lie_beside(replica: Replica) -> bool:
+    """Whether lines that were received need not come into their places yet: the memory file is written next.
+
+    Nothing else is written under their names, neither now nor in the row of an earlier one.
+    """
+    fresh, beside = replica.fresh, replica.beside
+    is_due = not fresh.revised and replica.ring.pending is None
+    if is_due or len(beside) + sum(map(len, fresh.revised.values())) > MOST_BESIDE:
+        return False
+    if any(rid in beside.lines for rid, _ in fresh.lines):
+        return False
+    lying = {rid: beside.of_rid(rid).keys() | fresh.revised.get(rid, {}).keys() for rid, _ in fresh.records}
+    return not any(lying[rid] and digest(key) in lying[rid] for rid, key in fresh.records)
 
 
 def _fresh_facts(replica: Replica) -> Iterator[tuple[str, bytes | None]]:

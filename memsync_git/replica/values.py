@@ -145,9 +145,11 @@ class Fresh:
     file: the newest state of the memory file says something else.
     lines: stored lines of replicas by name, in the order of their names, as they came (None: one is
     gone); what `records` names has changed since.
+    revised: of received revisions, stored lines by name that replace others.
     """
 
     lines: list[tuple[Rid, Iterable[tuple[str, bytes | None]]]] = field(default_factory=list)
+    revised: dict[Rid, Mapping[str, bytes]] = field(default_factory=dict)
     records: set[tuple[Rid, RecordKey]] = field(default_factory=set)
     file: bool = False
     past: set[str] = field(default_factory=set)

@@ -15,8 +15,13 @@ from pathlib import Path
 from memsync_git.errors import Busy, MemsyncError, StoreDamaged
 from memsync_git.values import dataclass
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when tables change, or what their rows say; a store of another schema is refused, not guessed at."""
+
+UNDERSTOOD = 2
+"""The oldest schema whose rows say the same to this release. Who writes such a store raises it first: an
+older release would not see the lines that lie beside others (docs/decisions, 87).
+"""
 
 APPLICATION_ID = 0x6D656D73
 """`mems` in ASCII: tells our files from any other SQLite file."""
@@ -113,7 +118,7 @@ def refuse_strange(connection: sqlite3.Connection, path: Path) -> None:
     owner, schema = version_of(connection)
     if owner != APPLICATION_ID:
         raise StoreDamaged(f"{path} is no replica store of memsync-git.", unharmed=_UNHARMED, hint=_DOCTOR)
-    if schema != SCHEMA:
+    if not UNDERSTOOD <= schema <= SCHEMA:
         raise StoreDamaged(
             f"The replica store {path} has schema {schema}, and this release reads schema {SCHEMA}.",
             unharmed=_UNHARMED,

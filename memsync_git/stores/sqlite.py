@@ -94,18 +94,21 @@ class SqliteStore:
 
     def _prepare(self) -> None:
         if version_of(self._writer) != (APPLICATION_ID, SCHEMA):
-            self._create_tables()
+            self._begin_schema()
         self._switch_to_wal()
         self._writer.execute("PRAGMA synchronous = FULL")
         self._writer.execute("PRAGMA secure_delete = FAST")  # some builds fill pages with zeros to free them
 
-    def _create_tables(self) -> None:
-        """Make the tables, unless another process was first or the file is somebody else's."""
+    def _begin_schema(self) -> None:
+        """Make the tables, or raise the schema of older ones that say the same; unless another process was
+        first or the file is somebody else's.
+        """
         with _committed(self._writer):
             if is_blank(self._writer):
                 for statement in TABLES:
                     self._writer.execute(statement)
             refuse_strange(self._writer, self._path)
+            self._writer.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _switch_to_wal(self) -> None:
         """SQLite does not wait for this lock itself, so two processes that create one store would collide."""

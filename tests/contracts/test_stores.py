@@ -19,7 +19,7 @@ import pytest
 
 from memsync_git.errors import Busy, StoreDamaged
 from memsync_git.ports import Store, Transaction
-from memsync_git.stores.connecting import SCHEMA
+from memsync_git.stores.connecting import SCHEMA, UNDERSTOOD
 from memsync_git.stores.lock import RoundLock, round_lock
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.stores.placing import place
@@ -448,7 +448,7 @@ def test_a_page_that_rotted_is_reported(path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize(("schema", "advice"), [(SCHEMA + 1, "upgrade"), (SCHEMA - 1, "doctor")])
+@pytest.mark.parametrize(("schema", "advice"), [(SCHEMA + 1, "upgrade"), (UNDERSTOOD - 1, "doctor")])
 def test_a_store_of_another_release_is_not_touched(path: Path, schema: int, advice: str) -> None:
     SqliteStore(path).close()
     connection = sqlite3.connect(path)
