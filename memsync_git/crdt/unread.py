@@ -13,6 +13,7 @@ says stays the same. It is moved at once, so that another thread may go on readi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Set
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 
@@ -47,6 +48,9 @@ class Shelf(Protocol):
     def __len__(self) -> int: ...
 
 
+NOTHING_KNOWN: Mapping[str, bytes] = MappingProxyType({})
+
+
 class _Place(NamedTuple):
     """Where lines lie. A name `here` that lies on the shelf as well is among those `taken`."""
 
@@ -61,7 +65,7 @@ class Unread(MutableMapping[str, bytes]):
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
-    __slots__ = ("__weakref__", "_at")
+    __slots__ = ("__weakref__", "_at", "_known")
 
     def __init__(
         self,
@@ -70,12 +74,15 @@ class Unread(MutableMapping[str, bytes]):
         taken: Set[str] = frozenset(),
     ) -> None:
         self._at = _Place({} if here is None else dict(here), shelf, set(taken))
+        self._known: Mapping[str, bytes] = {}
         if shelf is not None:
             shelf.rested_on(self)
 
     def copy(self) -> Unread:
         """The same, to be changed apart from this one."""
-        return Unread(*self._at)
+        copy = Unread(*self._at)
+        copy._known = self._known
+        return copy
 
     @property
     def weight(self) -> int:
@@ -94,6 +101,13 @@ class Unread(MutableMapping[str, bytes]):
             if here.pop(name, None) is None:
                 taken.add(name)
 
+    def put_away(self, stood: Mapping[str, bytes]) -> None:
+        """Leave the lines that are known to stand under some names. Those on the shelf are remembered: who
+        compares this with what stood need not fetch them.
+        """
+        self._known = {name: line for name, line in stood.items() if name not in self._at.here}
+        self.leave(*stood)
+
     def move(self, shelf: Shelf, changed: Mapping[str, bytes | None]) -> None:
         """Rest on another shelf, where these lines lie under the `changed` names, and no others are other
         ones. What lies there as it is meant here need not be held as well.
@@ -105,17 +119,25 @@ class Unread(MutableMapping[str, bytes]):
             if line != lying:
                 here.update({} if line is None else {name: line})
                 taken.update(() if lying is None else (name,))
-        self._at = _Place(here, shelf, taken)
+        self._at, self._known = _Place(here, shelf, taken), {}
         shelf.rested_on(self)
 
-    def among(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """The lines under some names, in any order; those on the shelf are looked for together."""
+    def among(
+        self, names: Iterable[str], lying: Mapping[str, bytes] = NOTHING_KNOWN
+    ) -> Iterator[tuple[str, bytes]]:
+        """The lines under some names, in any order; those on the shelf are looked for together, but for some
+        that are known to be `lying` there.
+        """
         here, shelf, taken = self._at
         elsewhere: list[str] = []
         for name in names:
             if name in here:
                 yield name, here[name]
-            elif name not in taken:
+            elif name in taken:
+                continue
+            elif name in lying:
+                yield name, lying[name]
+            else:
                 elsewhere.append(name)
         if shelf is not None and elsewhere:
             yield from shelf.among(elsewhere)
@@ -124,14 +146,16 @@ class Unread(MutableMapping[str, bytes]):
         """The lines of both under every name under which they do not have the same; what both have of one
         shelf is the same.
         """
+        known: Mapping[str, bytes] = {}
         if self._at.shelf is other._at.shelf:
+            known = {**self._known, **other._known}
             places = (self._at, other._at)
             names = {name for place in places for names in (place.here, place.taken) for name in names}
         else:
             looked_up, gone_through = (other, self) if other._at.shelf is None else (self, other)
             same = {name for name, line in gone_through.items() if looked_up.get(name) == line}
             names = {name for each in (self, other) for name in each if name not in same}
-        mine, theirs = (dict(each.among(names)) for each in (self, other))
+        mine, theirs = (dict(each.among(names, known)) for each in (self, other))
         pairs = ((name, (mine.get(name), theirs.get(name))) for name in names)
         return {name: pair for name, pair in pairs if pair[0] != pair[1]}
 

@@ -231,7 +231,7 @@ class _Step:
         self._left = {name: self._asked[name] for name in left if name in self._asked}
         self._left |= self._before.among(left - self._left.keys())
         unread = self._before.copy()
-        unread.leave(*self._left)
+        unread.put_away(self._left)
         for name, stored in come.items():
             unread[name] = stored
         return unread

@@ -123,6 +123,14 @@ def test_many_rows_written_at_once_are_those_written_one_by_one(store: Store) ->
     assert list(store.rows("record")) == [(f"{at:05}", b"%d" % at) for at in range(many)]
 
 
+def test_of_rows_of_one_key_that_are_written_at_once_the_last_one_stands(store: Store) -> None:
+    with store.transaction() as transaction:
+        transaction.put_all(
+            "record", [("a", b"1"), ("b", b"1"), ("a", None), ("b", b"2"), ("c", None), ("c", b"3")]
+        )
+    assert list(store.rows("record")) == [("b", b"2"), ("c", b"3")]
+
+
 def test_rows_that_cannot_be_made_leave_nothing_behind(store: Store) -> None:
     def rows() -> Iterator[tuple[str, bytes]]:
         yield "a", b"1"
@@ -460,6 +468,24 @@ def test_a_store_of_another_release_is_not_touched(path: Path, schema: int, advi
             opening(path)
         assert advice in refused.value.hint
     assert path.read_bytes() == before
+
+
+def test_a_store_of_an_older_release_is_read_and_raised_when_it_is_opened_to_be_written(path: Path) -> None:
+    store = SqliteStore(path)
+    put(store, "record", "a", b"1")
+    store.close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {UNDERSTOOD}")
+    connection.close()
+    reader = SqliteReader(path)
+    assert list(reader.rows("record")) == [("a", b"1")]
+    reader.close()
+    store = SqliteStore(path)
+    assert list(store.rows("record")) == [("a", b"1")]
+    store.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+    connection.close()
 
 
 def test_the_database_of_another_program_is_not_touched(path: Path) -> None:
