@@ -119,7 +119,8 @@ class Unread(MutableMapping[str, bytes]):
             if line != lying:
                 here.update({} if line is None else {name: line})
                 taken.update(() if lying is None else (name,))
-        self._at, self._known = _Place(here, shelf, taken), {}
+        self._known = {}  # first: another thread may copy this one meanwhile
+        self._at = _Place(here, shelf, taken)
         shelf.rested_on(self)
 
     def among(

@@ -59,8 +59,8 @@ class Beside:
         """
         found = cls()
         for key, value in rows.rows(BESIDE):
-            names, lines = value.split(b"\n")[::2], value.split(b"\n")[1::2]
-            said = zip((name.decode("ascii") for name in names), lines, strict=True)
+            parts = value.split(b"\n")
+            said = zip((name.decode("ascii") for name in parts[::2]), parts[1::2], strict=True)
             found._note(key, Rid(key.partition(":")[0]), said)
         return found
 
@@ -77,18 +77,13 @@ class Beside:
     def lay(self, rid: Rid, lines: Lines, rows: RowWriter) -> None:
         """Save lines of a replica beside those they replace."""
         key = f"{rid}:{len(self._rows):06d}"
-        rows.put(
-            BESIDE, key, b"\n".join(chain(*((name.encode("ascii"), line) for name, line in lines.items())))
-        )
+        parts = chain.from_iterable((name.encode("ascii"), line) for name, line in lines.items())
+        rows.put(BESIDE, key, b"\n".join(parts))
         self._note(key, rid, lines.items())
 
     def _note(self, key: str, rid: Rid, lines: Iterable[tuple[str, bytes]]) -> None:
         self._rows.append(key)
         self.lines.setdefault(rid, {}).update(lines)
-
-    def emptied(self) -> Iterable[tuple[Rid, Lines]]:
-        """What is to come into its places."""
-        return self.lines.items()
 
     def let_go(self) -> list[str]:
         """All of it is in its places: the rows that are not needed any more."""

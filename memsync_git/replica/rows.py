@@ -194,7 +194,7 @@ def _save_facts(replica: Replica, rows: RowWriter) -> None:
         for rid, lines in revised.items():
             beside.lay(rid, lines, rows)
     else:
-        for rid, lines in chain(beside.emptied(), revised.items()):
+        for rid, lines in chain(beside.lines.items(), revised.items()):
             rows.put_all(FACTS, (_noted(replica, rid, name, line) for name, line in lines.items()))
         rows.put_all(BESIDE, ((key, None) for key in beside.let_go()))
     rows.put_all(FACTS, _fresh_facts(replica))
