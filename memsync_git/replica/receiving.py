@@ -118,7 +118,8 @@ def _join_one(
         hold = _held(replica, fragment, removed, added, moment)
     revised = {name: line for name, (stood, line) in laid.items() if stood is not None and line is not None}
     others = sorted((name, line) for name, (_, line) in laid.items() if name not in revised)
-    replica.fresh.revised |= {fragment.rid: revised} if revised else {}
+    if revised:
+        replica.fresh.revised[fragment.rid] = {**replica.fresh.revised.get(fragment.rid, {}), **revised}
     replica.fresh.lines += [(fragment.rid, others)] if others else []
     replica.fresh.records |= {(fragment.rid, key) for key in read}
     replica.follow(steps)
