@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
-from memsync_git.remotes.objects import SLACK_BYTES, Objects, Unfit, of_another_kind, too_large
+from memsync_git.remotes.objects import SLACK_BYTES, Objects, Step, Unfit, of_another_kind, too_large
 from memsync_git.remotes.packs import Packs
 from memsync_git.remotes.trees import Kind, NewObject, Oid
 
@@ -114,9 +114,9 @@ class LooseFirst(Objects):
             limit -= len(data) if isinstance(data, bytes) else 0
             yield data
 
-    def delta(self, oid: Oid, base: Oid) -> bytes | None:
+    def deltas(self, steps: Sequence[Step]) -> list[bytes | None]:
         """From the packs of these folders."""
-        return self._packs.delta(oid, base)
+        return self._packs.deltas(steps)
 
     def _loose(self, oid: Oid, kind: Kind, limit: int) -> bytes | Unfit | None:
         tried = (read(folder, oid, kind, limit=limit) for folder in self._folders)

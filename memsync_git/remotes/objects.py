@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from memsync_git.remotes import _git
 from memsync_git.remotes.trees import Commit, Kind, Listing, Oid, parse_commit, parse_tree
@@ -26,6 +26,10 @@ SLACK_BYTES = 1024
 """What zlib may add to bytes it cannot make smaller, as far as they are small; larger ones git reads."""
 MOST_AT_ONCE = 1000
 """Questions and answers about so many objects fit into the buffers of two pipes: neither side waits."""
+
+
+Step: TypeAlias = tuple[Oid, Oid]
+"""An object, and another one it may be made of."""
 
 
 class CloneDamaged(Exception):
@@ -57,9 +61,9 @@ class Objects(ABC):
     def each(self, oids: Sequence[Oid], kind: Kind, *, limit: int) -> Iterator[bytes | Unfit | None]:
         """The same one after another. Nothing else is to be read before they are taken, or let go."""
 
-    def delta(self, oid: Oid, base: Oid) -> bytes | None:  # noqa: ARG002
-        """How an object is made of another one, in the words of gitformat-pack(5), if it lies here so."""
-        return None
+    def deltas(self, steps: Sequence[Step]) -> list[bytes | None]:
+        """How objects are made of others, in the words of gitformat-pack(5), as far as they lie here so."""
+        return [None] * len(steps)
 
     def tree(self, oid: Oid) -> Listing | Unfit | None:
         """The entries of a tree."""

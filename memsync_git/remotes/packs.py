@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from memsync_git.remotes.objects import SLACK_BYTES
-from memsync_git.remotes.trees import Oid
+from memsync_git.remotes.objects import SLACK_BYTES, Step
 
 MOST_PACKS = 16
 """The newest of each folder. What has just come lies in one of them; where there are more, upkeep is due."""
@@ -40,13 +40,23 @@ class Packs:
         self._folders = folders
         self._opened: list[Any] | None = None
 
-    def delta(self, oid: Oid, base: Oid) -> bytes | None:
-        """How an object is made of another one; None where no pack says so."""
+    def deltas(self, steps: Sequence[Step]) -> list[bytes | None]:
+        """How objects are made of others; None for one of which no pack says so.
+
+        Pack after pack is asked for all that is still missing, the newest of each folder first: what has come
+        together lies together.
+        """
         if self._opened is None:
-            self._opened = [pack for folder in self._folders for pack in _newest(folder / "pack")]
-        names = bytes.fromhex(oid), bytes.fromhex(base)
-        found = (_delta_in(pack, *names) for pack in self._opened)
-        return next((delta for delta in found if delta is not None), None)
+            self._opened = _in_turn([_newest(folder / "pack") for folder in self._folders])
+        missing = {step: (bytes.fromhex(step[0]), bytes.fromhex(step[1])) for step in steps}
+        found: dict[Step, bytes] = {}
+        for pack in self._opened:
+            asked = {step: _delta_in(pack, *names) for step, names in missing.items()}
+            found.update((step, delta) for step, delta in asked.items() if delta is not None)
+            missing = {step: names for step, names in missing.items() if step not in found}
+            if not missing:
+                break
+        return [found.get(step) for step in steps]
 
     def close(self) -> None:
         """Let go of their files: one that is deleted meanwhile takes its room until then."""
@@ -57,6 +67,12 @@ class Packs:
                 pack.close()
             self._opened = None
             mman.collect()
+
+
+def _in_turn(several: Iterable[list[Any]]) -> list[Any]:
+    """The first of each, then the second of each, and so on."""
+    rounds = zip_longest(*several)
+    return [pack for each in rounds for pack in each if pack is not None]
 
 
 def _newest(folder: Path) -> list[Any]:

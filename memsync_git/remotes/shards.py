@@ -133,8 +133,8 @@ class ShardReader:
         steps = {number: (oid, was[number]) for number, oid in come.items() if number in was}
         if len(steps) <= FEW_SHARDS:
             return {}
-        deltas = {number: self._objects.delta(*step) for number, step in steps.items()}
-        patches = {number: parse_patch(delta) for number, delta in deltas.items() if delta is not None}
+        deltas = zip(steps, self._objects.deltas([*steps.values()]), strict=True)
+        patches = {number: parse_patch(delta) for number, delta in deltas if delta is not None}
         return {number: patch for number, patch in patches.items() if patch is not None}
 
     def _own_file(self, files: Files) -> bytes | None:

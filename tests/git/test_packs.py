@@ -13,7 +13,7 @@ import pytest
 from memsync_git.crdt.fragment import Entry, Fragment, Header, RecordFacts
 from memsync_git.ports import nothing_known
 from memsync_git.remotes.loose import loose_first
-from memsync_git.remotes.objects import Objects, Unfit, reading_objects
+from memsync_git.remotes.objects import Objects, Step, Unfit, reading_objects
 from memsync_git.remotes.packs import Packs
 from memsync_git.remotes.seen import Files, Learnt
 from memsync_git.remotes.shards import FEW_SHARDS, ShardReader
@@ -54,8 +54,8 @@ class Noting(Objects):
         self.whole += oids
         return self.objects.each(oids, kind, limit=limit)
 
-    def delta(self, oid: Oid, base: Oid) -> bytes | None:
-        return self.objects.delta(oid, base)
+    def deltas(self, steps: Sequence[Step]) -> list[bytes | None]:
+        return self.objects.deltas(steps)
 
 
 @contextmanager
@@ -168,8 +168,22 @@ def steps(hub: HubFolder) -> dict[bytes, tuple[Oid, Oid]]:
 def told(hub: HubFolder, by_name: Mapping[bytes, tuple[Oid, Oid]]) -> dict[bytes, bytes]:
     """What packs tell of them."""
     with closing(Packs([hub.path / "objects"])) as packs:
-        deltas = {name: packs.delta(*step) for name, step in by_name.items()}
-    return {name: delta for name, delta in deltas.items() if delta is not None}
+        deltas = zip(by_name, packs.deltas([*by_name.values()]), strict=True)
+    return {name: delta for name, delta in deltas if delta is not None}
+
+
+def test_what_has_come_in_several_packs_of_several_folders_is_told_in_one_answer(
+    revised: HubFolder, tmp_path: Path
+) -> None:
+    earlier = [*steps(revised).values()]
+    accepted(revised.remote("desk", url=f"file://{revised.path}").publish(publication(large(3))))
+    newer = [*steps(revised).values()]
+    missing = (Oid("a1" * 20), Oid("b2" * 20))
+    mixed = [step for pair in zip(earlier, newer, strict=False) for step in pair]
+    with closing(Packs([tmp_path, revised.path / "objects"])) as packs:
+        apart = [packs.deltas([step])[0] for step in mixed]
+        assert None not in apart
+        assert packs.deltas([missing, *mixed, missing]) == [None, *apart, None]
 
 
 def test_a_delta_may_say_how_far_before_it_its_base_lies(revised: HubFolder) -> None:
@@ -209,7 +223,7 @@ def test_an_index_that_is_none_tells_nothing(revised: HubFolder, index: bytes) -
         path.chmod(0o644)
         path.write_bytes(index)
     with closing(Packs([revised.path / "objects"])) as packs:
-        assert packs.delta(Oid("a1" * 20), Oid("b2" * 20)) is None
+        assert packs.deltas([(Oid("a1" * 20), Oid("b2" * 20))]) == [None]
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="what is mapped is read from proc(5)")
@@ -221,7 +235,7 @@ def test_no_pack_stays_mapped(revised: HubFolder) -> None:
 
 def test_where_there_are_no_packs_nothing_is_told(tmp_path: Path) -> None:
     with closing(Packs([tmp_path])) as packs:
-        assert packs.delta(Oid("a1" * 20), Oid("b2" * 20)) is None
+        assert packs.deltas([(Oid("a1" * 20), Oid("b2" * 20))]) == [None]
 
 
 # --- names shards had before
