@@ -16,7 +16,8 @@ from memsync_git.crdt.fragment import Header, RecordFacts
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.unread import Unread
 from memsync_git.model import RecordKey
-from memsync_git.wire.records import judged_plain, read_record
+from memsync_git.wire.judging import judged
+from memsync_git.wire.records import read_record
 from memsync_git.wire.stored import STORED_LINES, digest, line_of, numbers_of, spans_of, stored_with
 from memsync_git.wire.verdicts import Invalid, WireLimits
 
@@ -60,7 +61,7 @@ def records_in(
             spans += numbers_of(standing[1])
             continue
         if stays_unread:
-            key, said = judged_plain(line, limits) or _judged(line, limits)
+            key, said = judged(line, limits)
             some = spans_of(said)
             unread[digest(key)] = stored_with(key, some, line)
         else:
@@ -106,11 +107,6 @@ def _instead(before: Unread, gone: Set[str], new: Mapping[str, bytes]) -> Unread
         else:
             unread[name] = line
     return unread
-
-
-def _judged(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]]:
-    key, facts = read_record(line, limits)
-    return key, [entry.n for entry in facts.entries()]
 
 
 def _refuse_numbers(spans: list[tuple[int, int]], limit: int) -> None:

@@ -4,16 +4,16 @@
     now         line │ line │ li new ne │ line │ line             lines   0-1, one that is new, 3-4
 
 Rule 1: bytes in, values out; a patch that does not fit what it is to change is none.
-Rule 2: lines that are taken over whole are never looked at. Of others the earlier ones are asked for.
+Rule 2: lines that are taken over whole are never looked at. Which others are needed is told before they are.
 Source of the format: gitformat-pack(5), "Deltified representation".
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from memsync_git.values import dataclass
 from memsync_git.wire.verdicts import Invalid
@@ -21,7 +21,14 @@ from memsync_git.wire.verdicts import Invalid
 Span: TypeAlias = tuple[int, int]
 """From which byte, or line, to before which."""
 
-_OFFSET_BYTES, _SIZE_BYTES = 4, 3
+Piece: TypeAlias = "tuple[int, int, int] | bytes"
+"""Of a line, by its number, from which byte to before which, its end being the last; or what is new."""
+Text: TypeAlias = list[Piece]
+"""Pieces that make lines, the last of them whole."""
+
+_OFFSET_BITS, _OFFSET = 32, 0xFFFFFFFF
+_SHIFTS = tuple([tuple([8 * bit for bit in range(7) if command >> bit & 1]) for command in range(0x100)])
+"""By command, where the bytes behind it belong: four of an offset, three of a size; any may be left out."""
 _WHOLE = 0x10000
 """What a size of 0 stands for."""
 _COPIES, _MORE, _SEVEN_BITS = 0x80, 0x80, 0x7F
@@ -35,7 +42,17 @@ class Patch:
 
     base_size: int
     size: int
-    steps: tuple[Span | bytes, ...]
+    steps: Sequence[Span | bytes]
+
+
+class Plan(NamedTuple):
+    """The lines a patch makes of others: some that it takes over, by number, then new ones, and so on.
+
+    needed: the numbers of those of which new ones are made.
+    """
+
+    parts: list[Span | Text]
+    needed: set[int]
 
 
 def parse_patch(delta: bytes) -> Patch | None:
@@ -43,12 +60,10 @@ def parse_patch(delta: bytes) -> Patch | None:
     try:
         base_size, at = _number(delta, 0)
         size, at = _number(delta, at)
-        steps = tuple(_steps(delta, at))
+        steps, made, reach = _steps(delta, at)
     except (IndexError, ValueError):
         return None
-    made = sum(len(step) if isinstance(step, bytes) else step[1] - step[0] for step in steps)
-    fits = all(isinstance(step, bytes) or step[1] <= base_size for step in steps)
-    return Patch(base_size, size, steps) if fits and made == size else None
+    return Patch(base_size, size, steps) if made == size and reach <= base_size else None
 
 
 def _number(delta: bytes, at: int) -> tuple[int, int]:
@@ -62,32 +77,44 @@ def _number(delta: bytes, at: int) -> tuple[int, int]:
     raise ValueError("a number without an end")
 
 
-def _steps(delta: bytes, at: int) -> Iterator[Span | bytes]:
-    """Raises `IndexError` or `ValueError` where there is no end."""
+def _steps(delta: bytes, at: int) -> tuple[list[Span | bytes], int, int]:
+    """What is done, how many bytes that makes, and the end of what is taken over.
+
+    Git takes over 64 KiB at most in one go. What follows on from that is one step here: no line is cut by it.
+    Raises `IndexError` or `ValueError` where there is no end.
+    """
+    steps: list[Span | bytes] = []
+    made = reach = 0
+    first, behind = 0, -1
     while at < len(delta):
         command, at = delta[at], at + 1
         if command & _COPIES:
-            fields = bytearray()
-            for bit in range(_OFFSET_BYTES + _SIZE_BYTES):
-                is_there = command >> bit & 1
-                fields.append(delta[at] if is_there else 0)
-                at += is_there
-            start = int.from_bytes(fields[:_OFFSET_BYTES], "little")
-            yield start, start + (int.from_bytes(fields[_OFFSET_BYTES:], "little") or _WHOLE)
+            fields = 0
+            for shift in _SHIFTS[command]:
+                fields |= delta[at] << shift
+                at += 1
+            start, size = fields & _OFFSET, fields >> _OFFSET_BITS or _WHOLE
+            if start == behind:
+                steps.pop()
+            else:
+                first = start
+            behind = start + size
+            steps.append((first, behind))
+            if behind > reach:
+                reach = behind
+            made += size
         else:
-            brought = delta[at : at + command]
-            if not command or len(brought) != command:
-                raise ValueError("an instruction without what it brings")
-            yield brought
+            steps.append(delta[at : at + command])
             at += command
+            made += command
+            behind = -1
+            if not command or at > len(delta):
+                raise ValueError("an instruction without what it brings")
+    return steps, made, reach
 
 
-def patched_lines(
-    patch: Patch, sizes: Sequence[int], line_at: Callable[[int], bytes]
-) -> Iterator[Span | bytes]:
-    """The lines a patch makes of others: those it takes over, by number, and those that are new, in order.
-
-    sizes: how long the others are, each with its end; `line_at` is one of them without.
+def planned(patch: Patch, sizes: Sequence[int]) -> Plan:
+    """What a patch makes of lines. `sizes`: how long they are, each with its end.
 
     Raises:
         Invalid: it is no patch of these, or the last line has no end.
@@ -95,30 +122,40 @@ def patched_lines(
     starts = list(accumulate(sizes, initial=0))
     if patch.base_size != starts[-1]:
         raise Invalid("a patch of other lines")
-    text = bytearray()
+    parts: list[Span | Text] = []
+    needed: set[int] = set()
+    text, is_ended = Text(), True
     for step in patch.steps:
         if isinstance(step, bytes):
-            text += step
+            text.append(step)
+            is_ended = step.endswith(b"\n")
             continue
         at, end = step
-        while at < end:
-            line, behind = bisect_right(starts, at) - 1, bisect_right(starts, end) - 1
-            if at == starts[line] and behind > line and (not text or text.endswith(b"\n")):
-                yield from _taken(text)
-                yield line, behind
-                at = starts[behind]
-            else:
-                start, stop = starts[line], min(end, starts[line + 1])
-                text += line_at(line)[at - start : stop - start]
-                text += b"\n" if stop == starts[line + 1] else b""
-                at = stop
-    if text and not text.endswith(b"\n"):
+        line = bisect_right(starts, at) - 1
+        begin = starts[line]
+        if at > begin or not is_ended:
+            stop = starts[line + 1]
+            text.append((line, at - begin, min(end, stop) - begin))
+            needed.add(line)
+            is_ended = end >= stop
+            if end <= stop:
+                continue
+            line += 1
+        behind = bisect_right(starts, end, line) - 1
+        if behind > line:
+            parts += [text, (line, behind)] if text else [(line, behind)]
+            text = []
+        begin = starts[behind]
+        if end > begin:
+            text.append((behind, 0, end - begin))
+            needed.add(behind)
+            is_ended = False
+    if not is_ended:
         raise Invalid("a last line without an end")
-    yield from _taken(text)
+    return Plan([*parts, text] if text else parts, needed)
 
 
-def _taken(text: bytearray) -> list[bytes]:
-    """The lines of a text, which is empty then."""
-    lines = bytes(text).split(b"\n")[:-1]
-    text.clear()
-    return lines
+def lines_of(text: Text, others: Mapping[int, bytes]) -> list[bytes]:
+    """The lines a text makes; `others`: those that are needed, each with its end."""
+    pieces = [piece if isinstance(piece, bytes) else others[piece[0]][piece[1] : piece[2]] for piece in text]
+    return b"".join(pieces).split(b"\n")[:-1]

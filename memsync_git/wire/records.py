@@ -22,7 +22,6 @@ from memsync_git.crdt.fragment import NO_EXTRA, NO_FIELD_ENTRIES, Entry, Hint, R
 from memsync_git.formats.canonical import canonical, quoted
 from memsync_git.model import Entity, JsonText, Observation, RecordKey, Verbatim
 from memsync_git.wire.lines import json_text, listed, mapped, others, read_line, rid, text, whole
-from memsync_git.wire.rid import is_rid
 from memsync_git.wire.verdicts import MAX_NUMBER, STORED, Invalid, Malformed, WireLimits
 
 UNKNOWN = "?"
@@ -180,41 +179,6 @@ def read_record(line: bytes, limits: WireLimits) -> tuple[RecordKey, RecordFacts
     """
     key, said = read_line(line, limits, _record)
     return key, RecordFacts(*said, line)
-
-
-def judged_plain(line: bytes, limits: WireLimits) -> tuple[RecordKey, list[int]] | None:
-    """The record and the numbers of an entity's line that says only what the official server can say.
-
-    None for any other line, good or bad: `read_record` judges it. What is taken here it takes as well, only
-    slower, for it makes facts of what it reads.
-    """
-    if len(line) > min(limits.max_line_bytes, limits.max_text_chars):
-        return None
-    try:
-        said = orjson.loads(line)
-        name, types, noted = said["e"], said["t"], said.get("o", [])
-        numbers, times, texts = zip(*types, *noted, strict=True)
-        (hinted,) = said["h"].values()
-        (ts, owner, n), kind = hinted
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-    is_plain = (
-        said.keys() <= _PLAIN_MEMBERS
-        and "t" in said["h"]
-        and type(types) is type(noted) is list
-        and _TEXTS.issuperset(map(type, [name, owner, kind, *texts]))
-        and _WHOLE.issuperset(map(type, [ts, n, *times, *numbers]))
-        and min(n, *numbers) > 0
-        and min(ts, *times) >= 0
-        and max(ts, n, *times, *numbers) <= MAX_NUMBER
-        and is_rid(owner)
-    )
-    return (("e", name), list(numbers)) if is_plain and len(numbers) <= limits.max_facts else None
-
-
-_PLAIN_MEMBERS = frozenset("etoh")
-_TEXTS = frozenset({str})
-_WHOLE = frozenset({int})
 
 
 _Said = tuple[

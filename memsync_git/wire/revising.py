@@ -19,14 +19,13 @@ from operator import ne
 from typing import NamedTuple, TypeAlias
 
 from memsync_git.crdt.fragment import Fragment, Header
-from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.unread import Unread
 from memsync_git.wire.bodies import lines_in, mark_of
 from memsync_git.wire.fragments import opened
-from memsync_git.wire.patches import Patch, Span, patched_lines
-from memsync_git.wire.records import judged_plain, read_record
-from memsync_git.wire.stored import STORED_LINES, digest, line_of, numbers_of, stored_as
+from memsync_git.wire.judging import judged_all
+from memsync_git.wire.patches import Patch, Plan, Span, lines_of, planned
+from memsync_git.wire.stored import STORED_LINES, digest, line_of, numbers_of_all, stored_after
 from memsync_git.wire.verdicts import LIMITS, Invalid, WireLimits
 
 Marks: TypeAlias = "array[int]"
@@ -56,15 +55,14 @@ class Stood(NamedTuple):
         """How many bytes the shard has; one less where its last line has no end."""
         return sum(self.sizes)
 
-    def cut(self, low: int, high: int) -> Stood:
-        """Some of them, by number."""
-        return Stood(self.names[low:high], self.marks[low:high], self.sizes[low:high])
-
 
 NO_LINES = Stood((), array("q"), array("I"))
 
 Change = tuple[Stood, bytes | Patch | None]
 """What stood in a shard, and what stands there now, or how that is made of it; None where it is no more."""
+
+Come = tuple[list[str], int, bytes]
+"""A line that has come, and where its name is to be."""
 
 
 def marked(shard: bytes) -> Marked:
@@ -140,6 +138,14 @@ def revised(
     return Fragment(header, Records(unread=unread, stored=STORED_LINES)), step.stood()
 
 
+class _Shard(NamedTuple):
+    """The lines of a shard as it stands now; one that has come has no name before it is judged."""
+
+    names: list[str]
+    marks: Marks
+    sizes: Sizes
+
+
 class _Step:
     """From the lines of one reading to those of the next.
 
@@ -150,9 +156,10 @@ class _Step:
         self.lines = len(before)
         self._before = before
         self._limits = limits
-        self._shards: list[tuple[list[str], Marked]] = []
+        self._shards: list[_Shard] = []
+        self._plans: list[tuple[Stood, Plan, _Shard]] = []
         self._gone: dict[int, str] = {}
-        self._come: list[tuple[list[str], int, bytes]] = []
+        self._come: list[Come] = []
         self._asked: dict[str, bytes] = {}
         self._left: dict[str, bytes] = {}
         self._numbers: list[int] = []
@@ -164,14 +171,19 @@ class _Step:
             Invalid: a patch is none of what stood there.
         """
         for there, now in changes:
+            self.lines -= len(there.names)
             match now:
                 case None:
                     self._leave(there, range(len(there.names)))
-                    self.lines -= len(there.names)
                 case Patch():
-                    self._follow(there, now)
+                    self._plan(there, now)
                 case _:
                     self._look_through(there, lines_in(now))
+        needed = {there.names[at] for there, plan, _ in self._plans for at in plan.needed}
+        self._asked = dict(self._before.among(needed))
+        for plan in self._plans:
+            self._follow(*plan)
+        self.lines += sum(len(shard.names) for shard in self._shards)
 
     def _look_through(self, there: Stood, lines: list[bytes]) -> None:
         """A shard by its lines."""
@@ -181,82 +193,74 @@ class _Step:
         odd += range(least, most)
         self._leave(there, (at for at in odd if at < len(there.names)))
         self._come += [(names, at, lines[at]) for at in odd if at < len(lines)]
-        self._note(there, names, now)
+        self._shards.append(_Shard(names, *now))
 
-    def _follow(self, there: Stood, patch: Patch) -> None:
+    def _plan(self, there: Stood, patch: Patch) -> None:
         """A shard by what is done to the lines that stood there."""
-        names, now, stay = list[str](), Marked(array("q"), array("I")), list[Span]()
-        for part in patched_lines(patch, there.sizes, lambda at: self._line(there.names[at])):
-            if isinstance(part, bytes):
-                self._come.append((names, len(names), part))
-                taken = Stood(("",), *_marked([part]))
-            else:
-                stay.append(part)
-                taken = there.cut(*part)
-            names += taken.names
-            now.marks.extend(taken.marks)
-            now.sizes.extend(taken.sizes)
+        plan, shard = planned(patch, there.sizes), _Shard([], array("q"), array("I"))
+        stay = [part for part in plan.parts if isinstance(part, tuple)]
         self._leave(there, _outside(stay, len(there.names)))
-        self._note(there, names, now)
+        self._plans.append((there, plan, shard))
+        self._shards.append(shard)
 
-    def _line(self, name: str) -> bytes:
-        """A line as it stood."""
-        if name not in self._asked:
-            self._asked[name] = self._before[name]
-        return line_of(self._asked[name])
+    def _follow(self, there: Stood, plan: Plan, now: _Shard) -> None:
+        others = {at: line_of(self._asked[there.names[at]]) + b"\n" for at in plan.needed}
+        for part in plan.parts:
+            if isinstance(part, tuple):
+                low, high = part
+                now.names.extend(there.names[low:high])
+                now.marks.extend(there.marks[low:high])
+                now.sizes.extend(there.sizes[low:high])
+            else:
+                lines = lines_of(part, others)
+                self._come += [(now.names, at, line) for at, line in enumerate(lines, len(now.names))]
+                now.names.extend([""] * len(lines))
+                now.marks.extend(map(mark_of, lines))
+                now.sizes.extend([len(line) + 1 for line in lines])
 
     def _leave(self, there: Stood, odd: Iterable[int]) -> None:
         self._gone.update((there.marks[at], there.names[at]) for at in odd)
-
-    def _note(self, there: Stood, names: list[str], now: Marked) -> None:
-        self.lines += len(names) - len(there.names)
-        self._shards.append((names, now))
 
     def judged(self) -> Unread:
         """The lines there are, without those that are gone and with those that have come.
 
         Raises:
-            Invalid: a line is no record line.
+            Invalid: a line is no record line, or a second one for its record.
         """
-        come: dict[str, bytes] = {}
-        kept: set[str] = set()
-        for names, at, line in self._come:
-            known = self._gone.get(mark_of(line))
-            if known is None:
-                names[at], come[names[at]] = self._read(line)
-            else:
-                names[at] = known
-                kept.add(known)
-        left = set(self._gone.values()) - kept
+        known = [self._gone.get(mark_of(line)) for _, _, line in self._come]
+        for (names, at, _), name in zip(self._come, known, strict=True):
+            names[at] = name or ""
+        come = self._read([each for each, name in zip(self._come, known, strict=True) if name is None])
+        left = {*self._gone.values()} - {*known}
         self._left = {name: self._asked[name] for name in left if name in self._asked}
         self._left |= self._before.among(left - self._left.keys())
+        if any(self._before.among(come.keys() - left)):
+            raise Invalid("two lines for one record")
         unread = self._before.copy()
         unread.put_away(self._left)
-        for name, stored in come.items():
-            unread[name] = stored
+        unread.lay(come.items())
         return unread
 
-    def _read(self, line: bytes) -> tuple[str, bytes]:
-        """A line nobody has read."""
-        key, numbers = judged_plain(line, self._limits) or _judged(line, self._limits)
-        self._numbers += numbers
-        return digest(key), stored_as(key, numbers, line)
+    def _read(self, come: list[Come]) -> dict[str, bytes]:
+        """Lines nobody has read, as they are stored."""
+        found: dict[str, bytes] = {}
+        said = judged_all([line for _, _, line in come], self._limits)
+        for (names, at, line), (key, numbers) in zip(come, said, strict=True):
+            names[at] = name = digest(key)
+            found[name] = stored_after(self._asked.get(name), key, numbers, line)
+            self._numbers += numbers
+        return found
 
     def keeps_numbers(self, before: int, limit: int) -> bool:
         """Whether every number is used once and is below `limit`; until now all were below `before`."""
-        free = Intervals.of([span for stored in self._left.values() for span in numbers_of(stored)])
-        come = Intervals.numbers(self._numbers)
-        is_once = come.count() == len(self._numbers)
-        return is_once and not (come - free).below(before) and come.below(limit) == come
+        free = {n for low, high in numbers_of_all(self._left.values()) for n in range(low, high + 1)}
+        come = set(self._numbers)
+        is_once = len(come) == len(self._numbers)
+        return is_once and min(come - free, default=before) >= before and max(come, default=0) < limit
 
     def stood(self) -> list[Stood]:
         """The lines of every shard there is."""
-        return [Stood(tuple(names), *now) for names, now in self._shards]
-
-
-def _judged(line: bytes, limits: WireLimits) -> tuple[tuple[str, ...], list[int]]:
-    key, facts = read_record(line, limits)
-    return key, [entry.n for entry in facts.entries()]
+        return [Stood(tuple(shard.names), shard.marks, shard.sizes) for shard in self._shards]
 
 
 def _outside(spans: Iterable[Span], many: int) -> Iterator[int]:

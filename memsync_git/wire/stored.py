@@ -19,7 +19,6 @@ import orjson
 
 from memsync_git.crdt.first import FirstSaying
 from memsync_git.crdt.fragment import RecordFacts
-from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.records import Glance
 from memsync_git.errors import StoreDamaged
 from memsync_git.model import Entity, RecordKey, Relation
@@ -46,10 +45,20 @@ def stored_as(key: RecordKey, numbers: list[int], line: bytes) -> bytes:
     return stored_with(key, spans_of(numbers), line)
 
 
+def stored_after(stood: bytes | None, key: RecordKey, numbers: list[int], line: bytes) -> bytes:
+    """The same where the line that stood there before is at hand, if there was one."""
+    if stood is None:
+        return stored_as(key, numbers, line)
+    return b"%b %b %b" % (stood[:_SHARD_CHARS], _written(spans_of(numbers)), line)
+
+
 def stored_with(key: RecordKey, spans: Spans, line: bytes) -> bytes:
     """The same with its numbers as intervals."""
-    written = ",".join([f"{low}-{high}" for low, high in spans])
-    return f"{shard_name(key)} {written} ".encode("ascii") + line
+    return b"%b %b %b" % (shard_name(key).encode("ascii"), _written(spans), line)
+
+
+def _written(spans: Spans) -> bytes:
+    return b",".join([b"%d-%d" % span for span in spans])
 
 
 def first_line(saying: FirstSaying) -> tuple[str, bytes]:
@@ -64,9 +73,17 @@ def first_line(saying: FirstSaying) -> tuple[str, bytes]:
 
 def spans_of(numbers: list[int]) -> Spans:
     """Numbers as intervals, lowest first; most lines were written in one go."""
-    if numbers and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-        return ((numbers[0], numbers[-1]),)
-    return Intervals.numbers(numbers).spans
+    if not numbers or numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        return [(numbers[0], numbers[-1])] if numbers else []
+    ordered = sorted(numbers)
+    spans: list[tuple[int, int]] = []
+    low = high = ordered[0]
+    for n in ordered:
+        if n > high + 1:
+            spans.append((low, high))
+            low = n
+        high = n
+    return [*spans, (low, high)]
 
 
 def shard_name(key: RecordKey) -> str:
@@ -82,6 +99,14 @@ def numbers_of(stored: bytes) -> list[tuple[int, int]]:
         return [(int(low), int(high))]
     spans = [span.partition(b"-") for span in numbers.split(b",")] if numbers else []
     return [(int(low), int(high)) for low, _, high in spans]
+
+
+def numbers_of_all(several: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """Those of many, line after line."""
+    start = _SHARD_CHARS + 1
+    written = b",".join(filter(None, [stored[start : stored.index(b" ", start)] for stored in several]))
+    bounds = [*map(int, written.replace(b"-", b",").split(b","))] if written else []
+    return zip(bounds[::2], bounds[1::2], strict=True)
 
 
 def line_of(stored: bytes) -> bytes:

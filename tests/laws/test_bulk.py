@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from operator import itemgetter
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync_git.crdt.fragment import Fragment, Header
+from memsync_git.crdt.intervals import Intervals
 from memsync_git.crdt.pen import Pen
 from memsync_git.crdt.places import place_behind, place_of
 from memsync_git.crdt.records import Records
@@ -42,8 +43,19 @@ from memsync_git.wire.fragments import (
     encode_files,
     written_files,
 )
-from memsync_git.wire.records import encode_record, judged_plain, read_record, spelt_line
-from memsync_git.wire.stored import STORED_LINES, digest, stored_line
+from memsync_git.wire.judging import TOGETHER, Judged, judged_all, plainly
+from memsync_git.wire.records import encode_record, read_record, spelt_line
+from memsync_git.wire.stored import (
+    STORED_LINES,
+    digest,
+    numbers_of,
+    numbers_of_all,
+    spans_of,
+    stored_after,
+    stored_as,
+    stored_line,
+)
+from memsync_git.wire.verdicts import Invalid
 from tests.fakes import QuietClock
 from tests.laws.desks import Office, days
 from tests.laws.machines import Machine
@@ -128,10 +140,10 @@ def test_what_records_say_is_a_sequence_of_their_items(said: list[Record]) -> No
 def test_a_line_judged_at_a_glance_is_one_that_reads_alike(fragment: Fragment) -> None:
     for key, facts in fragment.records.items():
         line = encode_record(key, facts)
-        judged = judged_plain(line, LIMITS)
+        judged = plainly([line], LIMITS)
         if judged is not None:
             read_key, read = read_record(line, LIMITS)
-            assert judged == (read_key, [entry.n for entry in read.entries()])
+            assert judged == [(read_key, [entry.n for entry in read.entries()])]
 
 
 _PLAIN = b'{"e":"A","t":[[1,5,"x"]],"o":[[2,5,"y"],[3,5,"z"]],"h":{"t":[[5,"ash-0001",1],"x"]}}'
@@ -148,8 +160,54 @@ _PLAIN = b'{"e":"A","t":[[1,5,"x"]],"o":[[2,5,"y"],[3,5,"z"]],"h":{"t":[[5,"ash-
     ],
 )  # fmt: skip
 def test_a_line_that_is_not_plain_is_left_to_be_read(was: bytes, now: bytes) -> None:
-    assert judged_plain(_PLAIN, LIMITS) == (("e", "A"), [1, 2, 3])
-    assert judged_plain(_PLAIN.replace(was, now), LIMITS) is None
+    assert plainly([_PLAIN], LIMITS) == [(("e", "A"), [1, 2, 3])]
+    assert plainly([_PLAIN.replace(was, now)], LIMITS) is None
+
+
+odd = st.sampled_from([b"", b"[]", b"nonsense", _PLAIN, _PLAIN[:-1], _PLAIN.replace(b"[1,5,", b"[0,5,")])
+
+
+@given(st.lists(fragments(), max_size=3), st.lists(odd, max_size=2), st.randoms(use_true_random=False))
+def test_lines_judged_together_are_judged_as_one_by_one(
+    some: list[Fragment], others: list[bytes], chance: Random
+) -> None:
+    lines = [encode_record(key, facts) for each in some for key, facts in each.records.items()]
+    lines = [*lines, *[_PLAIN.replace(b'"A"', b'"%d"' % at) for at in range(TOGETHER)], *others]
+    chance.shuffle(lines)
+    assert _or_refused(lambda: list(judged_all(lines, LIMITS))) == _or_refused(lambda: _judged_apart(lines))
+
+
+def _judged_apart(lines: list[bytes]) -> list[Judged]:
+    read = [read_record(line, LIMITS) for line in lines]
+    return [(key, [entry.n for entry in facts.entries()]) for key, facts in read]
+
+
+def _or_refused(judge: Callable[[], list[Judged]]) -> list[Judged] | None:
+    try:
+        return judge()
+    except Invalid:
+        return None
+
+
+numbers = st.lists(st.integers(1, 30), max_size=12)
+
+
+@given(numbers)
+def test_numbers_as_intervals(some: list[int]) -> None:
+    assert tuple(spans_of(some)) == Intervals.numbers(some).spans
+
+
+@given(st.lists(st.tuples(st.text(max_size=3), numbers), max_size=5))
+def test_a_line_is_stored_alike_and_its_numbers_are_found_however_many_are_asked(
+    some: list[tuple[str, list[int]]],
+) -> None:
+    stored = [stored_as(("e", name), said, b'{"e": 1}') for name, said in some]
+    again = [
+        stored_after(before, ("e", name), said, b'{"e": 1}')
+        for before, (name, said) in zip(stored, some, strict=True)
+    ]
+    assert again == stored
+    assert [*numbers_of_all(stored)] == [span for each in stored for span in numbers_of(each)]
 
 
 def _from_store(replica: Replica) -> Replica:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.wire.patches import Patch, parse_patch, patched_lines
+from memsync_git.wire.patches import Patch, lines_of, parse_patch, planned
 from memsync_git.wire.verdicts import Invalid
 from tests.laws.deltas import Step, delta, number, steps, written
 
@@ -34,15 +34,11 @@ def made(base: bytes, some: list[Step]) -> bytes:
 
 def through(some: list[bytes], patch: Patch) -> tuple[list[bytes], set[int]]:
     """The lines a patch makes, and which of the others were looked at."""
-    seen: set[int] = set()
-
-    def line_at(at: int) -> bytes:
-        seen.add(at)
-        return some[at]
-
+    parts, seen = planned(patch, [len(line) + 1 for line in some])
+    others = {at: some[at] + b"\n" for at in seen}
     found: list[bytes] = []
-    for part in patched_lines(patch, [len(line) + 1 for line in some], line_at):
-        found += [part] if isinstance(part, bytes) else some[slice(*part)]
+    for part in parts:
+        found += some[slice(*part)] if isinstance(part, tuple) else lines_of(part, others)
     return found, seen
 
 
@@ -85,6 +81,33 @@ def test_large_pieces_and_pieces_of_the_size_that_is_written_as_none() -> None:
         assert patch is not None
         now = made(base, taken)
         assert b"".join([line + b"\n" for line in through(before, patch)[0]]) == now
+
+
+def test_a_line_that_is_taken_over_in_two_pieces_is_not_looked_at() -> None:
+    """Git takes over 64 KiB at most in one go, wherever that ends."""
+    before = [b"x" * 999] * 300
+    size = len(file_of(before))
+    patch = parse_patch(written(file_of(before), [(0, 0x10000), (0x10000, 0x20000), (0x20000, size)]))
+    assert patch is not None
+    assert patch.steps == [(0, size)]
+    assert through(before, patch) == (before, set())
+
+
+@given(told(), st.integers(0, 200), st.integers(1, 255))
+def test_a_delta_with_another_byte_makes_what_it_says_or_nothing(
+    case: tuple[list[bytes], list[Step]], at: int, other: int
+) -> None:
+    some, taken = case
+    data = bytearray(written(file_of(some), taken))
+    data[at % len(data)] ^= other
+    patch = parse_patch(bytes(data))
+    if patch is None:
+        return
+    try:
+        found = through(some, patch)[0]
+    except Invalid:
+        return
+    assert file_of(found) == made(file_of(some), [*patch.steps])
 
 
 def test_a_patch_of_other_lines_is_refused() -> None:
