@@ -122,37 +122,66 @@ def planned(patch: Patch, sizes: Sequence[int]) -> Plan:
     starts = list(accumulate(sizes, initial=0))
     if patch.base_size != starts[-1]:
         raise Invalid("a patch of other lines")
-    parts: list[Span | Text] = []
-    needed: set[int] = set()
-    text, is_ended = Text(), True
+    planning = _Planning(starts)
     for step in patch.steps:
         if isinstance(step, bytes):
-            text.append(step)
-            is_ended = step.endswith(b"\n")
-            continue
-        at, end = step
+            planning.bring(step)
+        else:
+            planning.take(*step)
+    return planning.finished()
+
+
+class _Planning:
+    """A plan that grows step by step. starts: where each of the others begins, and where they all end."""
+
+    def __init__(self, starts: Sequence[int]) -> None:
+        self._starts = starts
+        self._plan = Plan([], set())
+        self._text: Text = []
+        self._is_ended = True
+
+    def bring(self, new: bytes) -> None:
+        """Bytes that are new."""
+        self._text.append(new)
+        self._is_ended = new.endswith(b"\n")
+
+    def take(self, at: int, end: int) -> None:
+        """Bytes of the others: what is left of a line, whole lines, and with what one begins."""
+        starts = self._starts
         line = bisect_right(starts, at) - 1
-        begin = starts[line]
-        if at > begin or not is_ended:
-            stop = starts[line + 1]
-            text.append((line, at - begin, min(end, stop) - begin))
-            needed.add(line)
-            is_ended = end >= stop
-            if end <= stop:
-                continue
-            line += 1
+        if at > starts[line] or not self._is_ended:
+            line, begun = line + 1, line
+            self._take_piece(begun, at, min(end, starts[line]))
+            if end <= starts[line]:
+                return
         behind = bisect_right(starts, end, line) - 1
         if behind > line:
-            parts += [text, (line, behind)] if text else [(line, behind)]
-            text = []
-        begin = starts[behind]
-        if end > begin:
-            text.append((behind, 0, end - begin))
-            needed.add(behind)
-            is_ended = False
-    if not is_ended:
-        raise Invalid("a last line without an end")
-    return Plan([*parts, text] if text else parts, needed)
+            self._end_text()
+            self._plan.parts.append((line, behind))
+        if end > starts[behind]:
+            self._take_piece(behind, starts[behind], end)
+
+    def _take_piece(self, line: int, at: int, end: int) -> None:
+        begin = self._starts[line]
+        self._text.append((line, at - begin, end - begin))
+        self._plan.needed.add(line)
+        self._is_ended = end == self._starts[line + 1]
+
+    def _end_text(self) -> None:
+        if self._text:
+            self._plan.parts.append(self._text)
+            self._text = []
+
+    def finished(self) -> Plan:
+        """All of it.
+
+        Raises:
+            Invalid: the last line has no end.
+        """
+        if not self._is_ended:
+            raise Invalid("a last line without an end")
+        self._end_text()
+        return self._plan
 
 
 def lines_of(text: Text, others: Mapping[int, bytes]) -> list[bytes]:
