@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from memsync_git.errors import StoreDamaged
-from memsync_git.filebytes import FileBytes, Pieces, same_beginning
+from memsync_git.filebytes import Continued, FileBytes, Pieces, same_beginning
 from memsync_git.formats import (
     VARIANTS,
     Decoded,
@@ -304,8 +304,10 @@ class Session:
 
     def held(self, data: FileBytes) -> FileBytes:
         """The bytes of a version as they are held already, if they are: a large one need not lie twice."""
-        known = self._known.data if self._known is not None else None
-        return known if not isinstance(known, Pieces) and known is not None and known == data else data
+        match self._known:
+            case Named(data=bytes() | Continued() as known) if known == data:
+                return known
+        return data
 
     def name_of(self, data: FileBytes | Pieces) -> str:
         """The name of a version. One that is read again is compared, which is a tenth of hashing it."""
