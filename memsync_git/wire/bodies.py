@@ -2,21 +2,22 @@
 
 Rule 1: every line is judged before any is used. Those of an earlier reading were judged then.
 Rule 2: of a large fragment nothing is read; it is judged, and laid by as it is stored.
-Rule 3: its lines come one after another; those that lie somewhere already are never held.
+Rule 3: its lines come one after another, a handful at a time; those that lie somewhere already are never
+held.
 Rule 4: a line that lies somewhere is known by its mark. Marks are this process's own (SipHash under a key
 nobody is told), so nobody can write another line with the mark of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import chain, islice, pairwise
 
 from memsync_git.crdt.fragment import Header, RecordFacts
 from memsync_git.crdt.records import Records
 from memsync_git.crdt.unread import Unread
 from memsync_git.model import RecordKey
-from memsync_git.wire.judging import judged
+from memsync_git.wire.judging import TOGETHER, Judged, judged_all
 from memsync_git.wire.records import read_record
 from memsync_git.wire.stored import STORED_LINES, digest, line_of, numbers_of, spans_of, stored_with
 from memsync_git.wire.verdicts import Invalid, WireLimits
@@ -54,25 +55,30 @@ def records_in(
     read: dict[RecordKey, RecordFacts] = {}
     unread: dict[str, bytes] = {}
     spans: list[tuple[int, int]] = []
-    facts = 0
-    for at, line in enumerate(lines, 1):
-        standing = unread_before.pop(mark_of(line), None)
-        if standing is not None:
-            spans += numbers_of(standing[1])
-            continue
+    facts = seen = 0
+
+    def judge(some: Sequence[bytes]) -> Iterable[Judged]:
         if stays_unread:
-            key, said = judged(line, limits)
-            some = spans_of(said)
-            unread[digest(key)] = stored_with(key, some, line)
-        else:
-            key, read[key] = read_before.get(line) or read_record(line, limits)
-            said = [entry.n for entry in read[key].entries()]
-            some = spans_of(said)
-        spans += some
-        if sum(high - low + 1 for low, high in some) != len(said):
-            spans += some  # a number twice in one line is found with those in several
-        facts += len(said)
-        if at + facts > limits.max_facts:
+            return judged_all(some, limits)
+        found = [read_before.get(line) or read_record(line, limits) for line in some]
+        read.update(found)
+        return [(key, [entry.n for entry in said.entries()]) for key, said in found]
+
+    lines = iter(lines)
+    while some := list(islice(lines, TOGETHER)):
+        standing = [unread_before.pop(mark_of(line), None) for line in some]
+        spans += chain.from_iterable(numbers_of(each[1]) for each in standing if each is not None)
+        new = [line for line, each in zip(some, standing, strict=True) if each is None]
+        for line, (key, said) in zip(new, judge(new), strict=True):
+            numbers = spans_of(said)
+            if stays_unread:
+                unread[digest(key)] = stored_with(key, numbers, line)
+            spans += numbers
+            if sum(high - low + 1 for low, high in numbers) != len(said):
+                spans += numbers  # a number twice in one line is found with those in several
+            facts += len(said)
+        seen += len(some)
+        if seen + facts > limits.max_facts:
             raise Invalid(f"more than {limits.max_facts} facts")
     gone = {name for name, _ in unread_before.values()}
     records = Records(
