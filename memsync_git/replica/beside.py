@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import Protocol
 
 from memsync_git.model import Rid
+from memsync_git.replica.filelines import LineReader, LineWriter
 
 BESIDE = "beside"
 
@@ -27,18 +27,6 @@ MOST_BESIDE = 2000
 
 Lines = Mapping[str, bytes]
 """Stored lines by name."""
-
-
-class Rows(Protocol):
-    """What is read of a store."""
-
-    def rows(self, kind: str, after: str = "") -> Iterable[tuple[str, bytes]]: ...
-
-
-class RowWriter(Protocol):
-    """What is written into one."""
-
-    def put(self, kind: str, key: str, value: bytes) -> None: ...
 
 
 class Beside:
@@ -51,7 +39,7 @@ class Beside:
         self._rows: list[str] = []
 
     @classmethod
-    def of(cls, rows: Rows) -> Beside:
+    def of(cls, rows: LineReader) -> Beside:
         """Those of a store.
 
         Raises:
@@ -74,7 +62,7 @@ class Beside:
         """Those of one replica."""
         return self.lines.get(rid, {})
 
-    def lay(self, rid: Rid, lines: Lines, rows: RowWriter) -> None:
+    def lay(self, rid: Rid, lines: Lines, rows: LineWriter) -> None:
         """Save lines of a replica beside those they replace."""
         key = f"{rid}:{len(self._rows):06d}"
         parts = chain.from_iterable((name.encode("ascii"), line) for name, line in lines.items())

@@ -25,26 +25,20 @@ TOGETHER = 32
 """One line that is not plain has so many looked at one by one."""
 
 
-def judged(line: bytes, limits: WireLimits) -> Judged:
-    """What must be known of a line that nobody reads.
+def judged_all(lines: Sequence[bytes], limits: WireLimits) -> Iterator[Judged]:
+    """What must be known of lines that nobody reads, in their order.
 
     Raises:
-        Invalid: it is no record line.
+        Invalid: one is no record line.
     """
-    plain = plainly([line], limits)
-    return plain[0] if plain is not None else _read(line, limits)
-
-
-def judged_all(lines: Sequence[bytes], limits: WireLimits) -> Iterator[Judged]:
-    """The same of many, in their order."""
     for at in range(0, len(lines), TOGETHER):
         some = lines[at : at + TOGETHER]
         plain = plainly(some, limits)
-        yield from plain if plain is not None else [judged(line, limits) for line in some]
+        yield from plain if plain is not None else [_alone(line, limits) for line in some]
 
 
 def plainly(lines: Sequence[bytes], limits: WireLimits) -> list[Judged] | None:
-    """The same of lines of entities that say only what the official server can say; None if one does not."""
+    """That of lines of entities that say only what the official server can say; None if one does not."""
     if max(map(len, lines)) > min(limits.max_line_bytes, limits.max_text_chars):
         return None
     try:
@@ -83,6 +77,10 @@ def _are(kind: type, values: Any) -> bool:
     return {kind}.issuperset(map(type, values))
 
 
-def _read(line: bytes, limits: WireLimits) -> Judged:
+def _alone(line: bytes, limits: WireLimits) -> Judged:
+    """One whose neighbours are not all plain, itself maybe."""
+    plain = plainly([line], limits)
+    if plain is not None:
+        return plain[0]
     key, facts = read_record(line, limits)
     return key, [entry.n for entry in facts.entries()]

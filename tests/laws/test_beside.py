@@ -115,6 +115,15 @@ class Desk:
         assert dict(self.store.rows(FACTS)) == dict(whole.rows(FACTS))
 
 
+def with_a_line_beside(said: list[Item]) -> tuple[Other, Desk]:
+    """A machine that has written to a record since it was received, and a desk that has taken that in."""
+    other, desk = Other(said), Desk()
+    desk.receive(other.unread())
+    other.write((), [("o", "Alice", "likes tea")])
+    desk.receive(other.unread())
+    return other, desk
+
+
 def test_a_changed_line_lies_beside_until_an_act_receives_nothing() -> None:
     other, desk = Other([ALICE, OSLO]), Desk()
     desk.receive(other.unread())
@@ -128,10 +137,7 @@ def test_a_changed_line_lies_beside_until_an_act_receives_nothing() -> None:
 
 
 def test_lines_stay_beside_while_a_version_is_prepared() -> None:
-    other, desk = Other([ALICE]), Desk()
-    desk.receive(other.unread())
-    other.write((), [("o", "Alice", "likes tea")])
-    desk.receive(other.unread())
+    _, desk = with_a_line_beside([ALICE])
     graph = desk.replica.target_graph()
     for each in (desk.replica, desk.twin):
         each.intend(graph, order_of(graph), "new", _moment(90))
@@ -156,10 +162,7 @@ def test_lines_stay_beside_while_a_version_is_prepared() -> None:
 def test_what_lies_beside_may_change_again_and_go(
     removed: list[Item], added: list[Item], *, reopened: bool
 ) -> None:
-    other, desk = Other([ALICE, OSLO]), Desk()
-    desk.receive(other.unread())
-    other.write((), [("o", "Alice", "likes tea")])
-    desk.receive(other.unread())
+    other, desk = with_a_line_beside([ALICE, OSLO])
     if reopened:
         desk.reopen()
     other.write(removed, added)
@@ -196,10 +199,7 @@ def test_revisions_taken_in_as_lines_are_what_they_are_when_they_are_read(
 
 
 def test_a_torn_row_of_such_lines_is_a_damaged_store() -> None:
-    other, desk = Other([ALICE]), Desk()
-    desk.receive(other.unread())
-    other.write((), [("o", "Alice", "likes tea")])
-    desk.receive(other.unread())
+    _, desk = with_a_line_beside([ALICE])
     ((key, value),) = desk.beside
     with desk.store.transaction() as transaction:
         transaction.put(BESIDE, key, value.partition(b"\n")[0])
