@@ -105,7 +105,8 @@ class Pieces:
             while len(rest) >= left:
                 yield [*some, rest[:left]]
                 rest, some, left = rest[left:], [], size
-            some, left = [*some, rest], left - len(rest)
+            some.append(rest)
+            left -= len(rest)
         if left < size:
             yield some
 
