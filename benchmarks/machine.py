@@ -18,8 +18,9 @@ from memsync_git import __version__
 def machine_line() -> str:
     """What figures depend on, for above a table."""
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
+    cores = f"{os.cpu_count()} cores ({_processor()}; {_loop_ms():.0f} ms for the loop)"
     return (
-        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {load}, "
+        f"{time.strftime('%Y-%m-%d')}, {cores}, load {load}, "
         f"Python {platform.python_version()}, git {_git_version()}"
     )
 
@@ -38,6 +39,31 @@ def versions() -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             found[library] = metadata.version(library)
     return found
+
+
+def _processor() -> str:
+    """The name the kernel has for it, where it has one (proc(5), cpuinfo)."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _loop_ms() -> float:
+    """What a million turns of a plain loop take here and now, the least of three.
+
+    So figures of two machines, or of a quiet and a noisy hour of one, can be held against each other.
+    """
+    return min(_one_loop_ms() for _ in range(3))
+
+
+def _one_loop_ms() -> float:
+    begun = time.perf_counter()
+    total = 0
+    for turn in range(1_000_000):
+        total += turn * turn
+    return (time.perf_counter() - begun) * 1000
 
 
 def _git_version() -> str:
