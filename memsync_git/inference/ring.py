@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from memsync_git.crdt.changes import ALL_SEEN, Unseen, VersionVector, items_between, items_in
 from memsync_git.crdt.intervals import EMPTY
-from memsync_git.model import Graph, Item, Record, RecordKey, Rid
+from memsync_git.model import EVERYTHING, Graph, Item, Projection, Record, RecordKey, Rid
 from memsync_git.stretches import Amended, Order, Step, among, apply_step, differing, whole
 from memsync_git.values import dataclass, field, replace
 
@@ -67,14 +67,25 @@ class Base:
     """A state a version may have been written from: the newest graph under an overlay.
 
     before: the records it changed, as they were in the state before it.
+    projection: what is shared now; a state from before a rule says more than that.
     """
 
     state: FileState
     newest: Mapping[RecordKey, Record]
     overlay: Step
     before: Step = field(default_factory=dict)
+    projection: Projection = EVERYTHING
+
+    def within(self, projection: Projection) -> Base:
+        """The same state, as far as it is shared now: of what is left out it says nothing."""
+        if not projection.hidden:
+            return self
+        before = {key: was for key, was in self.before.items() if not projection.hides(key)}
+        return replace(self, before=before, projection=projection)
 
     def record(self, key: RecordKey) -> Record | None:
+        if self.projection.hidden and self.projection.hides(key):
+            return None
         return self.overlay[key] if key in self.overlay else self.newest.get(key)
 
     def brought(self) -> dict[RecordKey, set[Item]]:
@@ -100,14 +111,14 @@ class Base:
         return all(each <= items_in(self.record(key)) for key, each in items.items())
 
     def records(self) -> dict[RecordKey, Record]:
-        """Everything this state held."""
+        """Everything this state held, left out or not."""
         found = whole(self.newest)
         apply_step(found, self.overlay)
         return found
 
     @property
     def size(self) -> int:
-        """How many records this state held."""
+        """How many records this state held, left out or not."""
         return len(Amended(self.newest, self.overlay))
 
 

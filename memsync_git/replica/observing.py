@@ -77,6 +77,7 @@ def observe(
         candidates.append(replica.ring.nothing())
     if version.accepted:
         candidates = candidates[:1]
+    candidates = [base.within(version.projection) for base in candidates]
     _saw_boot(replica, moment, below=below)
     if version.whole and not (below or version.accepted) and _is_restored(replica, version, candidates):
         return Observed(restored=True)

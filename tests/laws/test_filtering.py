@@ -187,6 +187,21 @@ def test_what_is_deleted_here_right_after_it_is_left_out_is_never_deleted_elsewh
         assert machine.graph.records[SECRET.key].observations == ("rob the bank", "at night")
 
 
+def test_what_a_rule_leaves_out_does_not_tell_what_a_version_was_written_from() -> None:
+    """A second server writes what it read before us; the first has just deleted much of what is left out now."""
+    secret = replace(SECRET, observations=("rob the bank", "at night", "with Bob"))
+    desk, phone = both_know(BALLAST, secret, BOB)
+    phone.says(BALLAST, secret, replace(BOB, observations=("plays chess", "lost a pawn")))
+    phone.run()
+    desk.run()
+    desk.says_at_once(BALLAST, replace(BOB, observations=("plays chess", "lost a pawn")))
+    desk.follows(Rules(exclude=("Secret*",)))
+    desk.says_at_once(BALLAST, secret, BOB)
+    desk.run()
+    phone.run()
+    assert phone.graph.records[BOB.key].observations == ("plays chess", "lost a pawn")
+
+
 def test_what_was_noted_while_it_was_left_out_is_kept_when_it_is_shared_again() -> None:
     desk, phone = both_know(BALLAST, SECRET)
     desk.follows(Rules(exclude=("Secret*",)))
