@@ -188,7 +188,7 @@ def test_what_is_deleted_here_right_after_it_is_left_out_is_never_deleted_elsewh
 
 
 def test_what_a_rule_leaves_out_does_not_tell_what_a_version_was_written_from() -> None:
-    """A second server writes what it read before us; the first has just deleted much of what is left out now."""
+    """A second server writes what it read before us; the first has just deleted much of what is left out."""
     secret = replace(SECRET, observations=("rob the bank", "at night", "with Bob"))
     desk, phone = both_know(BALLAST, secret, BOB)
     phone.says(BALLAST, secret, replace(BOB, observations=("plays chess", "lost a pawn")))
