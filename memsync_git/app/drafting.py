@@ -1,15 +1,17 @@
 """What a look at a shared memory has made, kept until a person agrees: joining need not make it again.
 
-    preview ─ clone, replica store, file ─▶ draft ─ agreed ─▶ those of this machine
+    survey ─ clone ─▶ preview ─ replica store, file ─▶ draft ─ agreed ─▶ those of this machine
 
-Rule 1: it is used only where there was no memory file and there is none; whoever has one begins anew.
+Rule 1: the clone is used by whoever goes on. The draft is used only where there was no memory file and there
+is none; whoever has one begins anew.
 Rule 2: the remote is asked again. What has come since is taken in as in any round, and the file made anew.
-Rule 3: a draft that is not used leaves nothing behind.
+Rule 3: what is not used is not left behind.
 """
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,59 +36,54 @@ if TYPE_CHECKING:
 
 @dataclass
 class Draft:
-    """A replica that has joined everything, and the clone it came through.
+    """A replica that has joined everything.
 
-    digest: what the remote said. holds: names what was joined, if the remote held no more and lacked nothing.
-    file: the memory file it would write, if it could.
+    store: where its store is. digest: what the remote said. holds: names what was joined, if the remote held
+    no more and lacked nothing. file: the memory file it would write, if it could.
     """
 
     rid: Rid
-    folder: Path
+    store: Path
     digest: str
     holds: str
     report: RoundReport
     file: Drafted | None = None
 
-    def __post_init__(self) -> None:
-        """Its folder goes with it, whatever becomes of it."""
-        self.let_go = finalize(self, remove, self.folder)
 
-    @property
-    def clone(self) -> Path:
-        return clone_in(self.folder)
-
-
-def clone_in(folder: Path) -> Path:
-    """Where the clone is, in the folder of a draft."""
-    return folder / "clone"
-
-
-def store_in(folder: Path) -> Path:
-    """Where the replica store is, likewise."""
-    return folder / "replica.db"
-
-
-def drafted_store(folder: Path) -> SqliteStore:
-    """The replica store in the folder of a draft, to be written."""
-    from memsync_git.stores.sqlite import SqliteStore
-
-    return SqliteStore(store_in(folder))
-
-
-def remove(folder: Path) -> None:
-    """Take a folder away, as far as that can be done."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@dataclass
 class Found:
     """What a plan and its preview have found on their way, for whoever goes on; it is not held twice.
 
     file: the memory file as it stood, and what it says. draft: what a preview has made.
     """
 
-    file: tuple[bytes, Decoded] | None = None
-    draft: Draft | None = None
+    def __init__(self, file: tuple[bytes, Decoded] | None = None) -> None:
+        self.file = file
+        self.draft: Draft | None = None
+        self._folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """A folder for the clone and the draft, made at the first look; it goes when this goes."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="memsync-git-join-"))
+            finalize(self, remove, self._folder)
+        return self._folder
+
+    def let_go(self) -> None:
+        """Nobody goes on from here any more."""
+        self.file = self.draft = None
+        if self._folder is not None:
+            remove(self._folder)
+
+    @property
+    def clone(self) -> Path:
+        """Where the clone is through which the remote was looked at, if it was."""
+        return self.folder / "clone"
+
+    @property
+    def store(self) -> Path:
+        """Where the replica store of a draft is, if one is made."""
+        return self.folder / "replica.db"
 
     def hand_file(self, session: Session) -> None:
         """Let a session know the file; it need not read a large one again."""
@@ -94,13 +91,31 @@ class Found:
         if file is not None:
             session.know(*file)
 
+    def hand_clone(self, place: Path) -> None:
+        """Put the clone in its place, unless one is there; else it is fetched again, being a cache."""
+        found, wanted = self.clone / ".git", place / ".git"
+        if found.exists() and not wanted.exists():
+            with suppress(OSError):
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)
+                shutil.move(found, wanted)
+
     def take_draft(self, rooms: Rooms) -> Draft | None:
         """The draft, if it still fits."""
         draft, self.draft = self.draft, None
-        if draft is not None and not isinstance(rooms.file().read(), Missing):
-            draft.let_go()
-            return None
-        return draft
+        return draft if draft is not None and isinstance(rooms.file().read(), Missing) else None
+
+
+def drafted_store(path: Path) -> SqliteStore:
+    """An empty replica store for a draft; what an earlier look has made there is gone."""
+    from memsync_git.stores.sqlite import SqliteStore
+
+    path.unlink(missing_ok=True)
+    return SqliteStore(path)
+
+
+def remove(folder: Path) -> None:
+    """Take a folder away, as far as that can be done."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def name_of_cut(replica: Replica, fetched: Fetched) -> str:
@@ -115,7 +130,7 @@ def name_of_cut(replica: Replica, fetched: Fetched) -> str:
 def is_founded_on(draft: Draft, rooms: Rooms) -> bool:
     """Put the drafted replica where there is none: it is what this installation is from now on.
 
-    Return whether that could be done; if not, nothing is left of the draft.
+    Return whether that could be done.
     """
     from memsync_git.stores.placing import place
 
@@ -123,21 +138,10 @@ def is_founded_on(draft: Draft, rooms: Rooms) -> bool:
     if not store.exists():
         with rooms.installation() as installation:
             installation.set_identity(Identity(draft.rid, machine_id(), SystemClock().wall_ms()))
-        is_placed = place(store_in(draft.folder), store)
-    if is_placed:
-        _move(draft.clone / ".git", rooms.places.clone / ".git")
-    draft.let_go()
+        is_placed = place(draft.store, store)
+    draft.store.unlink(missing_ok=True)
     give_back()
     return is_placed
-
-
-def _move(drafted: Path, place: Path) -> None:
-    """Put the clone in its place, unless one is there; else it is fetched again, being a cache."""
-    if place.exists():
-        return
-    with suppress(OSError):
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.move(drafted, place)
 
 
 def go_on_from(session: Session, draft: Draft) -> None:

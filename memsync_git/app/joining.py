@@ -56,6 +56,7 @@ def join(
     created, draft = _make(plan, rooms, plan.found.take_draft(rooms))
     with round_lock(rooms.lock_path, 10.0):
         document, replica = first_round(plan, rooms, told, draft)
+    plan.found.let_go()
     served, notices = _serve(rooms, executable) if service and executable else (None, ())
     with rooms.reading() as installation:
         remote = remote_part(plan.remote, installation.remote(plan.remote.name))
@@ -85,6 +86,7 @@ def _make(plan: Plan, rooms: Rooms, draft: Draft | None) -> tuple[list[str], Dra
     if not rooms.places.config.exists():
         created.append(str(rooms.places.config))
     _configure(plan, rooms)
+    plan.found.hand_clone(rooms.places.clone)
     place = rooms.places.store(plan.store.name)
     if draft is not None and is_founded_on(draft, rooms):
         return [*created, str(place)], draft

@@ -69,12 +69,13 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
     keep_together(SOME_LINES_BYTES)  # a whole memory is about to come and go, some lines of it at a time
     remote, is_hub = _remote(rooms, options)
     store = _store(rooms, options)
-    survey = None if is_hub and not is_there(remote) else surveyed(remote)
+    found = Found()
+    survey = None if is_hub and not is_there(remote) else surveyed(remote, keep=found.clone)
     kind, paths = ("empty", ()) if survey is None else (survey.kind, survey.paths)
     if kind == "foreign" and not options.adopt:
         raise foreign(remote, paths)
-    read = read_of(rooms, store)
-    damage = damage_in(read)
+    found.file = read_of(rooms, store)
+    damage = damage_in(found.file)
     return Plan(
         rooms=rooms,
         remote=remote,
@@ -87,7 +88,7 @@ def plan(rooms: Rooms, options: InitOptions) -> Plan:
         drop=options.join == "drop",
         notices=_notices(survey) + damage_notices(store, damage),
         is_damaged=bool(damage),
-        found=Found(read),
+        found=found,
     )
 
 
@@ -122,8 +123,10 @@ def is_there(remote: RemoteSettings) -> bool:
     return (Path(remote.url) / "HEAD").is_file()
 
 
-def surveyed(remote: RemoteSettings, *, again: str = "memsync-git init") -> Survey:
+def surveyed(remote: RemoteSettings, *, again: str = "memsync-git init", keep: Path | None = None) -> Survey:
     """What stands at an address; `again` is the command to run when it can be reached.
+
+    keep: a folder in which the clone stays that it was looked at through.
 
     Raises:
         Offline, Denied: it does not answer, or refuses.
@@ -131,7 +134,8 @@ def surveyed(remote: RemoteSettings, *, again: str = "memsync-git init") -> Surv
     from memsync_git.remotes.survey import survey
     from memsync_git.remotes.url import validate
 
-    match survey(validate(remote.url), branch=remote.branch, timeout_s=remote.timeout_s):
+    address = validate(remote.url)
+    match survey(address, branch=remote.branch, timeout_s=remote.timeout_s, name=remote.name, keep=keep):
         case Unreachable(reason):
             raise Offline(
                 f"The remote cannot be reached: {bare(reason)}",

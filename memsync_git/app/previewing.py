@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from memsync_git.app.allocator import give_back
 from memsync_git.app.clocks import SystemChance, SystemClock
-from memsync_git.app.drafting import Draft, clone_in, drafted_store, name_of_cut, remove
+from memsync_git.app.drafting import Draft, drafted_store, name_of_cut
 from memsync_git.app.parts import (
     MOST_CHANGES_LISTED,
     change_parts,
@@ -61,7 +61,7 @@ def preview(
 ) -> PreviewDocument:
     """What joining would change, found by doing it on copies; `told` hears how far it is.
 
-    way: how the remote is reached; None for a clone of its own.
+    way: how the remote is reached; None for the clone it was looked at through.
     """
     from memsync_git.app.rehearsal import HurriedClock, ListeningRemote
     from memsync_git.local.memory import MemoryFile
@@ -72,15 +72,13 @@ def preview(
     reading = rooms.file().read()
     file = MemoryFile(SystemClock().wall_ms, bytes(reading.data) if isinstance(reading, Snapshot) else None)
     with ExitStack() as closing:
-        folder = Path(tempfile.mkdtemp(prefix="memsync-git-preview-"))
-        closing.callback(remove, folder)
         is_there_one = not plan.is_hub or is_there(plan.remote)
         is_drafted = isinstance(reading, Missing) and plan.is_new and plan.kind == "memsync"
-        store = drafted_store(folder) if is_drafted else MemoryStore()
+        store = drafted_store(plan.found.store) if is_drafted else MemoryStore()
         closing.callback(store.close)
-        reached = way or partial(_remote, clone=clone_in(folder))
+        reached = way or partial(_remote, clone=plan.found.clone)
         remotes = [ListeningRemote(reached(plan))] if is_there_one else []
-        scratch = partial(scratch_in, folder)
+        scratch = partial(scratch_in, plan.found.folder)
         settings = rooms.settings()
         world = World(file, store, HurriedClock(), SystemChance(), remotes, settings, scratch=scratch)
         session = Session(world)
@@ -98,9 +96,8 @@ def preview(
         draft = None
         if is_drafted and heard is not None:
             holds = name_of_cut(session.replica, heard)
-            draft = plan.found.draft = Draft(session.replica.rid, folder, heard.digest, holds, report)
-            closing.pop_all()
-            closing.callback(store.close)
+            draft = Draft(session.replica.rid, plan.found.store, heard.digest, holds, report)
+            plan.found.draft = draft
         del heard  # a whole memory, which the store holds as well
         up = [item for txn in transactions(store) for item in txn.added]
         return _preview(plan, session.replica, up, _changes(session, report, reading, draft))

@@ -40,7 +40,7 @@ from memsync_git.remotes.glance import git_dir_of
 from memsync_git.remotes.lookout import Lookout
 from memsync_git.remotes.near import near_hub
 from memsync_git.remotes.objects import CloneDamaged, Objects
-from memsync_git.remotes.outcomes import fetch_failure
+from memsync_git.remotes.outcomes import fetch_failure, is_unsound
 from memsync_git.remotes.plan import NOT_JOINED, is_joined, joint_outcome, judged, lacking, remembers_more
 from memsync_git.remotes.pushing import Pushed, Pusher, RefsMode
 from memsync_git.remotes.seen import NOTHING_JUDGED, NOTHING_SEEN, Branch, Seen, Versions, digest_of, oids_of
@@ -202,14 +202,14 @@ class GitRemote:
     def _fetch_through_git(self) -> FetchFailure:
         """Bring the clone up to date; None where that went well."""
         ran = self._clone.fetch()
-        is_unsound = ran.code != 0 and "fsck" in ran.err
-        if is_unsound:
+        unsound = is_unsound(ran)
+        if unsound:
             ran = self._clone.fetch(checked=False)
         if ran.code != 0:
             self._clone.doubt(ran)
             return fetch_failure(ran)
         self._clone.lender = None
-        self._complaints = (UNSOUND,) if is_unsound else ()
+        self._complaints = (UNSOUND,) if unsound else ()
         return None
 
     def _fetched(self, tips: Mapping[str, Tip]) -> Fetched:

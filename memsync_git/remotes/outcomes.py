@@ -131,6 +131,11 @@ def without_line(ran: Ran) -> RefOutcome:
     return Unheard(reason)
 
 
+def is_unsound(ran: Ran) -> bool:
+    """Whether git's own checks refused what a fetch brought."""
+    return ran.code != 0 and "fsck" in ran.err
+
+
 def is_refusal(ran: Ran) -> bool:
     """Whether the hub was reached and would not let us in."""
     return not ran.timed_out and re.search(_REFUSED, ran.err) is not None

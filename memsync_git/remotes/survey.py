@@ -19,7 +19,7 @@ from memsync_git.model import Rid
 from memsync_git.ports import Refused, Unreachable
 from memsync_git.remotes import _git, loose
 from memsync_git.remotes.clone import Clone, Tip
-from memsync_git.remotes.outcomes import fetch_failure, is_refusal
+from memsync_git.remotes.outcomes import fetch_failure, is_refusal, is_unsound
 from memsync_git.remotes.trees import EMPTY, Listing
 from memsync_git.remotes.upkeep import OWN_HUB
 from memsync_git.remotes.url import RemoteUrl, validate
@@ -59,18 +59,29 @@ class Survey:
 
 
 def survey(
-    url: RemoteUrl, *, branch: str = "main", timeout_s: float = 60.0
+    url: RemoteUrl,
+    *,
+    branch: str = "main",
+    timeout_s: float = 60.0,
+    name: str = "survey",
+    keep: Path | None = None,
 ) -> Survey | Unreachable | Refused:
-    """Look at an address for the first time; an unknown ssh host key is taken on trust, this once."""
+    """Look at an address for the first time; an unknown ssh host key is taken on trust, this once.
+
+    keep: a folder in which the clone it is looked at through stays, for a remote of that name: who goes on
+    from there need not fetch everything again. Nothing stays of what git's own checks refuse.
+    """
     with tempfile.TemporaryDirectory(prefix="memsync-git-survey-") as folder:
         clone = Clone(
-            Path(folder), remote="survey", url=url, branch=branch, timeout_s=timeout_s, is_first=True
+            keep or Path(folder), remote=name, url=url, branch=branch, timeout_s=timeout_s, is_first=True
         )
         clone.ensure()
         refs = clone.list_hub()
         if isinstance(refs, _git.Ran):
             return fetch_failure(refs)
-        ran = clone.fetch(checked=False)
+        ran = clone.fetch(checked=keep is not None)
+        if keep is not None and is_unsound(ran):
+            return survey(url, branch=branch, timeout_s=timeout_s)
         if ran.code != 0:
             return fetch_failure(ran)
         tips = clone.refs()

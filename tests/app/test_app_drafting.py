@@ -91,6 +91,21 @@ def test_joining_after_a_look_clones_nothing_again(
     assert machine.entities() == fleet.entities()
 
 
+@pytest.mark.parametrize("has_file", [False, True])
+def test_a_repository_is_brought_here_once(
+    fleet: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_file: bool
+) -> None:
+    machine = new(fleet, "birch")
+    if has_file:
+        machine.writes(Entity("Dora", "person", ("sings",)))
+    contacts = traced(tmp_path / "trace", monkeypatch)
+    app, plan = looked(machine)
+    app.join(plan, service=False)
+    assert seen(contacts).count("fetch") == 1
+    fleet.sync()
+    assert machine.entities() == fleet.entities()
+
+
 def test_what_has_come_since_the_look_is_taken_in(fleet: Machine) -> None:
     machine = new(fleet, "birch")
     app, plan = looked(machine)

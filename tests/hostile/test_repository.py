@@ -9,8 +9,21 @@ import pytest
 
 from memsync_git.ports import Fetched
 from memsync_git.remotes.git import GitRemote
+from memsync_git.remotes.survey import Survey, survey
+from memsync_git.remotes.url import validate
 from memsync_git.wire.fragments import WireLimits
-from tests.git.hubs import DESK, LAPTOP, PHONE, HubFolder, accepted, fetched, fragment, git, publication
+from tests.git.hubs import (
+    DESK,
+    LAPTOP,
+    PHONE,
+    HubFolder,
+    TestClock,
+    accepted,
+    fetched,
+    fragment,
+    git,
+    publication,
+)
 
 
 @pytest.fixture
@@ -210,6 +223,20 @@ def test_a_tree_git_itself_finds_damaged_costs_a_warning_not_the_memory(hub: Hub
     same = [("100644", peer.blob(b"1"), "twice"), ("100644", peer.blob(b"2"), "twice")]
     peer.commit("refs/heads/main", peer.tree(*peer.main_entries(), *same))
     answer = desk_is_read_and_the_laptop_can_publish(hub)
+    assert "git's own checks refuse" in complaints(answer)
+
+
+def test_a_clone_kept_from_a_look_holds_nothing_that_git_finds_damaged(
+    hub: HubFolder, peer: Peer, tmp_path: Path
+) -> None:
+    same = [("100644", peer.blob(b"1"), "twice"), ("100644", peer.blob(b"2"), "twice")]
+    peer.commit("refs/heads/main", peer.tree(*peer.main_entries(), *same))
+    kept = tmp_path / "kept"
+    found = survey(validate(str(hub.path)), name="origin", keep=kept)
+    assert isinstance(found, Survey)
+    assert found.kind == "memsync"
+    assert not [*kept.glob(".git/objects/??/*"), *kept.glob(".git/objects/pack/*.pack")]
+    answer = fetched(GitRemote(kept, str(hub.path), clock=TestClock()))
     assert "git's own checks refuse" in complaints(answer)
 
 
