@@ -69,7 +69,7 @@ def projected(variant: Projection, rules: Rules, replica: Replica, file: Graph |
     """What this machine shares: what its variant can hold, without the names that are left out."""
     if not rules:
         return variant
-    known = [*replica.ring.graph, *replica.state.graph(), *(file or ())]
+    known = [*replica.ring.graph, *replica.state.graph(), *(file or ()), *replica.carried.records()]
     return replace(variant, hidden=hidden_names(rules, known))
 
 

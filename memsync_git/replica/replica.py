@@ -42,6 +42,7 @@ from memsync_git.model import (
     same_items,
 )
 from memsync_git.replica.beside import Beside
+from memsync_git.replica.carrying import Carried
 from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
 from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, KeptPending, Mark, Moment, Txn
@@ -65,6 +66,7 @@ class Replica:
         self.past: dict[str, int] = {}
         self.undone: dict[Item, int] = {}
         self.overheard: dict[Item, int] = {}
+        self.carried = Carried()
         self.accepted: dict[str, Mark] = {}
         self.versions: set[tuple[Rid, int, str]] = set()
         self.unpublished: list[Txn] = []
@@ -442,6 +444,16 @@ class Replica:
             self.leave_holds(item, pen)
             pen.add(item, ts=ts, anew=anew)
         return replace(self.finish(pen, moment, cause), left_out=out)
+
+    def carry(self, carried: Carried) -> None:
+        """Keep what a server wrote under names left out, until it is in the file again."""
+        self.carried = self.carried.and_then(carried)
+
+    def share_carried(self, moment: Moment) -> None:
+        """Note what the rules let through before it came back into the file."""
+        self.carried, come = self.carried.split(self.projection.hides)
+        if come:
+            self.write((), come, moment, cause="edit")
 
     def left_out(self, items: Collection[Item]) -> frozenset[str]:
         """The names in these items that this machine does not share, as far as anything is known of them."""

@@ -35,6 +35,7 @@ from memsync_git.model import (
     Rid,
 )
 from memsync_git.replica.beside import BESIDE, MOST_BESIDE, Beside
+from memsync_git.replica.carrying import Carried
 from memsync_git.replica.filelines import load_file, save_file
 from memsync_git.replica.prepared import file_kept, kept_pending, load_pending, save_pending
 from memsync_git.replica.replica import Replica
@@ -119,6 +120,7 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica.past = dict(sorted(past.items(), key=lambda pair: pair[1]))
     replica.undone = {item_of(item): at_ms for item, at_ms in one["undone"]}
     replica.overheard = {item_of(item): at_ms for item, at_ms in one.get("overheard", ())}
+    replica.carried = Carried(*(tuple(map(item_of, items)) for items in one.get("carried", ())))
     replica.accepted = {name: Mark(*mark) for name, mark in one["accepted"].items()}
     replica.versions = {_version(key) for key, _ in rows.rows("version")}
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
@@ -301,6 +303,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "emptied": replica.emptied_ms,
         "undone": [[item, at_ms] for item, at_ms in replica.undone.items()],
         "overheard": [[item, at_ms] for item, at_ms in replica.overheard.items()],
+        "carried": [list(replica.carried.gone), list(replica.carried.come)] if replica.carried else [],
         "accepted": {name: [mark.rev, mark.next, mark.tok] for name, mark in replica.accepted.items()},
         "ring": [state.seq for state in replica.ring.states],
         "projection": plain_projection(replica.projection),

@@ -18,8 +18,10 @@ from typing import NamedTuple
 from memsync_git.filebytes import FileBytes, Pieces
 from memsync_git.formats import Decoded, Rows, TooLarge
 from memsync_git.formats.arranging import step_to
+from memsync_git.model import Graph
 from memsync_git.ports import Displaced, Occupied, Snapshot, Unusable
 from memsync_git.replica import Moment, Replica, Version
+from memsync_git.replica.carrying import Carried
 from memsync_git.replica.picking import picked_graph, picked_keys
 from memsync_git.replica.replica import Joined
 from memsync_git.stretches import Step, among
@@ -27,6 +29,7 @@ from memsync_git.sync.capture import (
     Captured,
     capture,
     capture_displaced,
+    carry_what_it_adds,
     displaced_differs,
     is_unfinished,
 )
@@ -59,13 +62,15 @@ def apply(session: Session, captured: Captured, report: RoundReport, only: Picke
     lingering: list[Lingering] = []
     for _ in range(MOST_TRIES):
         if not needs_writing(session, captured, only):
+            if session.replica.carried:
+                session.act(_carried_over)
             break
         outcome = _swapped(session, captured, report, only)
         match outcome:
             case None:
                 break
             case Displaced():
-                session.act(lambda replica, moment: replica.settle(moment))
+                session.act(_settled)
                 report.wrote_file = True
                 lingering += _inspect(session, captured, outcome, report)
             case Occupied():
@@ -78,6 +83,16 @@ def apply(session: Session, captured: Captured, report: RoundReport, only: Picke
         if not captured.is_writable:
             break
     return lingering
+
+
+def _carried_over(replica: Replica, _moment: Moment) -> None:
+    replica.carried = Carried()
+
+
+def _settled(replica: Replica, moment: Moment) -> None:
+    """What was made is in place, and what was carried with it."""
+    replica.settle(moment)
+    _carried_over(replica, moment)
 
 
 def _swapped(
@@ -108,7 +123,11 @@ def needs_writing(session: Session, captured: Captured, only: Picked = None) -> 
 
     only: the names to look at; None looks at everything.
     """
-    return bool(picked_keys(session.replica, only)) or not _is_newest(session, captured)
+    return (
+        bool(picked_keys(session.replica, only))
+        or not _is_newest(session, captured)
+        or bool(_carried_step(session, captured))
+    )
 
 
 def _is_newest(session: Session, captured: Captured) -> bool:
@@ -121,7 +140,8 @@ def _is_newest(session: Session, captured: Captured) -> bool:
 def _made(session: Session, captured: Captured, only: Picked) -> _Made:
     """The new version."""
     rows = captured.decoded.rows if captured.decoded is not None else Rows()
-    return _anew(session) if only is None and not len(rows) else _stepped(session, captured, rows, only)
+    is_anew = only is None and not len(rows) and not session.replica.carried
+    return _anew(session) if is_anew else _stepped(session, captured, rows, only)
 
 
 def _save_pending(session: Session, captured: Captured, made: _Made, written: Version) -> None:
@@ -163,7 +183,16 @@ def _written(session: Session) -> tuple[Pieces, Decoded] | TooLarge:
 def _stepped(session: Session, captured: Captured, rows: Rows, only: Picked) -> _Made:
     """What stands there, changed where it is to be changed."""
     step = _step(session, captured, rows, only)
-    return _Made(session.amend(rows, step), step)
+    return _Made(session.amend(rows, {**step, **_carried_step(session, captured)}), step)
+
+
+def _carried_step(session: Session, captured: Captured) -> Step:
+    """What is to be written under names left out, of what a version said that was displaced."""
+    carried = session.replica.carried
+    if not carried:
+        return {}
+    standing = captured.decoded.graph.records if captured.decoded is not None else {}
+    return carried.step_over(standing)
 
 
 def _ahead(written: Version, step: Step) -> Step:
@@ -195,7 +224,8 @@ def _inspect(
     if unexpected is None:
         return [Lingering(outcome, outcome.snapshot.data)]
     is_whole = not is_unfinished(session, unexpected, over=captured.decoded)
-    capture_displaced(session, report, unexpected, is_whole=is_whole)
+    over = captured.decoded.graph if captured.decoded is not None else Graph()
+    capture_displaced(session, report, unexpected, over=over, is_whole=is_whole)
     return [Lingering(outcome, unexpected.data if is_whole else None)]
 
 
@@ -211,8 +241,16 @@ def look_once_more(session: Session, lingering: list[Lingering], report: RoundRe
     for waiting in lingering:
         late = session.world.file.look(waiting.displaced)
         if late is not None and late.data != waiting.inspected:
-            capture_displaced(session, report, late)
+            _take_in_late(session, waiting, late, report)
         session.world.file.forget(waiting.displaced)
+
+
+def _take_in_late(session: Session, waiting: Lingering, late: Snapshot, report: RoundReport) -> None:
+    """Take in what a writer has made of a displaced version since it was inspected."""
+    before = session.decode(waiting.inspected) if waiting.inspected is not None else None
+    if not isinstance(before, Decoded):
+        carry_what_it_adds(session, late)
+    capture_displaced(session, report, late, over=before.graph if isinstance(before, Decoded) else None)
 
 
 def confirm(session: Session, captured: Captured) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from memsync_git.filebytes import FileBytes
 from memsync_git.formats import Decoded, TooLarge
+from memsync_git.model import Graph
 from memsync_git.ports import Displaced, Missing, Reading, Snapshot, Unusable
 from memsync_git.replica import Moment, Observed, Replica
+from memsync_git.replica.carrying import Carried, carried_between
 from memsync_git.replica.observing import observe
 from memsync_git.stretches import Records, differing, last_of
 from memsync_git.sync.report import FileState, RoundReport
@@ -177,6 +179,8 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
         state = "waiting" if captured.state == "good" else captured.state
         return replace(captured, state=state)
     same = replica.ring.newest.hash == name and replica.ring.pending is None
+    if replica.carried.split(session.projection.hides)[1]:
+        session.act(lambda replica, moment: replica.share_carried(moment))
     if captured.state == "good" and same and not replica.emptied and not accepted:
         return captured
     version = session.version(decoded, data, mtime_ms, accepted=accepted)
@@ -199,9 +203,18 @@ def _bytes_of(session: Session, standing: Snapshot | Missing) -> tuple[FileBytes
 
 
 def capture_displaced(
-    session: Session, report: RoundReport, snapshot: Snapshot, *, is_whole: bool = True
+    session: Session,
+    report: RoundReport,
+    snapshot: Snapshot,
+    *,
+    over: Graph | None = None,
+    is_whole: bool = True,
 ) -> None:
-    """Take in a version that stood in the file and no longer does; of one that is not whole, what it adds."""
+    """Take in a version that stood in the file and no longer does; of one that is not whole, what it adds.
+
+    over: what the version that took its place was made from. None where that is not known; then nothing of
+    what is left out is carried over.
+    """
     decoded = session.decode(snapshot.data)
     if isinstance(decoded, TooLarge) or not session.replica.ring:
         return
@@ -209,11 +222,21 @@ def capture_displaced(
         return
     version = session.version(decoded, snapshot.data, snapshot.mtime_ms)
     version = replace(version, whole=version.whole and is_whole)
+    carried = _carried(session, over, decoded.graph) if over is not None else Carried()
+    if not version.whole:
+        carried = carried.without_deletions()
     limits = session.settings.deletions
-    observed = session.act(
-        lambda replica, moment: observe(replica, version, moment, limits=limits, below=True)
-    )
-    tell(session, report, observed)
+
+    def taken_in(replica: Replica, moment: Moment) -> Observed:
+        replica.carry(carried)
+        return observe(replica, version, moment, limits=limits, below=True)
+
+    tell(session, report, session.act(taken_in))
+
+
+def _carried(session: Session, over: Graph | None, said: Graph) -> Carried:
+    projection = session.projection
+    return carried_between(over, said, projection.hides) if projection.hidden else Carried()
 
 
 def capture_leftovers(session: Session, report: RoundReport) -> None:
@@ -221,8 +244,25 @@ def capture_leftovers(session: Session, report: RoundReport) -> None:
     for displaced in session.world.file.leftovers():
         snapshot = session.world.file.look(displaced)
         if snapshot is not None:
+            carry_what_it_adds(session, snapshot)
             capture_displaced(session, report, snapshot)
         session.world.file.forget(displaced)
+
+
+def carry_what_it_adds(session: Session, snapshot: Snapshot) -> None:
+    """Carry over what a displaced version says under names left out and the file does not, unless that
+    version was read before it was displaced: then what took its place was made from it.
+    """
+    if not session.exists or not session.settings.rules or session.has_read(snapshot.data):
+        return
+    decoded, standing = session.decode(snapshot.data), session.world.file.read()
+    if isinstance(decoded, TooLarge):
+        return
+    session.apply_rules(decoded.graph)
+    now = session.decode(standing.data) if isinstance(standing, Snapshot) else None
+    carried = _carried(session, now.graph if isinstance(now, Decoded) else None, decoded.graph)
+    if carried.come:
+        session.act(lambda replica, _: replica.carry(carried.without_deletions()))
 
 
 def tell(session: Session, report: RoundReport, observed: Observed) -> None:

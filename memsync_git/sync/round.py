@@ -144,7 +144,9 @@ def _once(
     late = capture(session, report)
     _note_file(late, report)
     confirm(session, late)
-    if late.is_writable and (session.replica.header.rev > rev or picked_keys(session.replica, options.only)):
+    replica = session.replica
+    is_more_to_write = bool(picked_keys(replica, options.only) or replica.carried)
+    if late.is_writable and (replica.header.rev > rev or is_more_to_write):
         return late
     return _unpublished(session, options, late)
 

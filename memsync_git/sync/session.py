@@ -317,6 +317,11 @@ class Session:
         self._named = Named(data)
         return self._named.name
 
+    def has_read(self, data: FileBytes) -> bool:
+        """Whether a version is one of the ring's states, by whatever rules it was read."""
+        name = self.name_of(data)
+        return any(state.hash.startswith(name) for state in self.replica.ring.states)
+
     @property
     def parse_ms(self) -> float:
         """How long a whole parse of a file of the last size takes (measured, never shortened by reuse)."""

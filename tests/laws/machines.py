@@ -31,7 +31,7 @@ class Machine:
 
     def __init__(self, name: str, hub: LoopbackHub, clock: QuietClock, data: bytes | None = None) -> None:
         self.clock = clock
-        self.file = MemoryFile(clock.wall_ms, data)
+        self.file = RacedFile(clock.wall_ms, data)
         self.store = MemoryStore()
         self.remote = LoopbackRemote(hub)
         self.session = self.process(name)

@@ -16,7 +16,7 @@ from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica.amending import make_amends
 from memsync_git.replica.filtering import Rules, hidden_names, left_out, without_names
 from memsync_git.sync import RoundReport, capture, sync_round
-from tests.fakes import QuietClock
+from tests.fakes import EventfulClock
 from tests.laws.machines import Machine
 
 NAMES = ("Alice", "Bob", "Secret plan", "Draft 1")
@@ -104,7 +104,7 @@ def row(record: Entity | Relation) -> dict[str, object]:
 
 
 def pair() -> tuple[Desk, Desk, LoopbackHub]:
-    clock = QuietClock()
+    clock = EventfulClock()
     hub = LoopbackHub(clock.wall_ms)
     return Desk("desk", hub, clock, b""), Desk("phone", hub, clock, b""), hub
 
@@ -238,6 +238,93 @@ def test_what_others_noted_while_it_was_left_out_outlives_its_twin_here() -> Non
     desk.remote.before_fetch = desk.remote.before_apply = lambda *_: None
     desk.run()
     assert "in May" in desk.graph.records[SECRET.key].observations, "the file had never shown whose it was"
+
+
+# --- what is written under them while our own version is swapped in
+
+
+MORE = replace(SECRET, observations=("rob the bank", "at night"))
+BOB_NOW = replace(BOB, observations=("plays chess", "lost a pawn"))
+
+
+def about_to_be_written(*records: Entity | Relation) -> tuple[Desk, Desk]:
+    """A desk that leaves secrets out and has news of Bob to write, while its server writes."""
+    desk, phone = both_know(BALLAST, SECRET, BOB)
+    desk.follows(Rules(exclude=("Secret*",)))
+    desk.run()
+    phone.says(BALLAST, SECRET, BOB_NOW)
+    phone.run()
+    desk.file.meanwhile = lambda: desk.says(*records)
+    return desk, phone
+
+
+@pytest.mark.parametrize("now", [MORE, replace(SECRET, type="plan"), replace(SECRET, observations=()), None])
+def test_what_a_server_writes_under_a_name_left_out_in_that_moment_stays(now: Entity | None) -> None:
+    desk, _ = about_to_be_written(BALLAST, *([now] if now is not None else []), BOB)
+    desk.run()
+    assert desk.graph.records.get(SECRET.key) == now
+    assert desk.graph.records[BOB.key] == BOB_NOW
+    assert not desk.session.replica.carried
+
+
+def test_a_new_name_that_is_left_out_and_its_relations_stay_too() -> None:
+    new = Entity("Secret friend", "person", ("has a key",))
+    desk, phone = about_to_be_written(BALLAST, SECRET, BOB, new, KNOWS)
+    desk.run()
+    phone.run()
+    assert not phone.graph.records.keys() & {new.key, KNOWS.key}
+    for record in (SECRET, new, KNOWS, BOB_NOW):
+        assert desk.graph.records[record.key] == record
+
+
+def test_what_a_server_writes_into_the_displaced_version_afterwards_stays_too() -> None:
+    desk, _ = about_to_be_written(BALLAST, SECRET, BOB)
+    at_work = desk.file.writer_open()
+    desk.clock.meanwhile = lambda: at_work.commit(
+        b"\n".join(json.dumps(row(record)).encode() for record in (BALLAST, MORE, BOB))
+    )
+    desk.file.meanwhile = None
+    desk.run()
+    assert desk.graph.records[SECRET.key] == MORE
+    assert desk.graph.records[BOB.key] == BOB_NOW
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_after_the_swap(desk: Desk, acts: int) -> None:
+    """Our process dies before so many acts after the swap; the next one finds what it left."""
+    event, act = desk.file.meanwhile, desk.session.act
+    assert event is not None
+    left = [acts]
+
+    def counting(do: object) -> object:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        return act(do)  # type: ignore[arg-type]
+
+    def swapped() -> None:
+        event()
+        desk.session.act = counting  # type: ignore[method-assign, assignment]
+
+    desk.file.meanwhile = swapped
+    with pytest.raises(Killed):
+        desk.run()
+    desk.file = desk.file.restarted()  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("acts", range(4))
+@pytest.mark.parametrize("rules", [Rules(exclude=("Secret*",)), Rules()])
+def test_it_outlives_a_kill_and_a_rule_that_is_lifted_meanwhile(acts: int, rules: Rules) -> None:
+    desk, _ = about_to_be_written(BALLAST, MORE, BOB)
+    killed_after_the_swap(desk, acts)
+    desk.follows(rules)
+    desk.run()
+    desk.run()
+    assert desk.graph.records[SECRET.key] == MORE
+    assert desk.graph.records[BOB.key] == BOB_NOW
 
 
 def test_a_type_written_elsewhere_can_leave_a_name_out_and_deletes_nothing() -> None:
