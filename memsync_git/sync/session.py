@@ -34,7 +34,7 @@ from memsync_git.model import Graph, Projection
 from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store, Transaction
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
-from memsync_git.replica.filtering import Rules, projected
+from memsync_git.replica.filtering import Rules, names_in, projected
 from memsync_git.replica.replica import Joined
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
@@ -228,7 +228,8 @@ class Session:
     def mark_of(self, decoded: Decoded) -> str:
         """Tells apart the same bytes, read with other rules: the names in them that are left out."""
         hidden = self._projection.hidden
-        found = sorted({key[1] for key in decoded.graph.records if key[1] in hidden}) if hidden else ()
+        names = {name for key in decoded.graph.records for name in names_in(key)} if hidden else set()
+        found = sorted(names & hidden)
         return f"-{content_hash(json.dumps(found).encode())[:8]}" if found else ""
 
     @property

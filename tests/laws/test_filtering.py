@@ -240,6 +240,21 @@ def test_what_others_noted_while_it_was_left_out_outlives_its_twin_here() -> Non
     assert "in May" in desk.graph.records[SECRET.key].observations, "the file had never shown whose it was"
 
 
+def test_a_relation_to_a_name_without_an_entity_is_shared_when_that_is_let_through() -> None:
+    desk, phone = both_know(BALLAST, BOB)
+    desk.follows(Rules(exclude=("Secret*",)))
+    desk.says(BALLAST, BOB, KNOWS)
+    desk.run()
+    desk.follows(Rules())
+    desk.run()
+    phone.run()
+    assert KNOWS.key in phone.graph.records
+    phone.says(BALLAST, BOB)
+    phone.run()
+    desk.run()
+    assert KNOWS.key not in desk.graph.records
+
+
 # --- what is written under them while our own version is swapped in
 
 
