@@ -449,8 +449,9 @@ class Replica:
         """Keep what a server wrote under names left out, until it is in the file again."""
         self.carried = self.carried.and_then(carried)
 
-    def share_carried(self, moment: Moment) -> None:
+    def share_carried(self, projection: Projection, moment: Moment) -> None:
         """Note what the rules let through before it came back into the file."""
+        self.project(projection)
         self.carried, come = self.carried.split(self.projection.hides)
         if come:
             self.write((), come, moment, cause="edit")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from memsync_git.filebytes import FileBytes
 from memsync_git.formats import Decoded, TooLarge
-from memsync_git.model import Graph
+from memsync_git.model import Graph, Projection
 from memsync_git.ports import Displaced, Missing, Reading, Snapshot, Unusable
 from memsync_git.replica import Moment, Observed, Replica
 from memsync_git.replica.carrying import Carried, carried_between
@@ -171,16 +171,16 @@ def _observe(session: Session, report: RoundReport, captured: Captured, *, accep
     state: FileState
     assert decoded is not None
     data, mtime_ms = _bytes_of(session, standing)
-    session.apply_rules(decoded.graph)
-    name = session.name_of(data) + session.mark_of(decoded)
+    projection = session.apply_rules(decoded.graph)
+    name = session.name_of(data) + session.mark_of(decoded, projection)
     captured = replace(captured, name=name)
     replica = session.replica
     if not replica.ring:
         state = "waiting" if captured.state == "good" else captured.state
         return replace(captured, state=state)
     same = replica.ring.newest.hash == name and replica.ring.pending is None
-    if replica.carried.split(session.projection.hides)[1]:
-        session.act(lambda replica, moment: replica.share_carried(moment))
+    if replica.carried.split(projection.hides)[1]:
+        session.act(lambda replica, moment: replica.share_carried(projection, moment))
     if captured.state == "good" and same and not replica.emptied and not accepted:
         return captured
     version = session.version(decoded, data, mtime_ms, accepted=accepted)
@@ -222,7 +222,7 @@ def capture_displaced(
         return
     version = session.version(decoded, snapshot.data, snapshot.mtime_ms)
     version = replace(version, whole=version.whole and is_whole)
-    carried = _carried(session, over, decoded.graph) if over is not None else Carried()
+    carried = _carried(version.projection, over, decoded.graph) if over is not None else Carried()
     if not version.whole:
         carried = carried.without_deletions()
     limits = session.settings.deletions
@@ -234,8 +234,7 @@ def capture_displaced(
     tell(session, report, session.act(taken_in))
 
 
-def _carried(session: Session, over: Graph | None, said: Graph) -> Carried:
-    projection = session.projection
+def _carried(projection: Projection, over: Graph | None, said: Graph) -> Carried:
     return carried_between(over, said, projection.hides) if projection.hidden else Carried()
 
 
@@ -258,9 +257,9 @@ def carry_what_it_adds(session: Session, snapshot: Snapshot) -> None:
     decoded, standing = session.decode(snapshot.data), session.world.file.read()
     if isinstance(decoded, TooLarge):
         return
-    session.apply_rules(decoded.graph)
+    projection = session.apply_rules(decoded.graph)
     now = session.decode(standing.data) if isinstance(standing, Snapshot) else None
-    carried = _carried(session, now.graph if isinstance(now, Decoded) else None, decoded.graph)
+    carried = _carried(projection, now.graph if isinstance(now, Decoded) else None, decoded.graph)
     if carried.come:
         session.act(lambda replica, _: replica.carry(carried.without_deletions()))
 

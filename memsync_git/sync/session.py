@@ -149,7 +149,8 @@ class Session:
     def _loaded(self, store: Store | Transaction) -> Replica | None:
         replica = rows.load(store, self._replica)
         if replica is not None:
-            self._projection = projected(self.variant.projection, self.settings.rules, replica)
+            file = self._decoded.graph if self._decoded is not None else None
+            self._projection = projected(self.variant.projection, self.settings.rules, replica, file)
             replica.project(self._projection)
             replica.rules = self.settings.rules
         return replica
@@ -215,19 +216,24 @@ class Session:
         """What of a memory is shared through this file."""
         return self._projection
 
-    def apply_rules(self, file: Graph | None) -> None:
-        """Find out anew what is left out, now that the file says this, and the others what they say."""
-        rules = self.settings.rules
-        if rules:
-            projection = projected(self.variant.projection, rules, self.replica, file)
-            self._projection = projection
-            if self.replica.projection != projection:
-                self.act(lambda replica, _: replica.project(projection))
-                self._projection = projection
+    def apply_rules(self, file: Graph | None) -> Projection:
+        """Find out anew what is left out, now that the file says this, and the others what they say.
 
-    def mark_of(self, decoded: Decoded) -> str:
+        Return what is shared then. It holds for this file only: another process that saves something is
+        reason enough to find out anew.
+        """
+        rules = self.settings.rules
+        if not rules:
+            return self._projection
+        projection = projected(self.variant.projection, rules, self.replica, file)
+        if self.replica.projection != projection:
+            self.act(lambda replica, _: replica.project(projection))
+        self._projection = projection
+        return projection
+
+    def mark_of(self, decoded: Decoded, projection: Projection) -> str:
         """Tells apart the same bytes, read with other rules: the names in them that are left out."""
-        hidden = self._projection.hidden
+        hidden = projection.hidden
         names = {name for key in decoded.graph.records for name in names_in(key)} if hidden else set()
         found = sorted(names & hidden)
         return f"-{content_hash(json.dumps(found).encode())[:8]}" if found else ""
@@ -339,13 +345,12 @@ class Session:
         self, decoded: Decoded, data: FileBytes | Pieces, mtime_ms: int, *, accepted: bool = False
     ) -> Version:
         """A decoded version as the replica observes it."""
-        self.apply_rules(decoded.graph)
-        variant, projection = self.variant, self._projection
+        variant, projection = self.variant, self.apply_rules(decoded.graph)
         graph = projection.graph(decoded.graph) if projection.hidden else decoded.graph
         return Version(
             graph=graph,
             order=order_of(graph),
-            hash=self.name_of(data) + self.mark_of(decoded),
+            hash=self.name_of(data) + self.mark_of(decoded, projection),
             mtime_ms=mtime_ms,
             projection=projection,
             types_fixed=not variant.updates_in_place,

@@ -255,6 +255,27 @@ def test_a_relation_to_a_name_without_an_entity_is_shared_when_that_is_let_throu
     assert KNOWS.key not in desk.graph.records
 
 
+def test_another_process_that_saves_meanwhile_lets_nothing_through() -> None:
+    """Names that stand in the file alone: nothing else tells that they are to be left out."""
+    desk, phone = both_know(BALLAST, BOB)
+    desk.follows(Rules(exclude=("Secret*",)))
+    other, act = desk.process("other"), desk.session.act
+    other.settings = desk.session.settings
+
+    def behind_the_other(do: object) -> object:
+        other.act(lambda replica, _: replica.versions)
+        return act(do)  # type: ignore[arg-type]
+
+    desk.session.act = behind_the_other  # type: ignore[method-assign, assignment]
+    phone.says(BALLAST, replace(BOB, observations=("plays chess", "lost a pawn")))
+    phone.run()
+    desk.says(BALLAST, SECRET, BOB)
+    desk.run()
+    phone.run()
+    assert desk.graph.records[SECRET.key] == SECRET
+    assert SECRET.key not in phone.graph.records
+
+
 # --- what is written under them while our own version is swapped in
 
 
