@@ -12,6 +12,7 @@ A plain read-merge-rename lost 70 of 720 server writes under stress; this lost n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -50,7 +51,8 @@ PARSES_PER_LINGER = 20
 class Lingering:
     """A displaced inode that a writer may still hold, and the bytes that were taken in when it was inspected.
 
-    inspected: None where a writer was just at work on it, so that what it deletes is still to be taken in.
+    inspected: None where a writer was just at work on it, so that what it deletes is still to be taken in;
+    and where nothing stood: who found no file may write one over ours all the same.
     """
 
     displaced: Displaced
@@ -219,7 +221,7 @@ def _inspect(
 ) -> list[Lingering]:
     """Take in what the swap displaced, if it is not what the view was merged from."""
     if outcome.snapshot is None:
-        return []
+        return [Lingering(outcome, None)]
     unexpected = displaced_differs(outcome, captured.standing)
     if unexpected is None:
         return [Lingering(outcome, outcome.snapshot.data)]
@@ -229,16 +231,22 @@ def _inspect(
     return [Lingering(outcome, unexpected.data if is_whole else None)]
 
 
-def linger_s(session: Session, *, patient: bool) -> float:
-    """How long a server that read before the swap may take to write after it, in seconds."""
+def linger_s(session: Session, lingering: Sequence[Lingering], *, patient: bool) -> float:
+    """How long a server that read before the swap may take to write after it, in seconds.
+
+    Who found no file had nothing to parse.
+    """
     if patient:
         return session.window_ms / 1000
-    return max(SHORTEST_LINGER_S, PARSES_PER_LINGER * session.parse_ms / 1000)
+    has_parsed = any(each.displaced.snapshot is not None for each in lingering)
+    return max(SHORTEST_LINGER_S, PARSES_PER_LINGER * session.parse_ms / 1000 if has_parsed else 0.0)
 
 
 def look_once_more(session: Session, lingering: list[Lingering], report: RoundReport) -> None:
     """After the linger: read every displaced inode again, then let it go."""
     for waiting in lingering:
+        if waiting.displaced.snapshot is None:
+            continue
         late = session.world.file.look(waiting.displaced)
         if late is not None and late.data != waiting.inspected:
             _take_in_late(session, waiting, late, report)

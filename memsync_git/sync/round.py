@@ -138,7 +138,7 @@ def _once(
             _note_file(captured, report)
         confirm(session, captured)
         return None
-    session.world.clock.sleep(linger_s(session, patient=options.patient))
+    session.world.clock.sleep(linger_s(session, lingering, patient=options.patient))
     rev = session.replica.header.rev
     look_once_more(session, lingering, report)
     late = capture(session, report)

@@ -12,7 +12,7 @@ from memsync_git.remotes.loopback import LoopbackHub
 from memsync_git.replica.adopting import order_of
 from memsync_git.replica.rows import transactions
 from memsync_git.sync import sync_round
-from tests.fakes import QuietClock
+from tests.fakes import EventfulClock, QuietClock
 from tests.laws.desks import NOON_MS, WINDOW_MS, Act, Desk, Drop, Note, Office, Renew
 from tests.laws.histories import IN_2099_MS, Edit, Fleet, Forget, Machine, Say
 from tests.laws.machines import Machine as Installation
@@ -29,6 +29,7 @@ CHESS: Item = ("o", "Bob", "plays chess")
 LIKES: Item = ("l", "Alice", "Oslo", "likes")
 WEIGHT: Item = ("f", LIKES, "weight", JsonText("1.10"))
 NOTE: Item = ("d", "note")
+RAINS = b'{"type":"entity","name":"Rain","entityType":"weather","observations":["falls"]}'
 TEXT: Item = ("f", ("r", "note"), "text", JsonText('"buy tea"'))
 MORE_TEXT: Item = ("f", ("r", "note"), "more", JsonText('"and milk"'))
 
@@ -231,6 +232,22 @@ def test_the_first_part_of_a_file_that_is_just_being_written_deletes_nothing() -
     assert not any(txn.removed for txn in transactions(ash.store)), "nothing was ever taken for deleted"
 
 
+def test_a_server_that_found_no_file_and_writes_after_us_deletes_nothing() -> None:
+    """Found by the fleet, with cron: nothing had been displaced, so nobody looked once more."""
+    clock = EventfulClock()
+    hub = LoopbackHub(clock.wall_ms)
+    ash, birch = Installation("ash", hub, clock, _bergen("wet")), Installation("birch", hub, clock, None)
+    ash.sync()
+    clock.meanwhile = lambda: birch.file.writer_rename(_entity("person", "hums"))
+    birch.sync()
+    clock.sleep(0.04)
+    birch.write(birch.data + b"\n" + RAINS)
+    birch.sync()
+    ash.sync()
+    for machine in (ash, birch):
+        assert all(said in machine.data for said in (b"wet", b"hums", b"falls"))
+
+
 def test_what_was_overheard_of_a_file_being_written_does_not_tell_what_its_writer_had_read() -> None:
     """Found by the fleet: half a version was displaced, and what it said was written with what others said.
     The whole version was taken for one that had read that, and to have deleted all it lacks.
@@ -244,8 +261,7 @@ def test_what_was_overheard_of_a_file_being_written_does_not_tell_what_its_write
         machine.sync()
     birch.write(_bergen("a town", "seven hills"))
     birch.sync()
-    rains = b'{"type":"entity","name":"Rain","entityType":"weather","observations":["falls"]}\n'
-    whole = rains + _bergen("wet")
+    whole = RAINS + b"\n" + _bergen("wet")
     clock.now_ms += 10_000
     clock.handle = handle = file.writer_open()
     file.meanwhile = lambda: handle.commit(whole[:-20])
