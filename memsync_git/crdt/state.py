@@ -425,7 +425,12 @@ class State:
         return {key for key in keys if any(key in records for records in said)} if said else set()
 
     def begin(self, fragment: Fragment, new: Iterable[tuple[str, bytes]]) -> None:
-        """Lay lines of new records of a first fragment by, unread; `replace` with all of it follows."""
+        """Lay lines of new records of a first fragment by, unread; `replace` with all of it follows.
+
+        What is remembered as absent may be among them: no line is read to find out.
+        """
+        for key in [key for key, shown in self._views.items() if shown is None]:
+            del self._views[key]
         records = Records.of(fragment.records)
         mine = self._records[fragment.rid] = Records(unread={}, stored=records.stored)
         mine.lay_by(new)

@@ -7,9 +7,13 @@ import pytest
 from memsync_git.guards import DeletionLimits
 from memsync_git.inference import SURE_PART
 from memsync_git.local.memory import WriterHandle
-from memsync_git.model import Entity, Generic, Graph, Item, JsonText, Relation
+from memsync_git.model import Entity, Generic, Graph, Item, JsonText, Relation, Rid
+from memsync_git.ports import Fetched
 from memsync_git.remotes.loopback import LoopbackHub
+from memsync_git.replica import Moment, Replica
 from memsync_git.replica.adopting import order_of
+from memsync_git.replica.identity import take_new_rid
+from memsync_git.replica.receiving import receive
 from memsync_git.replica.rows import transactions
 from memsync_git.sync import sync_round
 from tests.fakes import EventfulClock, QuietClock
@@ -230,6 +234,29 @@ def test_the_first_part_of_a_file_that_is_just_being_written_deletes_nothing() -
     ash.sync()
     assert all(b"a town" in machine.data and b"rains" in machine.data for machine in (ash, birch))
     assert not any(txn.removed for txn in transactions(ash.store)), "nothing was ever taken for deleted"
+
+
+def test_what_was_not_there_when_somebody_asked_is_there_once_a_new_machine_says_it() -> None:
+    """Found by the fleet: it stayed remembered as absent, and the file lacked it, where a machine took a new
+    id in the act that had brought it.
+    """
+    clock = QuietClock()
+    hub = LoopbackHub(clock.wall_ms)
+    ash, birch = Installation("ash", hub, clock, _entity("person", "hums")), Installation("birch", hub, clock)
+    ash.sync()
+    birch.write(_bergen("wet"))
+    birch.sync()
+    found, bergen = ash.remote.fetch(), ("e", "Bergen")
+    assert isinstance(found, Fetched)
+
+    def come(replica: Replica, moment: Moment) -> None:
+        assert replica.target(bergen) is None
+        receive(replica, found.fragments, moment)
+        assert replica.target(bergen) == Entity("Bergen", "city", ("wet",))
+        take_new_rid(replica, Rid("ash-0002"), None, moment)
+        assert bergen in replica.behind
+
+    ash.session.act(come)
 
 
 def test_a_server_that_found_no_file_and_writes_after_us_deletes_nothing() -> None:
