@@ -15,7 +15,7 @@ from memsync_git.app.opening import Rooms
 from memsync_git.app.parts import machines
 from memsync_git.app.telling import failed_document, notice
 from memsync_git.app.together import published
-from memsync_git.errors import Busy, MemsyncError
+from memsync_git.errors import Busy, MemsyncError, StoreDamaged
 from memsync_git.offering import Offering, answered_together
 from memsync_git.words import OutcomeWord, StateWord, worst_outcome
 
@@ -207,11 +207,30 @@ def notices_together(told: Iterable[Told[Sequence[NoticePart]]]) -> list[NoticeP
 
 
 def status_of_each(rooms: Rooms, status_one: Callable[[Rooms], StatusDocument]) -> StatusDocument:
-    """One screen for all stores that are meant."""
-    told = [(one.store.name, status_one(one)) for one in rooms.each()]
+    """One screen for all stores that are meant.
+
+    Raises:
+        StoreDamaged: no replica store can be read; what the first one met.
+    """
+    told: list[Told[StatusDocument]] = []
+    damaged: list[Told[StoreDamaged]] = []
+    for one in rooms.each():
+        try:
+            told.append((one.store.name, status_one(one)))
+        except StoreDamaged as error:
+            damaged.append((one.store.name, error))
+    if not told:
+        raise damaged[0][1]
     document = standing_together(told)
-    document["notices"] = [*document["notices"], *unadopted_notices(rooms)]
+    if damaged:
+        document["state"] = "attention"
+    document["notices"] = [*map(_damage, damaged), *document["notices"], *unadopted_notices(rooms)]
     return document
+
+
+def _damage(told: Told[StoreDamaged]) -> NoticePart:
+    name, error = told
+    return notice(f"{name}: {error.message}", error.unharmed, error.hint)
 
 
 def standing_together(told: Sequence[Told[StatusDocument]]) -> StatusDocument:

@@ -13,7 +13,7 @@ from memsync_git.app.contexts import contexts, store_name
 from memsync_git.config import Places
 from memsync_git.config.writing import change
 from memsync_git.documents import StoresDocument, SyncDocument
-from memsync_git.errors import MemsyncError, Misused
+from memsync_git.errors import MemsyncError, Misused, StoreDamaged
 from memsync_git.model import Entity
 from memsync_git.options import InitOptions, ShowOptions, SyncOptions
 from tests.git.web import Serving
@@ -176,6 +176,23 @@ def test_a_replica_that_is_damaged_keeps_no_other_store_from_its_round(
     assert any(each["message"].startswith("work: ") for each in document["notices"])
     laptop.sync()
     assert set(laptop.entities()) == {"Alice"}
+
+
+def test_a_replica_that_is_damaged_hides_no_other_store_from_the_screen(desk: Machine) -> None:
+    note(work_of(desk), "Plan")
+    add(desk)
+    desk.adds(Entity("Alice", "person", ()))
+    desk.sync()
+    stores = [desk.app.rooms.places.store(name) for name in ("work", "default")]
+    stores[0].write_bytes(b"no database at all" * 300)
+    status = desk.app.status()
+    assert (status["state"], status["store"]) == ("attention", "default")
+    assert [each["entities"] for each in status["stores"]] == [1]
+    assert status["notices"][0]["message"].startswith("work: ")
+    assert "memsync-git doctor" in status["notices"][0]["hint"]
+    stores[1].write_bytes(b"no database either" * 300)
+    with pytest.raises(StoreDamaged):
+        desk.app.status()
 
 
 def test_a_question_is_answered_of_the_store_it_names(desk: Machine) -> None:
