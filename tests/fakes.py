@@ -1,4 +1,4 @@
-"""Clocks and chances for tests: the world's protocols, without the world.
+"""Clocks, chances and shelves for tests: the world's protocols, without the world.
 
 Remotes, stores and memory files have shipped twins that keep the same contracts: `remotes/loopback.py`,
 `stores/memory.py`, `local/memory.py`.
@@ -6,10 +6,11 @@ Remotes, stores and memory files have shipped twins that keep the same contracts
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from zlib import crc32
 
+from memsync_git.crdt.unread import Unread
 from memsync_git.filebytes import Pieces
 from memsync_git.ports import LocalFile, Prepared, Unusable
 
@@ -53,6 +54,33 @@ class CountedChance:
 
     def token(self) -> str:
         return f"{crc32(self._name.encode()):08x}{next(self._counter):08x}"
+
+
+class Lying:
+    """Lines that lie elsewhere; see `crdt.unread.Shelf`."""
+
+    weight = 0
+
+    def __init__(self, lines: Mapping[str, bytes]) -> None:
+        self._lines = dict(sorted(lines.items()))
+
+    def line(self, name: str) -> bytes | None:
+        return self._lines.get(name)
+
+    def lines(self) -> Iterable[tuple[str, bytes]]:
+        return self._lines.items()
+
+    def among(self, names: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+        return ((name, self._lines[name]) for name in names if name in self._lines)
+
+    def names(self) -> Iterable[str]:
+        return self._lines
+
+    def rested_on(self, by: Unread) -> None:
+        """It never moves."""
+
+    def __len__(self) -> int:
+        return len(self._lines)
 
 
 def prepared(file: LocalFile, data: bytes) -> Prepared | Unusable:

@@ -284,15 +284,15 @@ class Homes(Mapping[int, RecordKey]):
 
     def leave(self, key: RecordKey, facts: RecordFacts) -> None:
         """These facts do not stand in this record any more; one that has come to another stays there."""
-        self._leave(key, (entry.n for entry in facts.entries()))
+        for entry in facts.entries():
+            if self._homes.get(entry.n) == key:
+                del self._homes[entry.n]
 
     def leave_unread(self, name: str, stored: bytes) -> None:
-        """The same of those of a stored line."""
-        self._leave(name, _numbers(self._stored.numbers_of(stored)))
-
-    def _leave(self, home: RecordKey | str, numbers: Iterable[int]) -> None:
-        for n in numbers:
-            if self._homes.get(n) == home:
+        """The same of those of a stored line. Its record is known by its key, if it was read once and let go."""
+        for n in _numbers(self._stored.numbers_of(stored)):
+            home = self._homes.get(n)
+            if home is not None and (home if isinstance(home, str) else self._stored.name_of(home)) == name:
                 del self._homes[n]
 
     def __getitem__(self, n: int) -> RecordKey:

@@ -369,7 +369,7 @@ class State:
         before, laid = self._relay(fragment.rid, new, lines)
         keys = changed_under(lines.keys() - laid.keys(), old, new)
         others = self.rewrite(fragment.header, {key: new.get(key) for key in keys})
-        return Succeeded(before | others, laid, others.keys())
+        return Succeeded(others | before, laid, others.keys())
 
     def _relay(self, rid: Rid, new: Records, lines: Mapping[str, Pair]) -> tuple[Before, dict[str, Pair]]:
         """Lay lines of a replica in the place of its own, where all that changed is shown at a glance."""

@@ -5,7 +5,7 @@ What is refused there is never taken here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -19,6 +19,7 @@ from memsync_git.wire.patches import Patch, parse_patch
 from memsync_git.wire.revising import NO_LINES, Stood, follows, marked, revised, stood_in
 from memsync_git.wire.rid import fragment_path
 from memsync_git.wire.stored import STORED_LINES, digest, line_of
+from tests.fakes import Lying
 from tests.laws.deltas import delta
 
 RID = Rid("ash-0001")
@@ -53,31 +54,6 @@ assert isinstance(BEFORE, Fragment)
 STOOD: Mapping[str, Stood] = dict(
     zip(SHARDS, stood_in(BEFORE, list(map(marked, SHARDS.values()))) or (), strict=True)
 )
-
-
-class Lying:
-    """Lines that lie elsewhere; see `crdt.unread.Shelf`."""
-
-    def __init__(self, lines: Mapping[str, bytes]) -> None:
-        self._lines = dict(sorted(lines.items()))
-
-    def line(self, name: str) -> bytes | None:
-        return self._lines.get(name)
-
-    def lines(self) -> Iterable[tuple[str, bytes]]:
-        return self._lines.items()
-
-    def among(self, names: Iterable[str]) -> Iterable[tuple[str, bytes]]:
-        return ((name, self._lines[name]) for name in names if name in self._lines)
-
-    def names(self) -> Iterable[str]:
-        return self._lines
-
-    def rested_on(self, by: Unread) -> None:
-        """It never moves."""
-
-    def __len__(self) -> int:
-        return len(self._lines)
 
 
 def lying(fragment: Fragment) -> Fragment:
