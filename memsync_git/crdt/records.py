@@ -289,7 +289,7 @@ class Homes(Mapping[int, RecordKey]):
                 del self._homes[entry.n]
 
     def leave_unread(self, name: str, stored: bytes) -> None:
-        """The same of those of a stored line. Its record is known by its key, if it was read once and let go."""
+        """The same of those of a stored line. Its home is known by key, if it was read once and let go."""
         for n in _numbers(self._stored.numbers_of(stored)):
             home = self._homes.get(n)
             if home is not None and (home if isinstance(home, str) else self._stored.name_of(home)) == name:
