@@ -162,6 +162,7 @@ def round_options(options: SyncOptions) -> RoundOptions:
         fetch=options.fetch,
         publish=options.push,
         full=options.full,
+        compare=options.compare,
         recreate=options.recreate,
         patient=options.if_stale_min is not None,
         push_first=options.push_first,

@@ -117,10 +117,10 @@ def _file(case: Case, replica: Replica) -> Compared:
     digest, wanted = digest_of(decoded.graph), digest_of(replica.target_graph())
     if digest == wanted:
         return _part("file", "", digest, "ok", "it says what the store says")
-    apart = len(decoded.graph.items() ^ replica.target_graph().items())
-    return _part(
-        "file", "", digest, "warn", f"it differs in {counted(apart, 'item')}: memsync-git sync", "failed"
-    )
+    apart = counted(len(decoded.graph.items() ^ replica.target_graph().items()), "item")
+    is_known = bool(replica.behind) or digest != digest_of(replica.ring.graph)
+    cure = "memsync-git sync" if is_known else "memsync-git sync --full"
+    return _part("file", "", digest, "warn", f"it differs in {apart}: {cure}", "failed")
 
 
 # --- remotes

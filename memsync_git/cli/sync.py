@@ -33,7 +33,11 @@ STALE_MIN = Minutes(0, 10_080)
 @click.option("--dry-run", is_flag=True, help="Show the exact changes, write nothing.")
 @off_switch("--no-fetch", "fetch", meaning="Do not ask the remote for news.")
 @off_switch("--no-push", "push", meaning="Do not publish.")
-@click.option("--full", is_flag=True, help="Write the unified file anew as well.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Compare file and memory record by record, and write the unified file anew as well.",
+)
 @click.option(
     "--recreate", is_flag=True, help="Write an emptied or missing memory file anew from the memory."
 )
@@ -49,5 +53,5 @@ STALE_MIN = Minutes(0, 10_080)
 def sync(quiet: bool, as_json: bool, **options: Any) -> None:
     """Take in what is new here and elsewhere, and publish it."""
     cause: Cause = "command" if options["if_stale_min"] is None else "cron"
-    chosen = SyncOptions(**options, cause=cause)
+    chosen = SyncOptions(**options, compare=options["full"], cause=cause)
     leave(show_sync(opened(), chosen, quiet=quiet, as_json=as_json))

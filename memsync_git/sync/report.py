@@ -32,8 +32,9 @@ class RoundOptions:
 
     fetch, publish, apply: the steps to take. capture False: the file is not even read; only without `apply`.
     push_first: only the file has changed and the remotes are asked
-    again soon, so the push may come before the fetch (`order.py`). full: the unified file too. recreate:
-    write an emptied or missing file anew. patient: linger for W (cron: nobody looks again soon). drop: items
+    again soon, so the push may come before the fetch (`order.py`). full: the unified file too. compare: find
+    out anew, record by record, where file and memory differ. recreate: write an emptied or missing file
+    anew. patient: linger for W (cron: nobody looks again soon). drop: items
     of a file met for the first time that the fleet has deleted stay deleted (`init --join drop`).
     only: the names to apply (a picked apply); the rest goes on waiting. None: everything.
     legacy, relocate: what an older tool's files say, and where they are moved (`init` on its repository).
@@ -47,6 +48,7 @@ class RoundOptions:
     apply: bool = True
     push_first: bool = False
     full: bool = False
+    compare: bool = False
     recreate: bool = False
     patient: bool = False
     drop: bool = False

@@ -58,6 +58,8 @@ def round_steps(session: Session, options: RoundOptions) -> Offering[RoundReport
     began_s = session.world.clock.monotonic_s()
     fetched: dict[str, Fetched | None] = {}
     _expect_remotes(session)
+    if options.compare:
+        session.act(lambda replica, _: replica.compare_anew())
     if session.settings.writer_caches:
         session.act(lambda replica, moment: replica.begin_run(moment.wall_ms))
     if not _is_current(session, options, fetched, report):

@@ -15,6 +15,7 @@ from memsync_git.crdt.fragment import Fragment, Header
 from memsync_git.documents import VerifyDocument
 from memsync_git.errors import Misused
 from memsync_git.model import Entity, Graph, Relation, Rid
+from memsync_git.options import SyncOptions
 from memsync_git.remotes.survey import seen_by_anybody
 from memsync_git.remotes.url import validate
 
@@ -59,6 +60,19 @@ def test_a_change_that_waits_is_a_difference_and_no_damage(laptop: Machine) -> N
     assert told(document, "file") == ("warn", "it differs in 2 items: memsync-git sync")
     assert told(document, "remote")[0] == "ok", "verify takes nothing in"
     assert laptop.app.verify() == document
+
+
+def test_a_difference_nobody_knows_of_is_told_and_mended_by_comparing_all(laptop: Machine) -> None:
+    laptop.writes(Entity("Alice", "person"))
+    laptop.sync()
+    with laptop.app.rooms.session() as session:
+        session.act(lambda replica, moment: replica.write((), [("o", "Alice", "hums")], moment, cause="edit"))
+        session.act(lambda replica, _: replica.behind.clear())
+    assert laptop.sync()["wrote_file"] is False
+    document = laptop.app.verify()
+    assert told(document, "file") == ("warn", "it differs in 1 item: memsync-git sync --full")
+    assert laptop.app.sync(SyncOptions(full=True, compare=True))["wrote_file"] is True
+    assert laptop.app.verify()["outcome"] == "accepted"
 
 
 def test_what_is_not_published_and_not_fetched_is_said_on_both_sides(laptop: Machine, desk: Machine) -> None:
