@@ -171,9 +171,12 @@ class Ring:
             state, ahead, _ = self.pending
             yield Base(state, newest, ahead, {key: newest.get(key) for key in ahead})
 
-    def candidates(self, since_ms: int, *, all_states: bool = False) -> list[Base]:
-        """The newest, the pending one, and the states that were current at or after `since_ms`."""
-        return [
+    def candidates(self, since_ms: int, *, all_states: bool = False, before: int | None = None) -> list[Base]:
+        """The newest, the pending one, and the states that were current at or after `since_ms`.
+
+        before: the `seq` of a state. If any are older than that one, only they are candidates.
+        """
+        found = [
             base
             for base in self.bases()
             if all_states
@@ -181,6 +184,11 @@ class Ring:
             or base.state.until_ms is None
             or base.state.until_ms >= since_ms
         ]
+        at = next((at for at, state in enumerate(self.states) if state.seq == before), 0)
+        older = {state.seq for state in self.states[:at]}
+        return [
+            base for base in found if base.state.seq in older and base.state.kind is not Kind.PENDING
+        ] or found
 
     def nothing(self) -> Base:
         """The empty file, as a base: what a power cut may leave of one that was just being written."""

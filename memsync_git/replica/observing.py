@@ -56,9 +56,12 @@ def observe(
     *,
     limits: DeletionLimits | None = None,
     below: bool = False,
+    displaced_by: int | None = None,
 ) -> Observed:
     """Take in a version of the file. `below`: it was displaced, something newer stands there now.
 
+    displaced_by: the state that took its place, where that is known. Whoever wrote it had opened the file
+    before that, and read it earlier still: no state from then on is its base, however near it comes.
     Needs a ring (see `adopting.adopt` for the first version of all). `limits` None: hold nothing.
     """
     replica.project(version.projection)
@@ -72,7 +75,7 @@ def observe(
     seen_ms = min(version.mtime_ms, moment.wall_ms)
     since_ms = seen_ms - replica.reach_ms(moment)
     rebooted = replica.boot not in ("", moment.boot)
-    candidates = replica.ring.candidates(since_ms, all_states=rebooted)
+    candidates = replica.ring.candidates(since_ms, all_states=rebooted, before=displaced_by)
     if rebooted:
         candidates.append(replica.ring.nothing())
     if version.accepted:

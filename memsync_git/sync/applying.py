@@ -53,10 +53,12 @@ class Lingering:
 
     inspected: None where a writer was just at work on it, so that what it deletes is still to be taken in;
     and where nothing stood: who found no file may write one over ours all the same.
+    by: the state of the ring that took its place.
     """
 
     displaced: Displaced
     inspected: FileBytes | None
+    by: int
 
 
 def apply(session: Session, captured: Captured, report: RoundReport, only: Picked = None) -> list[Lingering]:
@@ -72,9 +74,9 @@ def apply(session: Session, captured: Captured, report: RoundReport, only: Picke
             case None:
                 break
             case Displaced():
-                session.act(_settled)
+                by = session.act(_settled)
                 report.wrote_file = True
-                lingering += _inspect(session, captured, outcome, report)
+                lingering += _inspect(session, captured, outcome, by, report)
             case Occupied():
                 session.act(lambda replica, _: replica.ring.abandon())
             case Unusable(reason, hint):
@@ -91,10 +93,11 @@ def _carried_over(replica: Replica, _moment: Moment) -> None:
     replica.carried = Carried()
 
 
-def _settled(replica: Replica, moment: Moment) -> None:
-    """What was made is in place, and what was carried with it."""
+def _settled(replica: Replica, moment: Moment) -> int:
+    """What was made is in place, and what was carried with it; return the name of that state."""
     replica.settle(moment)
     _carried_over(replica, moment)
+    return replica.ring.newest.seq
 
 
 def _swapped(
@@ -217,18 +220,18 @@ def _step(session: Session, captured: Captured, rows: Rows, only: Picked) -> Ste
 
 
 def _inspect(
-    session: Session, captured: Captured, outcome: Displaced, report: RoundReport
+    session: Session, captured: Captured, outcome: Displaced, by: int, report: RoundReport
 ) -> list[Lingering]:
     """Take in what the swap displaced, if it is not what the view was merged from."""
     if outcome.snapshot is None:
-        return [Lingering(outcome, None)]
+        return [Lingering(outcome, None, by)]
     unexpected = displaced_differs(outcome, captured.standing)
     if unexpected is None:
-        return [Lingering(outcome, outcome.snapshot.data)]
+        return [Lingering(outcome, outcome.snapshot.data, by)]
     is_whole = not is_unfinished(session, unexpected, over=captured.decoded)
     over = captured.decoded.graph if captured.decoded is not None else Graph()
-    capture_displaced(session, report, unexpected, over=over, is_whole=is_whole)
-    return [Lingering(outcome, unexpected.data if is_whole else None)]
+    capture_displaced(session, report, unexpected, over=over, by=by, is_whole=is_whole)
+    return [Lingering(outcome, unexpected.data if is_whole else None, by)]
 
 
 def linger_s(session: Session, lingering: Sequence[Lingering], *, patient: bool) -> float:
@@ -258,7 +261,8 @@ def _take_in_late(session: Session, waiting: Lingering, late: Snapshot, report: 
     before = session.decode(waiting.inspected) if waiting.inspected is not None else None
     if not isinstance(before, Decoded):
         carry_what_it_adds(session, late)
-    capture_displaced(session, report, late, over=before.graph if isinstance(before, Decoded) else None)
+    over = before.graph if isinstance(before, Decoded) else None
+    capture_displaced(session, report, late, over=over, by=waiting.by)
 
 
 def confirm(session: Session, captured: Captured) -> None:

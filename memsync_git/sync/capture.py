@@ -208,12 +208,13 @@ def capture_displaced(
     snapshot: Snapshot,
     *,
     over: Graph | None = None,
+    by: int | None = None,
     is_whole: bool = True,
 ) -> None:
     """Take in a version that stood in the file and no longer does; of one that is not whole, what it adds.
 
     over: what the version that took its place was made from. None where that is not known; then nothing of
-    what is left out is carried over.
+    what is left out is carried over. by: the state of the ring that took its place, likewise.
     """
     decoded = session.decode(snapshot.data)
     if isinstance(decoded, TooLarge) or not session.replica.ring:
@@ -229,7 +230,7 @@ def capture_displaced(
 
     def taken_in(replica: Replica, moment: Moment) -> Observed:
         replica.carry(carried)
-        return observe(replica, version, moment, limits=limits, below=True)
+        return observe(replica, version, moment, limits=limits, below=True, displaced_by=by)
 
     tell(session, report, session.act(taken_in))
 

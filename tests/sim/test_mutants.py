@@ -262,9 +262,9 @@ def held_dots_stay_when_the_item_reappears(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_the_swap_displaced_is_not_inspected(patch: pytest.MonkeyPatch) -> None:
-    def uninspected(session: Any, captured: Any, outcome: Any, report: Any) -> list[applying.Lingering]:
+    def uninspected(session: Any, captured: Any, outcome: Any, by: int, *_: Any) -> list[applying.Lingering]:
         there = outcome.snapshot
-        return [] if there is None else [applying.Lingering(outcome, there.data)]
+        return [] if there is None else [applying.Lingering(outcome, there.data, by)]
 
     patch.setattr(applying, "_inspect", uninspected)
 
