@@ -223,7 +223,11 @@ def a_pending_write_is_no_candidate(patch: pytest.MonkeyPatch) -> None:
 
 def a_power_cut_changes_nothing(patch: pytest.MonkeyPatch) -> None:
     candidates = Ring.candidates
-    patch.setattr(Ring, "candidates", lambda self, since_ms, all_states=False: candidates(self, since_ms))
+    patch.setattr(
+        Ring,
+        "candidates",
+        lambda self, since_ms, all_states=False, **told: candidates(self, since_ms, **told),
+    )
     patch.setattr(Ring, "nothing", lambda self: next(self.bases()))
 
 
