@@ -240,10 +240,14 @@ def _carried(projection: Projection, over: Graph | None, said: Graph) -> Carried
 
 
 def capture_leftovers(session: Session, report: RoundReport) -> None:
-    """Versions a crash left beside the file are read before they are swept."""
+    """Versions a crash left beside the file are read before they are swept.
+
+    One that is known has nothing to say any more: it was taken in, or is ours and never stood there. Read by
+    other rules than then it would look like a state that the file has left.
+    """
     for displaced in session.world.file.leftovers():
         snapshot = session.world.file.look(displaced)
-        if snapshot is not None:
+        if snapshot is not None and not (session.exists and session.has_read(snapshot.data)):
             carry_what_it_adds(session, snapshot)
             capture_displaced(session, report, snapshot)
         session.world.file.forget(displaced)

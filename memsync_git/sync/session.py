@@ -325,9 +325,10 @@ class Session:
         return self._named.name
 
     def has_read(self, data: FileBytes) -> bool:
-        """Whether a version is one of the ring's states, by whatever rules it was read."""
-        name = self.name_of(data)
-        return any(state.hash.startswith(name) for state in self.replica.ring.states)
+        """Whether a version is one of the ring's states, or prepared to be one, by whatever rules."""
+        name, ring = self.name_of(data), self.replica.ring
+        states = ring.states if ring.pending is None else [*ring.states, ring.pending.state]
+        return any(state.hash.startswith(name) for state in states)
 
     @property
     def parse_ms(self) -> float:

@@ -351,6 +351,32 @@ def killed_after_the_swap(desk: Desk, acts: int) -> None:
     desk.file = desk.file.restarted()  # type: ignore[assignment]
 
 
+def test_a_version_of_ours_that_never_stood_is_no_state_once_the_rule_is_lifted() -> None:
+    secret = replace(SECRET, observations=("rob the bank", "at night", "with Bob"))
+    desk, phone = both_know(BALLAST, secret, BOB)
+    desk.follows(Rules(exclude=("Secret*",)))
+    desk.run()
+    cid = Entity("Cid", "person", ("sings",))
+    desk.says(BALLAST, secret, BOB, cid)
+    desk.run()
+    phone.run()
+    phone.says(BALLAST, secret, BOB_NOW, cid)
+    phone.run()
+
+    def killed() -> None:
+        raise Killed
+
+    desk.file.meanwhile = killed
+    with pytest.raises(Killed):
+        desk.run()
+    desk.file = desk.file.restarted()  # type: ignore[assignment]
+    desk.follows(Rules())
+    assert desk.run().local.removed == 0
+    phone.run()
+    for machine in (desk, phone):
+        assert machine.graph.records[BOB.key] == BOB_NOW
+
+
 @pytest.mark.parametrize("acts", range(4))
 @pytest.mark.parametrize("rules", [Rules(exclude=("Secret*",)), Rules()])
 def test_it_outlives_a_kill_and_a_rule_that_is_lifted_meanwhile(acts: int, rules: Rules) -> None:
