@@ -93,6 +93,8 @@ class Found:
 
     def hand_clone(self, place: Path) -> None:
         """Put the clone in its place, unless one is there; else it is fetched again, being a cache."""
+        if self._folder is None:
+            return
         found, wanted = self.clone / ".git", place / ".git"
         if found.exists() and not wanted.exists():
             with suppress(OSError):

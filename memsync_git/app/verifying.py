@@ -114,10 +114,10 @@ def _file(case: Case, replica: Replica) -> Compared:
             decoded = case.decoded
     if isinstance(decoded, TooLarge) or not decoded.whole:
         return _part("file", "", "", "fail", "it cannot be read whole: memsync-git doctor", "unusable")
-    digest, wanted = digest_of(decoded.graph), digest_of(replica.target_graph())
-    if digest == wanted:
+    digest, target = digest_of(decoded.graph), replica.target_graph()
+    if digest == digest_of(target):
         return _part("file", "", digest, "ok", "it says what the store says")
-    apart = counted(len(decoded.graph.items() ^ replica.target_graph().items()), "item")
+    apart = counted(len(decoded.graph.items() ^ target.items()), "item")
     is_known = bool(replica.behind) or digest != digest_of(replica.ring.graph)
     cure = "memsync-git sync" if is_known else "memsync-git sync --full"
     return _part("file", "", digest, "warn", f"it differs in {apart}: {cure}", "failed")

@@ -259,7 +259,7 @@ def look_once_more(session: Session, lingering: list[Lingering], report: RoundRe
 def _take_in_late(session: Session, waiting: Lingering, late: Snapshot, report: RoundReport) -> None:
     """Take in what a writer has made of a displaced version since it was inspected."""
     before = session.decode(waiting.inspected) if waiting.inspected is not None else None
-    if not isinstance(before, Decoded):
+    if not isinstance(before, Decoded) and not session.has_read(late.data):
         carry_what_it_adds(session, late)
     over = before.graph if isinstance(before, Decoded) else None
     capture_displaced(session, report, late, over=over, by=waiting.by)

@@ -247,17 +247,18 @@ def capture_leftovers(session: Session, report: RoundReport) -> None:
     """
     for displaced in session.world.file.leftovers():
         snapshot = session.world.file.look(displaced)
-        if snapshot is not None and not (session.exists and session.has_read(snapshot.data)):
+        if snapshot is not None and not session.has_read(snapshot.data):
             carry_what_it_adds(session, snapshot)
             capture_displaced(session, report, snapshot)
         session.world.file.forget(displaced)
 
 
 def carry_what_it_adds(session: Session, snapshot: Snapshot) -> None:
-    """Carry over what a displaced version says under names left out and the file does not, unless that
-    version was read before it was displaced: then what took its place was made from it.
+    """Carry over what a displaced version says under names left out and the file does not.
+
+    For a version nobody had read before: of one that was, what took its place was made.
     """
-    if not session.exists or not session.settings.rules or session.has_read(snapshot.data):
+    if not session.settings.rules:
         return
     decoded, standing = session.decode(snapshot.data), session.world.file.read()
     if isinstance(decoded, TooLarge):
