@@ -2,13 +2,14 @@
 
 Rule 1: nothing is created, and no more is read than is asked for, however large the files.
 Rule 2: whoever follows reads a rotated file to its end, and goes on with the one that took its place.
+Rule 3: files are rotated while they are looked at. They are taken as they stood together at one moment.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -40,24 +41,57 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
 
 
 def _standing(path: Path) -> list[BinaryIO]:
-    """The file and its predecessors, the youngest first; each once, though they may move on meanwhile."""
-    found: dict[Inode, BinaryIO] = {}
-    for each in [path, *_predecessors(path)]:
-        file = _opened(each)
-        if file is not None and found.setdefault(_inode(file), file) is not file:
-            file.close()
-    return [*found.values()]
+    """The file and its predecessors, the youngest first; each once.
+
+    Whoever goes up through them meets each, though each may move up by one meanwhile. Where more than one
+    rotation went by, they are looked at anew.
+    """
+    while True:
+        first = _inode_at(path)
+        found: dict[Inode, BinaryIO] = {}
+        for file in _going_up(path):
+            if found.setdefault(_inode(file), file) is not file:
+                file.close()
+        if _inode_at(path) == first:
+            return [*found.values()]
+        _close(found.values())
 
 
-def _predecessors(path: Path) -> list[Path]:
-    """The rotated files, the youngest first."""
+def _going_up(path: Path) -> Iterator[BinaryIO]:
+    """The file, and what stands under the number of a predecessor; one may be between two numbers."""
+    number = missing = 0
+    while missing < 2:
+        file = _opened(rotated(path, number) if number else path)
+        number, missing = number + 1, 0 if file is not None else missing + 1
+        if file is not None:
+            yield file
+    beyond = (rotated(path, each) for each in sorted(_numbers(path)) if each >= number)
+    yield from filter(None, map(_opened, beyond))
+
+
+def _numbers(path: Path) -> Iterator[int]:
     endings = [each.name.removeprefix(f"{path.name}.") for each in path.parent.glob(f"{path.name}.*")]
-    return [rotated(path, number) for number in sorted(int(each) for each in endings if each.isdecimal())]
+    return (int(each) for each in endings if each.isdecimal())
 
 
 def _inode(file: BinaryIO) -> Inode:
-    about = os.fstat(file.fileno())
+    return _inode_in(os.fstat(file.fileno()))
+
+
+def _inode_at(path: Path) -> Inode | None:
+    try:
+        return _inode_in(path.lstat())
+    except FileNotFoundError:
+        return None
+
+
+def _inode_in(about: os.stat_result) -> Inode:
     return about.st_dev, about.st_ino
+
+
+def _close(files: Iterable[BinaryIO]) -> None:
+    for file in files:
+        file.close()
 
 
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
@@ -96,13 +130,15 @@ class Follower:
         A writer may still have had a file in its hands when that was rotated: its last lines are waited
         for until the next rotation.
         """
+        for file in self._younger():
+            yield from self._added()
+            _close(tail.file for tail in self._tails[:-1])
+            self._tails = [*self._tails[-1:], _Tail(file)]
+        yield from self._added()
+
+    def _added(self) -> Iterator[LogEntry]:
         for tail in self._tails:
             yield from tail.entries()
-        for file in self._younger():
-            for old in self._tails[:-1]:
-                old.file.close()
-            self._tails = [*self._tails[-1:], _Tail(file)]
-            yield from self._tails[-1].entries()
 
     def _younger(self) -> list[BinaryIO]:
         """The files that took the place of the one that was read, oldest first."""
@@ -112,16 +148,14 @@ class Follower:
         standing = _standing(self._path)
         names = [*map(_inode, standing), _inode(last) if last is not None else None]
         known = names.index(names[-1])
-        for file in standing[known:]:
-            file.close()
+        _close(standing[known:])
         return standing[:known][::-1]
 
     def __enter__(self) -> Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for tail in self._tails:
-            tail.file.close()
+        _close(tail.file for tail in self._tails)
 
 
 class _Tail:

@@ -16,7 +16,7 @@ from memsync_git.options import InitOptions
 from memsync_git.wire.fragments import encode
 from tests.git.contacts import seen, traced
 
-from .machines import Machine
+from .machines import BALLAST, Machine
 
 
 @pytest.fixture
@@ -31,11 +31,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def fleet(laptop: Machine) -> Machine:
     """A machine that has published something, and taken a part of it away again."""
-    laptop.adds(Entity("Alice", "person", ("likes tea", "lives in Oslo")), Entity("Bob", "person", ("hums",)))
+    alice = Entity("Alice", "person", ("likes tea", "lives in Oslo", *BALLAST))
+    laptop.adds(alice, Entity("Bob", "person", ("hums",)))
     laptop.adds(Relation("Alice", "Bob", "knows"))
     laptop.sync()
     laptop.removes("Bob")
-    laptop.sync()
+    assert laptop.sync()["local"]["removed"] == 3
     return laptop
 
 
@@ -101,7 +102,9 @@ def test_a_repository_is_brought_here_once(
     contacts = traced(tmp_path / "trace", monkeypatch)
     app, plan = looked(machine)
     app.join(plan, service=False)
-    assert seen(contacts).count("fetch") == 1
+    asked = seen(contacts)
+    assert asked.count("fetch") == 1
+    assert asked.count("deepen") == has_file  # it may be written from what the fleet once said
     fleet.sync()
     assert machine.entities() == fleet.entities()
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from memsync_git.logs import reading
 from memsync_git.logs.entries import entries_in
 from memsync_git.logs.handlers import LogHandler
-from memsync_git.logs.reading import last
+from memsync_git.logs.reading import Follower, last
 from memsync_git.logs.writing import RotatingFile
 from tests.faults.file_circumstances import fill, mounted
 
@@ -189,6 +190,66 @@ def test_a_full_disk_is_said_once_and_the_log_goes_on_when_there_is_room(
         assert found[0] == "before"
         assert found[-1] == "after"
         assert {f"full {number}" for number in range(100)} <= {*found, *on_stderr}
+
+
+class Hasty:
+    """A writer that gets ahead whenever somebody is about to take his next step through the files."""
+
+    def __init__(self, path: Path, *, lines_at_once: int, most: int = 90) -> None:
+        self._file = RotatingFile(path, max_bytes=4 * len(LINE), keep=1000)
+        self._lines_at_once = lines_at_once
+        self._most = most
+        self.written = 0
+
+    def write(self, lines: int) -> None:
+        for _ in range(lines):
+            self._file.append(LINE.replace(b'"m"', b'"%d"' % self.written))
+            self.written += 1
+
+    @property
+    def is_done(self) -> bool:
+        return self.written >= self._most
+
+    def before(self, step: Callable[..., object]) -> Callable[..., object]:
+        def hurried(*arguments: object) -> object:
+            if not self.is_done:
+                self.write(self._lines_at_once)
+            return step(*arguments)
+
+        return hurried
+
+
+STEPS = ["_opened", "is_at", "rotated", "_inode"]
+
+
+@pytest.mark.parametrize("lines_at_once", [1, 3, 7, 9])
+@pytest.mark.parametrize("step", STEPS)
+def test_who_follows_sees_every_line_once_however_files_are_rotated_meanwhile(
+    path: Path, monkeypatch: pytest.MonkeyPatch, step: str, lines_at_once: int
+) -> None:
+    writer = Hasty(path, lines_at_once=lines_at_once)
+    writer.write(1)
+    with Follower(path) as follower:
+        monkeypatch.setattr(reading, step, writer.before(getattr(reading, step)))
+        seen: list[str] = []
+        while not writer.is_done:
+            writer.write(1)
+            seen += [entry.message for entry in follower.news()]
+        seen += [entry.message for entry in follower.news()]
+    assert seen == [str(number) for number in range(1, writer.written)]
+
+
+@pytest.mark.parametrize("lines_at_once", [1, 3, 7, 9])
+@pytest.mark.parametrize("step", STEPS)
+def test_the_last_lines_are_told_in_their_order_however_files_are_rotated_meanwhile(
+    path: Path, monkeypatch: pytest.MonkeyPatch, step: str, lines_at_once: int
+) -> None:
+    writer = Hasty(path, lines_at_once=lines_at_once)
+    writer.write(7)
+    monkeypatch.setattr(reading, step, writer.before(getattr(reading, step)))
+    seen = [int(entry.message) for entry in last(path, 1000, "debug")]
+    assert seen == [*range(len(seen))]
+    assert len(seen) >= 7
 
 
 def test_lines_behind_a_torn_one_are_read() -> None:

@@ -15,8 +15,15 @@ def traced(trace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def seen(trace: Path) -> list[str]:
-    """The commands since the last time this was asked."""
+    """The commands since the last time this was asked; a fetch of older commits alone is a `deepen`."""
     rows = [[cell.strip() for cell in line.split("|")] for line in trace.read_text().splitlines()]
     trace.write_text("")
-    commands = [row[8].split()[0] for row in rows if row[1] == "d0" and row[3] == "cmd_name"]
-    return [command for command in commands if command in ("fetch", "push", "ls-remote")]
+    started = [row[8].split() for row in rows if row[1] == "d0" and row[3] == "start"]
+    return [contact for words in started if (contact := _contact(words)) is not None]
+
+
+def _contact(words: list[str]) -> str | None:
+    """What one invocation of git asks of a hub, None if nothing."""
+    if any(word.startswith("--deepen=") for word in words):
+        return "deepen"
+    return next((word for word in words if word in ("fetch", "push", "ls-remote")), None)
