@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.left_out_oracle import rules_looked_after
 from tests.standins import no_screen, no_service
 
 SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -49,4 +50,10 @@ def _services_of_whoever_runs_this_are_left_alone(
 def _whoever_runs_this_gets_no_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A test that means to be told something brings its own screen."""
     with no_screen(tmp_path_factory.mktemp("no-screen")):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _what_is_left_out_is_found_twice() -> Iterator[None]:
+    with rules_looked_after():
         yield

@@ -199,14 +199,13 @@ class Rooms:
         """The replica and the generation of the store it was read from."""
         from memsync_git.formats import VARIANTS
         from memsync_git.replica import rows
-        from memsync_git.replica.filtering import projected
 
         with self.store_reader() as reader:
             found, generation = rows.load(reader), reader.generation()
         if found is None:
             raise not_set_up()
-        found.project(projected(VARIANTS[self.store.format].projection, self.rules, found))
         found.rules = self.rules
+        found.project(found.shared(VARIANTS[self.store.format].projection))
         return found, generation
 
     # --- writing

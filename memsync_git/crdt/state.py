@@ -17,6 +17,7 @@ from memsync_git.crdt.intervals import EMPTY, Intervals
 from memsync_git.crdt.places import kind_order, place_of
 from memsync_git.crdt.plainly import Pair, plain_changes
 from memsync_git.crdt.records import Glance, Records, Stored, changed_under
+from memsync_git.crdt.touched import Touched
 from memsync_git.crdt.unread import Shelf
 from memsync_git.crdt.view import Conflict, Live, conflicts_of, fields_of, live_of, record_of, type_of
 from memsync_git.model import Graph, Record, RecordKey, Rid
@@ -68,6 +69,7 @@ class State:
         self._dead: dict[Rid, Intervals] = {}
         self._views: dict[RecordKey, Record | None] = {}
         self._shown: dict[RecordKey, Shown] = {}
+        self.touched = Touched()
         for fragment in fragments:
             self._headers[fragment.rid] = fragment.header
             self._records[fragment.rid] = Records.of(fragment.records)
@@ -382,6 +384,7 @@ class State:
         plain = plain_changes(old, new, alone, self.dead(rid))
         laid = {each.name: each.lines for each in plain}
         old.relay(laid)
+        self.touched.note([each.key for each in plain])
         self._views.update((key, None if now is None else now.record) for key, _, _, _, now in plain)
         for key, _, _, _, now in plain:
             if now is None:
@@ -406,6 +409,7 @@ class State:
             records.pop(key, None)
         records.update((key, facts) for key, facts in edits.items() if facts is not None)
         self._dead.update(dead)
+        self.touched.note(touched)
         for key in touched:
             self._views.pop(key, None)
             self._shown.pop(key, None)
@@ -415,6 +419,7 @@ class State:
         """Let a replica say whole records nobody has said anything about: there is nothing to compare.
         Return whether they are stored as lines.
         """
+        self.touched.note(new.keys)
         for key in new.keys if self._views else ():
             self._views.pop(key, None)
         return self._records.setdefault(rid, Records()).put_away(new)
@@ -431,6 +436,7 @@ class State:
         """
         for key in [key for key, shown in self._views.items() if shown is None]:
             del self._views[key]
+        self.touched.lose()
         records = Records.of(fragment.records)
         mine = self._records[fragment.rid] = Records(unread={}, stored=records.stored)
         mine.lay_by(new)

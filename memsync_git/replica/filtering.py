@@ -16,13 +16,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
-from memsync_git.model import Entity, Graph, Item, Projection, Record, RecordKey, key_of
-from memsync_git.values import dataclass, replace
-
-if TYPE_CHECKING:
-    from memsync_git.replica.replica import Replica
+from memsync_git.model import Entity, Item, Record, RecordKey, key_of
+from memsync_git.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +59,6 @@ def hidden_names(rules: Rules, records: Iterable[Record]) -> frozenset[str]:
         if isinstance(record, Entity) and record.type is not None:
             known[record.name].add(record.type)
     return frozenset(name for name, types in known.items() if rules.hides(name, types))
-
-
-def projected(variant: Projection, rules: Rules, replica: Replica, file: Graph | None = None) -> Projection:
-    """What this machine shares: what its variant can hold, without the names that are left out."""
-    if not rules:
-        return variant
-    known = [*replica.ring.graph, *replica.state.graph(), *(file or ()), *replica.carried.records()]
-    return replace(variant, hidden=hidden_names(rules, known))
 
 
 def left_out(rules: Rules, items: Collection[Item], known: Iterable[Record]) -> frozenset[str]:

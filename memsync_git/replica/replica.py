@@ -44,6 +44,7 @@ from memsync_git.model import (
 from memsync_git.replica.beside import Beside
 from memsync_git.replica.carrying import Carried
 from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
+from memsync_git.replica.leaving import LeftOut, Sources
 from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, KeptPending, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step, among
@@ -76,6 +77,8 @@ class Replica:
         self.projection = EVERYTHING
         self.unshared: frozenset[str] = frozenset()
         self.rules = Rules()
+        self.leaving: LeftOut | None = None
+        self._leaving_beside: LeftOut | None = None
         self.fresh = Fresh()
         self.beside = Beside()
         self.kept_headers: dict[Rid, Header] = {}
@@ -135,10 +138,42 @@ class Replica:
         _ = self.behind, self.contested
 
     def project(self, projection: Projection) -> None:
-        """Compare file and target in the projection of this variant from now on."""
-        if projection != self.projection:
-            self.projection = projection
+        """Compare file and target in the projection of this variant from now on.
+
+        Where only more is left out, the records that differ are among those that did.
+        """
+        if projection == self.projection:
+            return
+        before, self.projection = self.projection, projection
+        if replace(before, hidden=projection.hidden) != projection or not before.hidden <= projection.hidden:
             self.compare_anew()
+        elif self._behind is not None:
+            self._behind = {key for key in self._behind if not projection.hides(key)}
+
+    def shared(self, variant: Projection, file: Graph | None = None) -> Projection:
+        """What this machine shares: what its variant can hold, without the names that are left out.
+
+        file: what the memory file says, where that may be more than what was taken in of it.
+        """
+        if not self.rules:
+            return variant
+        here = self.left_out_here()
+        return replace(variant, hidden=(here if file is None else self._left_out_of(file, here)).names)
+
+    def left_out_here(self) -> LeftOut:
+        """What the rules leave out of what the store holds."""
+        if self.leaving is None or self.leaving.rules != self.rules:
+            self.leaving = LeftOut(self.rules)
+        if not self.leaving.follow(Sources.of(self)):
+            self._leaving_beside = None
+        return self.leaving
+
+    def _left_out_of(self, file: Graph, here: LeftOut) -> LeftOut:
+        """What they leave out of that and of the memory file."""
+        if self._leaving_beside is None:
+            self._leaving_beside = here.beside()
+        self._leaving_beside.follow(Sources.of(self, file))
+        return self._leaving_beside
 
     def recheck(self, keys: Iterable[RecordKey]) -> None:
         """Look again whether some records differ between file and target, or within the state."""
@@ -464,7 +499,8 @@ class Replica:
         keys: list[RecordKey] = [("e", name) for name in names]
         known = [*map(self.state.record, keys), *map(self.ring.graph.records.get, keys)]
         found = left_out(self.rules, items, [record for record in known if record is not None])
-        return found | (self.projection.hidden & names)
+        last = self._leaving_beside or self.leaving
+        return found | (self.projection.hidden & names) - (last.untyped if last is not None else frozenset())
 
     def note_version(self, header: Header) -> None:
         """Keep a (rev, tok) this store wrote, so that a clone or a rolled-back remote can be told."""

@@ -37,6 +37,7 @@ from memsync_git.model import (
 from memsync_git.replica.beside import BESIDE, MOST_BESIDE, Beside
 from memsync_git.replica.carrying import Carried
 from memsync_git.replica.filelines import load_file, save_file
+from memsync_git.replica.leaving import left_out_of, plain_left_out
 from memsync_git.replica.prepared import file_kept, kept_pending, load_pending, save_pending
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.resting import RowReader, Rows, fragments_of, shelves_of
@@ -121,6 +122,7 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica.undone = {item_of(item): at_ms for item, at_ms in one["undone"]}
     replica.overheard = {item_of(item): at_ms for item, at_ms in one.get("overheard", ())}
     replica.carried = Carried(*(tuple(map(item_of, items)) for items in one.get("carried", ())))
+    replica.leaving = left_out_of(one.get("left_out"), replica)
     replica.accepted = {name: Mark(*mark) for name, mark in one["accepted"].items()}
     replica.versions = {_version(key) for key, _ in rows.rows("version")}
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
@@ -308,6 +310,7 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
         "ring": [state.seq for state in replica.ring.states],
         "projection": plain_projection(replica.projection),
         "unshared": _plain_unshared(replica),
+        "left_out": plain_left_out(replica),
         "lines": dict(sorted(replica.state.sizes().items())),
     }
 

@@ -34,7 +34,7 @@ from memsync_git.model import Graph, Projection
 from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store, Transaction
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
-from memsync_git.replica.filtering import Rules, names_in, projected
+from memsync_git.replica.filtering import Rules, names_in
 from memsync_git.replica.replica import Joined
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
@@ -150,9 +150,9 @@ class Session:
         replica = rows.load(store, self._replica)
         if replica is not None:
             file = self._decoded.graph if self._decoded is not None else None
-            self._projection = projected(self.variant.projection, self.settings.rules, replica, file)
-            replica.project(self._projection)
             replica.rules = self.settings.rules
+            self._projection = replica.shared(self.variant.projection, file)
+            replica.project(self._projection)
         return replica
 
     @property
@@ -222,10 +222,9 @@ class Session:
         Return what is shared then. It holds for this file only: another process that saves something is
         reason enough to find out anew.
         """
-        rules = self.settings.rules
-        if not rules:
+        if not self.settings.rules:
             return self._projection
-        projection = projected(self.variant.projection, rules, self.replica, file)
+        projection = self.replica.shared(self.variant.projection, file)
         if self.replica.projection != projection:
             self.act(lambda replica, _: replica.project(projection))
         self._projection = projection

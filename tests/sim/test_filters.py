@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from memsync_git.replica import Replica
 from memsync_git.sync import session
 from tests.sim.filters import FILTER_CELLS, FleetWithRules
 from tests.sim.playing import Recording, hold
@@ -32,7 +33,7 @@ def test_what_is_left_out_is_neither_published_nor_deleted_and_comes_back_whole(
 
 
 def nothing_is_left_out(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(session, "projected", lambda variant, *_: variant)
+    patch.setattr(Replica, "shared", lambda _, variant, *__: variant)
 
 
 def the_same_bytes_are_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,6 @@ from memsync_git.remotes.git import GitRemote
 from memsync_git.remotes.trying import git_version, rehearse_push
 from memsync_git.remotes.url import validate
 from memsync_git.replica import Replica, rows
-from memsync_git.replica.filtering import projected
 from memsync_git.stores.reading import SqliteReader
 from memsync_git.sync import Session, World
 from memsync_git.sync.recovering import newer_witness
@@ -125,7 +124,8 @@ class Case:
         except MemsyncError as error:
             return Broken(error)
         if found is not None:
-            found.project(projected(VARIANTS[self.rooms.store.format].projection, self.rooms.rules, found))
+            found.rules = self.rooms.rules
+            found.project(found.shared(VARIANTS[self.rooms.store.format].projection))
         return found
 
     @cached_property

@@ -1,0 +1,158 @@
+"""The names that are left out, kept up by what changes: of a large memory only that is looked at. Pure.
+
+    file's newest state ─┐
+    joined state        ─┼─ what changed since the last look ─▶ names ─▶ left out, or not
+    what is carried     ─┤
+    the file as it lies ─┘  (beside the others: it may be read, and not taken in)
+
+Rule 1: of every name that a record is about, and of both ends of a relation, what comes out is what
+`hidden_names` finds in all records together.
+Rule 2: a name that no record is about any more is judged without a type. Under an `include` that leaves it
+out, as if something still mentioned it (`untyped`); whoever says something about it says its type.
+Rule 3: where it is not known what has changed, everything is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import sha256
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memsync_git.crdt.state import State
+from memsync_git.model import Entity, Graph, Record, RecordKey
+from memsync_git.replica.filtering import Rules, names_in
+from memsync_git.stretches import Records, among, differing
+from memsync_git.wire import plain
+
+if TYPE_CHECKING:
+    from memsync_git.replica.replica import Replica
+
+
+class Sources(NamedTuple):
+    """All that speaks of names. graphs: the file's newest state, and the file itself, if it is asked."""
+
+    graphs: tuple[Records, ...]
+    state: State
+    carried: Mapping[RecordKey, Record]
+
+    @classmethod
+    def of(cls, replica: Replica, file: Graph | None = None) -> Sources:
+        """What is known at this moment."""
+        graphs = (replica.ring.graph.records, *(() if file is None else (file.records,)))
+        return cls(graphs, replica.state, {each.key: each for each in replica.carried.records()})
+
+    def records(self) -> Iterable[Record]:
+        """All of them; what one graph says like the one before it is not told twice."""
+        first, *others = self.graphs
+        apart = (now for other in others for _, now, _ in differing(other, first) if now is not None)
+        return chain(first.values(), apart, self.state.records(), self.carried.values())
+
+    def about(self, names: Collection[str]) -> Iterable[Record]:
+        """Those about some names."""
+        keys: set[RecordKey] = {(kind, name) for name in names for kind in ("e", "r")}
+        graphs = chain.from_iterable(among(graph, keys).values() for graph in self.graphs)
+        carried = (self.carried[key] for key in keys & self.carried.keys())
+        return chain(graphs, filter(None, map(self.state.record, keys)), carried)
+
+
+class LeftOut:
+    """The names left out of some sources. `untyped`: those of them that no record is about."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        names: Iterable[str] = (),
+        untyped: Iterable[str] = (),
+        seen: Sources | None = None,
+    ) -> None:
+        self.rules = rules
+        self.names = frozenset(names)
+        self.untyped = frozenset(untyped)
+        self._seen = seen
+        self._place = 0 if seen is None else seen.state.touched.place
+
+    def beside(self) -> LeftOut:
+        """The same of these sources and a file that says what its newest state does, for now."""
+        assert self._seen is not None
+        (standing,) = self._seen.graphs
+        seen = self._seen._replace(graphs=(standing, standing))
+        found = LeftOut(self.rules, self.names, self.untyped, seen)
+        found._place = self._place
+        return found
+
+    def follow(self, sources: Sources) -> bool:
+        """Look at what has changed. Return whether that was known."""
+        keys = self._touched(sources)
+        if keys is None:
+            self.names, self.untyped = frozenset(), frozenset()
+            self._judge(*_known(sources.records()))
+        elif keys:
+            names = {name for key in keys for name in names_in(key)}
+            types, about = _known(sources.about(names))
+            self._judge({name: types.get(name, set()) for name in names}, about)
+        self._seen, self._place = sources, sources.state.touched.place
+        return keys is not None
+
+    def _touched(self, sources: Sources) -> set[RecordKey] | None:
+        """The records that changed since the last look; None where any may have."""
+        seen = self._seen
+        changed = seen.state.touched.since(self._place) if seen is not None else None
+        if seen is None or seen.state is not sources.state or changed is None:
+            return None
+        pairs = zip(sources.graphs, seen.graphs, strict=True)
+        graphs = (key for now, was in pairs for key, _, _ in differing(now, was))
+        is_carried_on = sources.carried == seen.carried
+        carried = () if is_carried_on else (*sources.carried, *seen.carried)
+        return {*changed, *graphs, *carried}
+
+    def _judge(self, types: Mapping[str, Collection[str]], about: Collection[str]) -> None:
+        """Find out anew of some names whether they are left out."""
+        hidden = {name for name, known in types.items() if self.rules.hides(name, known)}
+        untyped = {name for name in hidden if name not in about}
+        if hidden != self.names & types.keys():
+            self.names = self.names - types.keys() | hidden
+        if untyped != self.untyped & types.keys():
+            self.untyped = self.untyped - types.keys() | untyped
+
+
+def plain_left_out(replica: Replica) -> dict[str, Any] | None:
+    """What is left out of what the store holds, as it is kept there; None where there are no rules."""
+    if not replica.rules:
+        return None
+    left = replica.left_out_here()
+    return {
+        "rules": [list(left.rules.include), list(left.rules.exclude)],
+        "names": sorted(left.names),
+        "untyped": sorted(left.untyped),
+        "of": _name_of(replica),
+    }
+
+
+def left_out_of(said: Mapping[str, Any] | None, replica: Replica) -> LeftOut | None:
+    """The same again; None where it is not of what the store holds now, as an earlier release leaves it."""
+    if said is None or said["of"] != _name_of(replica):
+        return None
+    return LeftOut(Rules(*map(tuple, said["rules"])), said["names"], said["untyped"], Sources.of(replica))
+
+
+def _name_of(replica: Replica) -> str:
+    """Names what speaks of names in the store: the same says the same."""
+    revisions = sorted((each.rid, each.rev, each.tok) for each in replica.state.headers)
+    newest = [replica.ring.newest.seq, replica.ring.newest.hash] if replica.ring else []
+    said = [revisions, newest, replica.carried.gone, replica.carried.come]
+    return sha256(plain.dumps(said)).hexdigest()[:16]
+
+
+def _known(records: Iterable[Record]) -> tuple[dict[str, set[str]], set[str]]:
+    """The names in records, each with the types it has there, and which of them a record is about."""
+    types: dict[str, set[str]] = {}
+    about: set[str] = set()
+    for record in records:
+        for name in names_in(record.key):
+            types.setdefault(name, set())
+        if record.key[0] != "l":
+            about.add(record.key[1])
+        if isinstance(record, Entity) and record.type is not None:
+            types[record.name].add(record.type)
+    return types, about
