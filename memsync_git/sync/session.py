@@ -28,13 +28,14 @@ from memsync_git.formats import (
     settle,
     write_anew,
 )
+from memsync_git.formats.cutting import Cut, cut
 from memsync_git.guards import INBOUND, DeletionLimits
 from memsync_git.inference import window_ms
 from memsync_git.model import Graph, Projection
 from memsync_git.ports import Chance, Clock, LocalFile, Remote, Store, Transaction
 from memsync_git.replica import Moment, Replica, Version, rows
 from memsync_git.replica.adopting import order_of
-from memsync_git.replica.filtering import Rules, names_in
+from memsync_git.replica.filtering import Rules
 from memsync_git.replica.replica import Joined
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
@@ -113,6 +114,7 @@ class Session:
         self._generation = NEVER
         self._decoded: Decoded | None = None
         self._projection = self.variant.projection
+        self._cut: Cut | None = None
         self._drafted: Drafted | None = None
         self._known: Named | None = None
         self._named = Named(b"")
@@ -232,9 +234,7 @@ class Session:
 
     def mark_of(self, decoded: Decoded, projection: Projection) -> str:
         """Tells apart the same bytes, read with other rules: the names in them that are left out."""
-        hidden = projection.hidden
-        names = {name for key in decoded.graph.records for name in names_in(key)} if hidden else set()
-        found = sorted(names & hidden)
+        found = sorted(self._shared(decoded.graph, projection).names) if projection.hidden else ()
         return f"-{content_hash(json.dumps(found).encode())[:8]}" if found else ""
 
     @property
@@ -346,7 +346,7 @@ class Session:
     ) -> Version:
         """A decoded version as the replica observes it."""
         variant, projection = self.variant, self.apply_rules(decoded.graph)
-        graph = projection.graph(decoded.graph) if projection.hidden else decoded.graph
+        graph = self._shared(decoded.graph, projection).graph if projection.hidden else decoded.graph
         return Version(
             graph=graph,
             order=order_of(graph),
@@ -357,6 +357,11 @@ class Session:
             whole=decoded.whole,
             accepted=accepted,
         )
+
+    def _shared(self, graph: Graph, projection: Projection) -> Cut:
+        """A version without what is left out."""
+        self._cut = cut(graph, projection, self._cut)
+        return self._cut
 
 
 def _present(replica: Replica | None) -> Replica:
