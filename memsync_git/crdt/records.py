@@ -66,6 +66,10 @@ class Stored(Protocol):
         """What a plain line shows, without reading its facts; None for any other."""
         ...
 
+    def relation(self, stored: bytes) -> RecordKey | None:
+        """The relation a line is about, without reading its facts; None for any other line."""
+        ...
+
 
 class Records(MutableMapping[RecordKey, RecordFacts]):
     """The facts of one replica by record, and the record of every number.
@@ -134,6 +138,12 @@ class Records(MutableMapping[RecordKey, RecordFacts]):
         if gone and any(n in gone for n in _numbers(stored.numbers_of(line))):
             return None
         return stored.glance(line)
+
+    def relations(self) -> Iterator[RecordKey]:
+        """The relations it speaks of; no line is read for it."""
+        yield from (key for key in self._read if key[0] == "l")
+        if self._stored is not None:
+            yield from filter(None, map(self._stored.relation, self._unread.values()))
 
     @property
     def homes(self) -> Homes:

@@ -131,6 +131,10 @@ class State:
         """Every record anybody holds facts about; afterwards no line is unread."""
         return dict.fromkeys(key for records in self._records.values() for key in records)
 
+    def relations(self) -> Iterator[RecordKey]:
+        """The relations anybody holds facts about, some more than once; no line is read for it."""
+        return chain.from_iterable(records.relations() for records in self._records.values())
+
     @property
     def size(self) -> int:
         """How many records anybody holds facts about. No line of whoever holds most is read for it."""

@@ -14,13 +14,14 @@ Rule 3: where it is not known what has changed, everything is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsync_git.crdt.state import State
-from memsync_git.model import Entity, Graph, Record, RecordKey
+from memsync_git.model import Entity, Graph, Projection, Record, RecordKey
 from memsync_git.replica.filtering import Rules, names_in
 from memsync_git.stretches import Records, among, differing
 from memsync_git.wire import plain
@@ -48,9 +49,9 @@ class Sources(NamedTuple):
         apart = (now for other in others for _, now, _ in differing(other, first) if now is not None)
         return chain(first.values(), apart, self.state.records(), self.carried.values())
 
-    def about(self, names: Collection[str]) -> Iterable[Record]:
+    def about(self, names: AbstractSet[str]) -> Iterable[Record]:
         """Those about some names."""
-        keys: set[RecordKey] = {(kind, name) for name in names for kind in ("e", "r")}
+        keys = set(bearing(names, ()))
         graphs = chain.from_iterable(among(graph, keys).values() for graph in self.graphs)
         carried = (self.carried[key] for key in keys & self.carried.keys())
         return chain(graphs, filter(None, map(self.state.record, keys)), carried)
@@ -114,6 +115,39 @@ class LeftOut:
             self.names = self.names - types.keys() | hidden
         if untyped != self.untyped & types.keys():
             self.untyped = self.untyped - types.keys() | untyped
+
+
+class RecordsLeftOut:
+    """The records that the joined state shows under names left out, kept up in the same way."""
+
+    def __init__(
+        self, keys: Iterable[RecordKey] = (), hidden: frozenset[str] = frozenset(), state: State | None = None
+    ) -> None:
+        self.keys = frozenset(keys)
+        self._hidden = hidden
+        self._state = state
+        self._place = 0 if state is None else state.touched.place
+
+    def follow(self, state: State, projection: Projection) -> frozenset[RecordKey]:
+        """Those of a state; which names are left out may have changed as well."""
+        touched = state.touched.since(self._place) if state is self._state else None
+        if touched is None:
+            self.keys, self._hidden, touched = frozenset(), frozenset(), ()
+        come = projection.hidden - self._hidden
+        asked = {*touched, *bearing(come, state.relations() if come else ())}
+        found = {key for key in asked if projection.hides(key) and state.record(key) is not None}
+        if found != self.keys & asked:
+            self.keys = self.keys - asked | found
+        if not self._hidden <= projection.hidden:
+            self.keys = frozenset(filter(projection.hides, self.keys))
+        self._hidden, self._state, self._place = projection.hidden, state, state.touched.place
+        return self.keys
+
+
+def bearing(names: AbstractSet[str], relations: Iterable[RecordKey]) -> Iterator[RecordKey]:
+    """The records that may bear one of some names: those about it, and of these relations some."""
+    yield from ((kind, name) for name in names for kind in ("e", "r"))
+    yield from (key for key in relations if not names.isdisjoint(names_in(key)))
 
 
 def plain_left_out(replica: Replica) -> dict[str, Any] | None:

@@ -44,7 +44,7 @@ from memsync_git.model import (
 from memsync_git.replica.beside import Beside
 from memsync_git.replica.carrying import Carried
 from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
-from memsync_git.replica.leaving import LeftOut, Sources
+from memsync_git.replica.leaving import LeftOut, RecordsLeftOut, Sources, bearing
 from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, KeptPending, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step, among
@@ -79,12 +79,13 @@ class Replica:
         self.rules = Rules()
         self.leaving: LeftOut | None = None
         self._leaving_beside: LeftOut | None = None
+        self.leaving_records = RecordsLeftOut()
         self.fresh = Fresh()
         self.beside = Beside()
         self.kept_headers: dict[Rid, Header] = {}
         self.kept_states: dict[int, FileState] = {}
         self.kept_file = KeptFile()
-        self.kept_differences: tuple[Set[RecordKey] | None, Set[RecordKey] | None] = (None, None)
+        self.kept_differences: Mapping[str, Set[RecordKey]] = {}
         self.kept_pending: KeptPending | None = None
         self.intended: tuple[Joined, Set[RecordKey]] | None = None
         self.shelves: Shelves | None = None
@@ -138,27 +139,34 @@ class Replica:
         _ = self.behind, self.contested
 
     def project(self, projection: Projection) -> None:
-        """Compare file and target in the projection of this variant from now on.
-
-        Where only more is left out, the records that differ are among those that did.
-        """
-        if projection == self.projection:
-            return
+        """Compare file and target in the projection of this variant from now on."""
         before, self.projection = self.projection, projection
-        if replace(before, hidden=projection.hidden) != projection or not before.hidden <= projection.hidden:
+        if replace(before, hidden=projection.hidden) != projection:
             self.compare_anew()
-        elif self._behind is not None:
-            self._behind = {key for key in self._behind if not projection.hides(key)}
+        elif before.hidden != projection.hidden and self._behind is not None:
+            self._look_under(before.hidden - projection.hidden)
+
+    def _look_under(self, let_through: Set[str]) -> None:
+        """Compare what is left out no longer, and nothing of what is from now on."""
+        if let_through <= self.unshared:
+            relations = chain(self.state.relations(), self.withheld.keys) if let_through else ()
+            self._behind = {key for key in self.behind if not self.projection.hides(key)}
+            self._recheck_behind({*bearing(let_through, relations)})
+        else:
+            self.compare_anew()
 
     def shared(self, variant: Projection, file: Graph | None = None) -> Projection:
         """What this machine shares: what its variant can hold, without the names that are left out.
 
-        file: what the memory file says, where that may be more than what was taken in of it.
+        file: what the memory file says, where that may be more than what was taken in of it. As long as
+        nobody has looked, what was left out because of it still is.
         """
         if not self.rules:
             return variant
+        last = self.projection.hidden if self.leaving is not None and self.leaving.rules == self.rules else ()
         here = self.left_out_here()
-        return replace(variant, hidden=(here if file is None else self._left_out_of(file, here)).names)
+        hidden = here.names.union(last) if file is None else self._left_out_of(file, here).names
+        return replace(variant, hidden=hidden)
 
     def left_out_here(self) -> LeftOut:
         """What the rules leave out of what the store holds."""
@@ -352,7 +360,7 @@ class Replica:
         """
         left = set[RecordKey]() if made_of == self.joined else self._left_by(graph)
         self.intended = (self.joined, self.behind - left)
-        vv, unseen = self.state.nexts(), self._unseen_in({*left, *self._left_out()})
+        vv, unseen = self.state.nexts(), self._unseen_in({*left, *self.records_left_out})
         state = FileState(content_hash, moment.wall_ms, None, vv, order, Kind.PENDING, unseen=unseen)
         self.ring.intend(state, graph, ahead)
 
@@ -380,19 +388,18 @@ class Replica:
     def confirm(self) -> None:
         """The file says what everything joined says: its newest state knows all of that."""
         if self.ring and not self.behind and not self.is_confirmed:
-            self.ring.confirm(self.state.nexts(), self._unseen_in(self._left_out()))
+            self.ring.confirm(self.state.nexts(), self._unseen_in(self.records_left_out))
 
     @property
     def is_confirmed(self) -> bool:
         """Whether the file's newest state knows everything joined that this machine shares."""
         newest = self.ring.newest
-        return newest.vv == self.state.nexts() and newest.unseen == self._unseen_in(self._left_out())
+        return newest.vv == self.state.nexts() and newest.unseen == self._unseen_in(self.records_left_out)
 
-    def _left_out(self) -> list[RecordKey]:
+    @property
+    def records_left_out(self) -> frozenset[RecordKey]:
         """The records that never come into the file, by the rules of this machine."""
-        hidden = self.projection.hidden
-        keys = self.state.keys() if hidden else ()
-        return [key for key in keys if not hidden.isdisjoint(key[1:])]
+        return self.leaving_records.follow(self.state, self.projection)
 
     # --- writing
 

@@ -6,7 +6,7 @@ Rule 2: saving compares small rows with what was last saved; only differences ar
 
 kind      key                     value
 replica   one                     identity, marks, recent removals, ring order …
-differs   behind, contested       the records that are
+differs   behind, contested, …    the records that are
 header    rid                     the header line of its fragment
 facts     rid:digest              a record line of its fragment, as `wire/stored.py` has it
 beside    rid:number              some that have come since, in the place of others (`beside.py`)
@@ -37,7 +37,7 @@ from memsync_git.model import (
 from memsync_git.replica.beside import BESIDE, MOST_BESIDE, Beside
 from memsync_git.replica.carrying import Carried
 from memsync_git.replica.filelines import load_file, save_file
-from memsync_git.replica.leaving import left_out_of, plain_left_out
+from memsync_git.replica.leaving import RecordsLeftOut, left_out_of, plain_left_out
 from memsync_git.replica.prepared import file_kept, kept_pending, load_pending, save_pending
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.resting import RowReader, Rows, fragments_of, shelves_of
@@ -129,7 +129,10 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica.runs_began_ms = (one["runs_began"][0], one["runs_began"][1])
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
     replica.kept_differences = _differences(rows)
-    replica.go_on_from(*replica.kept_differences)
+    replica.go_on_from(replica.kept_differences["behind"], replica.kept_differences["contested"])
+    if replica.leaving is not None:
+        left_out = replica.kept_differences.get("left_out", ())
+        replica.leaving_records = RecordsLeftOut(left_out, replica.projection.hidden, replica.state)
     own = transactions(rows, replica.rid, after=least)
     replica.unpublished = [txn for txn in own if txn.rid == replica.rid]
     return replica
@@ -316,20 +319,24 @@ def _plain_replica(replica: Replica) -> dict[str, Any]:
 
 
 def _save_differences(replica: Replica, rows: RowWriter) -> None:
-    """Write which records are behind and contested, unless they are those that were saved: of a memory that
-    was just joined, all are.
+    """Write which records are behind, contested and left out, unless they are those that were saved: of a
+    memory that was just joined, all are.
     """
-    now = (frozenset(replica.behind), frozenset(replica.contested))
-    for key, keys, kept in zip(("behind", "contested"), now, replica.kept_differences, strict=True):
-        if keys != kept:
-            rows.put("differs", key, plain.dumps(sorted(keys)))
+    now = {
+        "behind": frozenset(replica.behind),
+        "contested": frozenset(replica.contested),
+        "left_out": replica.records_left_out,
+    }
+    for kind, keys in now.items():
+        if keys != replica.kept_differences.get(kind):
+            rows.put("differs", kind, plain.dumps(sorted(keys)))
     replica.kept_differences = now
 
 
-def _differences(rows: Rows) -> tuple[frozenset[RecordKey], frozenset[RecordKey]]:
-    """The same again."""
-    behind, contested = (plain.loads(rows.row("differs", key) or b"") for key in ("behind", "contested"))
-    return frozenset(map(tuple, behind)), frozenset(map(tuple, contested))
+def _differences(rows: Rows) -> dict[str, frozenset[RecordKey]]:
+    """The same again; an earlier release did not note which are left out."""
+    said = {kind: plain.loads(value) for kind, value in rows.rows("differs")}
+    return {kind: frozenset(map(tuple, keys)) for kind, keys in said.items()}
 
 
 def _plain_unshared(replica: Replica) -> list[str] | None:

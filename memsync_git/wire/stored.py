@@ -182,6 +182,8 @@ def glance(stored: bytes) -> Glance | None:
 _PLAIN_ENTITY = frozenset("etoh")
 _PLAIN_RELATION = frozenset("ldh")
 _TEXTS = frozenset({str})
+_RELATION = b'"l":'
+"""Stands in every line about a relation, and in hardly any other: within a text its marks are escaped."""
 
 
 def _entity_at_a_glance(said: dict[str, Any]) -> Glance | None:
@@ -225,6 +227,12 @@ class StoredLines:
 
     def glance(self, stored: bytes) -> Glance | None:
         return glance(stored)
+
+    def relation(self, stored: bytes) -> RecordKey | None:
+        if _RELATION not in stored:
+            return None
+        said = plain.loads(line_of(stored)).get("l")
+        return None if said is None else ("l", *said)
 
     def read(self, stored: bytes) -> tuple[RecordKey, RecordFacts]:
         """What a stored line says.

@@ -40,7 +40,7 @@ def test_saving_what_changed_leaves_the_rows_that_saving_everything_leaves(day: 
         replica.fresh.past = set(replica.past)
         replica.kept_headers, replica.kept_states = {}, {}
         replica.kept_file, replica.kept_pending = KeptFile(), None
-        replica.kept_differences = (None, None)
+        replica.kept_differences = {}
         whole = MemoryStore()
         with whole.transaction() as transaction:
             save(replica, transaction)
