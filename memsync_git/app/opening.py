@@ -5,6 +5,7 @@ Rule 1: what `status` needs is imported here; what talks to git or SQLite's writ
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -315,6 +316,12 @@ class Rooms:
         from memsync_git.replica.filtering import Rules
 
         return Rules(self.store.include, self.store.exclude)
+
+    @property
+    def rules_text(self) -> str:
+        """The same as one text, to tell whether they are what they were; empty where there are none."""
+        include, exclude = self.store.include, self.store.exclude
+        return json.dumps([include, exclude]) if include or exclude else ""
 
     @contextmanager
     def session(

@@ -140,14 +140,15 @@ def _glanced(rooms: Rooms, settings: RemoteSettings) -> bool:
     return glance(url, git_dir, branch=settings.branch, timeout_s=settings.timeout_s) == known
 
 
-def _is_same(rooms: Rooms, file_hash: str, witness_hash: str) -> bool:
-    """Whether file and witness are what they were."""
+def _is_same(rooms: Rooms, file_hash: str, witness_hash: str, rules: str = "") -> bool:
+    """Whether file, witness and rules are what they were; an earlier release never rested under rules."""
     from memsync_git.local.glance import digest_of_file
     from memsync_git.local.names import witness_name
 
     path, max_bytes = rooms.store.path, rooms.configuration.guards.max_file_mib << 20
     witness = path.with_name(witness_name(path.name))
     return (
-        digest_of_file(path, max_bytes=max_bytes) == file_hash
+        rooms.rules_text == rules
+        and digest_of_file(path, max_bytes=max_bytes) == file_hash
         and digest_of_file(witness, max_bytes=max_bytes) == witness_hash
     )

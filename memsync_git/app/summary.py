@@ -22,7 +22,7 @@ MOST_NAMED = 20
 
 
 class Summary(TypedDict):
-    """What `status` tells of a replica; `at_rest` names file and witness if nothing is left to do.
+    """What `status` tells of a replica; `at_rest` names file, witness and rules if nothing is left to do.
 
     `up_by`: what waits for each remote. `up_names`, `down_names`: the first names that is about.
     `up_since_ms`: when the oldest change was made that waits to go up, None where none does.
@@ -42,7 +42,7 @@ class Summary(TypedDict):
     holds: int
     emptied: bool
     hosts: list[HostPart]
-    at_rest: tuple[str, str] | None
+    at_rest: tuple[str, str, str] | None
 
 
 def summarise(rooms: Rooms, replica: Replica, generation: int) -> Summary:
@@ -85,11 +85,11 @@ def after_round(rooms: Rooms, session: Session, report: RoundReport) -> Summary:
     held = cut_name(replica.state.headers, replica.rid)
     is_quiet = (
         report.file == "good"
-        and not rooms.rules
         and len(report.remotes) == len(rooms.configuration.remotes)
         and all(_needs_nothing(line, held) for line in report.remotes)
         and not (summary["up"] or summary["down"] or summary["holds"])
     )
     if is_quiet and session.witness is not None:
-        summary["at_rest"] = (replica.ring.newest.hash, content_hash(session.witness))
+        file = replica.ring.newest.hash.partition("-")[0]  # whatever is left out of it
+        summary["at_rest"] = (file, content_hash(session.witness), rooms.rules_text)
     return summary

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from memsync_git.app.resting import look
 from memsync_git.config.writing import change
 from memsync_git.model import Entity
 from memsync_git.options import ResolveOptions, RestoreOptions, Take, UndoOptions
@@ -88,3 +89,32 @@ def test_a_conflict_under_a_name_that_is_not_shared_stays(laptop: Machine, desk:
     assert told(answer) == ["This machine does not share Mercury: nothing was written about that."]
     desk.sync()
     assert len(desk.app.conflicts()["conflicts"]) == 1
+
+
+def rests(machine: Machine) -> bool:
+    """Whether the next sync would do nothing but look."""
+    return look(machine.app.rooms).rests is not None
+
+
+def test_a_machine_that_leaves_something_out_rests_until_file_or_rules_change(
+    laptop: Machine, desk: Machine
+) -> None:
+    laptop.writes(STOCK, BOB)
+    sync_all(laptop, desk)
+    leaves_out(laptop, "Secret*")
+    assert not rests(laptop)
+    laptop.adds(SECRET)
+    assert laptop.sync()["published"] is False
+    assert laptop.sync()["outcome"] == "nothing"
+    assert rests(laptop)
+    assert laptop.sync()["outcome"] == "nothing"
+    laptop.adds(Entity("Secret song", "song", ("la",)))
+    assert not rests(laptop)
+    laptop.sync()
+    assert rests(laptop)
+    leaves_out(laptop, "Secret p*")
+    assert not rests(laptop)
+    sync_all(laptop, desk)
+    assert "Secret song" in desk.entities()
+    assert "Secret plan" not in desk.entities()
+    assert rests(laptop)
