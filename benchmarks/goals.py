@@ -54,6 +54,7 @@ GOALS: tuple[Goal, ...] = (
     Goal("one entity until durable, warm", "durable", LARGE, names.WARM, 60),
     Goal("the same to the quickest rival, cold", "durable", LARGE, names.WARM, 0.1, names.COLD_RIVALS),
     Goal("one entity until durable, a command", "durable", LARGE, names.COLD, 300),
+    Goal("the same, names left out", "rules", LARGE, names.WARM_LEFT_OUT, 60),
     Goal("receive 1 % and write the file", "receive", LARGE, names.RECEIVE, 250),
     Goal("one entity over a hub on this disk", "hub", 10_000, names.SYNC_ONE, 1.3, (names.BARE_GIT,)),
     Goal("adopt", "adopt", LARGE, names.ADOPT, 20_000),

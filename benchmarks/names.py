@@ -14,6 +14,10 @@ RECEIVE_ALL = "memsync-git, a daemon's session, git's programs and all"
 RECEIVE_FLOOR = "only what changed read through git, and the file written"
 RECEIVE_COLD = "memsync-git sync, a command, git and all"
 
+SYNC_LEFT_OUT = "memsync-git sync, names left out"
+WARM_LEFT_OUT = "memsync-git, a daemon's session, names left out"
+COLD_LEFT_OUT = "memsync-git, a command without git, names left out"
+
 TAKING = "memsync-git, a daemon that takes changes in"
 RECEIVING = "memsync-git, a daemon that receives"
 

@@ -8,6 +8,7 @@ from benchmarks import names
 from benchmarks.bare import BareGit, asking
 from benchmarks.beside import durable, memory, receive
 from benchmarks.results import Figure, Table
+from benchmarks.sharing import rules
 from benchmarks.timing import command, in_turn
 from benchmarks.wishes import Part, Wish, figures, tables
 
@@ -63,5 +64,6 @@ SIZED: Mapping[str, Part] = {
     "receive": receive,
     "hub": hub,
     "memory": memory,
+    "rules": rules,
 }
 """Parts that are measured at every size."""
