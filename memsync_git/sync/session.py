@@ -226,7 +226,9 @@ class Session:
         """
         if not self.settings.rules:
             return self._projection
-        projection = self.replica.shared(self.variant.projection, file)
+        replica = self.replica
+        replica.rules = self.settings.rules
+        projection = replica.shared(self.variant.projection, file)
         if self.replica.projection != projection:
             self.act(lambda replica, _: replica.project(projection))
         self._projection = projection

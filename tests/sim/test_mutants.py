@@ -598,7 +598,7 @@ MUTANTS = (
         a_fragment_is_rewritten_because_another_one_was, "5, a quiet fleet", Histories(CALM, "noisy", (0,))
     ),
     Mutant(a_clone_keeps_its_rid, "6, identity", Histories("clone", "lost", (1, 6, 12))),
-    Mutant(the_witness_is_not_asked, "6, witness", Histories("store restored", "back", (1, 6, 12, 13))),
+    Mutant(the_witness_is_not_asked, "6, witness", Histories("store restored", "back", (14, 15, 18, 20))),
     Mutant(an_unanswered_publish_counts_as_accepted, "6, accepted", Histories(HUB, "lies", (7, 8))),
     Mutant(the_base_is_always_the_newest, "7, base", Histories(NEVER, "lost", (0, 2, 4, 5, 8))),
     Mutant(
