@@ -150,11 +150,49 @@ def bearing(names: AbstractSet[str], relations: Iterable[RecordKey]) -> Iterator
     yield from (key for key in relations if not names.isdisjoint(names_in(key)))
 
 
+class Leaving:
+    """What a replica leaves out, and is known of that from the store (`here`, `records`)."""
+
+    def __init__(self, here: LeftOut | None = None, records: RecordsLeftOut | None = None) -> None:
+        self._here = here
+        self._beside: LeftOut | None = None
+        self._records = records or RecordsLeftOut()
+
+    @property
+    def untyped(self) -> frozenset[str]:
+        """The names among them that no record is about."""
+        last = self._beside or self._here
+        return frozenset() if last is None else last.untyped
+
+    def names(self, replica: Replica, file: Graph | None) -> frozenset[str]:
+        """The names, of all that is known here and of a file; see `Replica.shared`."""
+        is_going_on = self._here is not None and self._here.rules == replica.rules
+        here = self.here(replica)
+        if file is None:
+            return here.names | replica.projection.hidden if is_going_on else here.names
+        if self._beside is None:
+            self._beside = here.beside()
+        self._beside.follow(Sources.of(replica, file))
+        return self._beside.names
+
+    def here(self, replica: Replica) -> LeftOut:
+        """What the rules leave out of what the store holds."""
+        if self._here is None or self._here.rules != replica.rules:
+            self._here = LeftOut(replica.rules)
+        if not self._here.follow(Sources.of(replica)):
+            self._beside = None
+        return self._here
+
+    def records(self, replica: Replica) -> frozenset[RecordKey]:
+        """The records of the joined state under names left out."""
+        return self._records.follow(replica.state, replica.projection)
+
+
 def plain_left_out(replica: Replica) -> dict[str, Any] | None:
     """What is left out of what the store holds, as it is kept there; None where there are no rules."""
     if not replica.rules:
         return None
-    left = replica.left_out_here()
+    left = replica.leaving.here(replica)
     return {
         "rules": [list(left.rules.include), list(left.rules.exclude)],
         "names": sorted(left.names),
@@ -163,11 +201,15 @@ def plain_left_out(replica: Replica) -> dict[str, Any] | None:
     }
 
 
-def left_out_of(said: Mapping[str, Any] | None, replica: Replica) -> LeftOut | None:
-    """The same again; None where it is not of what the store holds now, as an earlier release leaves it."""
+def leaving_of(said: Mapping[str, Any] | None, records: Iterable[RecordKey], replica: Replica) -> Leaving:
+    """The same again, with the records under names left out; nothing of it where it is not of what the store
+    holds now: an earlier release has written there.
+    """
     if said is None or said["of"] != _name_of(replica):
-        return None
-    return LeftOut(Rules(*map(tuple, said["rules"])), said["names"], said["untyped"], Sources.of(replica))
+        return Leaving()
+    rules = Rules(*map(tuple, said["rules"]))
+    here = LeftOut(rules, said["names"], said["untyped"], Sources.of(replica))
+    return Leaving(here, RecordsLeftOut(records, replica.projection.hidden, replica.state))
 
 
 def _name_of(replica: Replica) -> str:

@@ -44,7 +44,7 @@ from memsync_git.model import (
 from memsync_git.replica.beside import Beside
 from memsync_git.replica.carrying import Carried
 from memsync_git.replica.filtering import Rules, left_out, names_in, without_names
-from memsync_git.replica.leaving import LeftOut, RecordsLeftOut, Sources, bearing
+from memsync_git.replica.leaving import Leaving, bearing
 from memsync_git.replica.shelves import Shelves
 from memsync_git.replica.values import Fresh, KeptFile, KeptPending, Mark, Moment, Txn
 from memsync_git.stretches import Order, Step, among
@@ -77,9 +77,7 @@ class Replica:
         self.projection = EVERYTHING
         self.unshared: frozenset[str] = frozenset()
         self.rules = Rules()
-        self.leaving: LeftOut | None = None
-        self._leaving_beside: LeftOut | None = None
-        self.leaving_records = RecordsLeftOut()
+        self.leaving = Leaving()
         self.fresh = Fresh()
         self.beside = Beside()
         self.kept_headers: dict[Rid, Header] = {}
@@ -161,27 +159,7 @@ class Replica:
         file: what the memory file says, where that may be more than what was taken in of it. As long as
         nobody has looked, what was left out because of it still is.
         """
-        if not self.rules:
-            return variant
-        last = self.projection.hidden if self.leaving is not None and self.leaving.rules == self.rules else ()
-        here = self.left_out_here()
-        hidden = here.names.union(last) if file is None else self._left_out_of(file, here).names
-        return replace(variant, hidden=hidden)
-
-    def left_out_here(self) -> LeftOut:
-        """What the rules leave out of what the store holds."""
-        if self.leaving is None or self.leaving.rules != self.rules:
-            self.leaving = LeftOut(self.rules)
-        if not self.leaving.follow(Sources.of(self)):
-            self._leaving_beside = None
-        return self.leaving
-
-    def _left_out_of(self, file: Graph, here: LeftOut) -> LeftOut:
-        """What they leave out of that and of the memory file."""
-        if self._leaving_beside is None:
-            self._leaving_beside = here.beside()
-        self._leaving_beside.follow(Sources.of(self, file))
-        return self._leaving_beside
+        return replace(variant, hidden=self.leaving.names(self, file)) if self.rules else variant
 
     def recheck(self, keys: Iterable[RecordKey]) -> None:
         """Look again whether some records differ between file and target, or within the state."""
@@ -399,7 +377,7 @@ class Replica:
     @property
     def records_left_out(self) -> frozenset[RecordKey]:
         """The records that never come into the file, by the rules of this machine."""
-        return self.leaving_records.follow(self.state, self.projection)
+        return self.leaving.records(self)
 
     # --- writing
 
@@ -506,8 +484,7 @@ class Replica:
         keys: list[RecordKey] = [("e", name) for name in names]
         known = [*map(self.state.record, keys), *map(self.ring.graph.records.get, keys)]
         found = left_out(self.rules, items, [record for record in known if record is not None])
-        last = self._leaving_beside or self.leaving
-        return found | (self.projection.hidden & names) - (last.untyped if last is not None else frozenset())
+        return found | (self.projection.hidden & names) - self.leaving.untyped
 
     def note_version(self, header: Header) -> None:
         """Keep a (rev, tok) this store wrote, so that a clone or a rolled-back remote can be told."""

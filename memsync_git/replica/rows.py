@@ -6,7 +6,7 @@ Rule 2: saving compares small rows with what was last saved; only differences ar
 
 kind      key                     value
 replica   one                     identity, marks, recent removals, ring order …
-differs   behind, contested, …    the records that are
+differs   behind, contested, …    the records that are, or are left out
 header    rid                     the header line of its fragment
 facts     rid:digest              a record line of its fragment, as `wire/stored.py` has it
 beside    rid:number              some that have come since, in the place of others (`beside.py`)
@@ -37,7 +37,7 @@ from memsync_git.model import (
 from memsync_git.replica.beside import BESIDE, MOST_BESIDE, Beside
 from memsync_git.replica.carrying import Carried
 from memsync_git.replica.filelines import load_file, save_file
-from memsync_git.replica.leaving import RecordsLeftOut, left_out_of, plain_left_out
+from memsync_git.replica.leaving import leaving_of, plain_left_out
 from memsync_git.replica.prepared import file_kept, kept_pending, load_pending, save_pending
 from memsync_git.replica.replica import Replica
 from memsync_git.replica.resting import RowReader, Rows, fragments_of, shelves_of
@@ -122,7 +122,6 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     replica.undone = {item_of(item): at_ms for item, at_ms in one["undone"]}
     replica.overheard = {item_of(item): at_ms for item, at_ms in one.get("overheard", ())}
     replica.carried = Carried(*(tuple(map(item_of, items)) for items in one.get("carried", ())))
-    replica.leaving = left_out_of(one.get("left_out"), replica)
     replica.accepted = {name: Mark(*mark) for name, mark in one["accepted"].items()}
     replica.versions = {_version(key) for key, _ in rows.rows("version")}
     replica.boot, replica.emptied_ms = one["boot"], one["emptied"]
@@ -130,9 +129,8 @@ def _load(rows: Rows, one: dict[str, Any], shelves: Shelves | None, before: Kept
     least = min((mark.rev for mark in replica.accepted.values()), default=0)
     replica.kept_differences = _differences(rows)
     replica.go_on_from(replica.kept_differences["behind"], replica.kept_differences["contested"])
-    if replica.leaving is not None:
-        left_out = replica.kept_differences.get("left_out", ())
-        replica.leaving_records = RecordsLeftOut(left_out, replica.projection.hidden, replica.state)
+    left_out = replica.kept_differences.get("left_out", ())
+    replica.leaving = leaving_of(one.get("left_out"), left_out, replica)
     own = transactions(rows, replica.rid, after=least)
     replica.unpublished = [txn for txn in own if txn.rid == replica.rid]
     return replica
