@@ -6,7 +6,7 @@ Rule 1: what it says does not change by that (`shelves.py`); only what it costs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Protocol
 
 from memsync_git.crdt.fragment import Fragment
@@ -74,9 +74,17 @@ def _held(rows: Rows) -> dict[str, dict[str, bytes]]:
     return lines
 
 
-def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: int = MOST_HELD) -> None:
+def let_rest(
+    replica: Replica,
+    store: RowReader,
+    generation: int,
+    *,
+    most_held: int = MOST_HELD,
+    is_idle: Callable[[], bool] = lambda: True,
+) -> None:
     """Let go of what was saved, where it is much, and rest on the store as it stands at this generation.
 
+    `is_idle`: whether no act has begun since it was saved; between two calls of a port one may have.
     What is prepared for the file will be looked at again, so then everything is held; likewise while
     lines lie beside their places. What the file is behind in is about to be written: after that it is soon
     enough to let go of little more than that.
@@ -90,7 +98,7 @@ def let_rest(replica: Replica, store: RowReader, generation: int, *, most_held: 
     if held <= (WRITTEN_NEXT * most_held if kept else most_held) and shelves.acts < MOST_ACTS:
         return
     still = store.still()
-    if still is None or still.generation != generation:
+    if still is None or still.generation != generation or not is_idle():
         return  # another process has written since: what it wrote is loaded before the next act
     replica.shelves = newer = Shelves(still, replica.state.sizes())
     replica.state.rest_on(newer.by_rid, STORED_LINES, kept=kept)

@@ -112,6 +112,7 @@ class Session:
         self.witness: bytes | None = None
         self._replica: Replica | None = None
         self._generation = NEVER
+        self._acts = 0
         self._decoded: Decoded | None = None
         self._projection = self.variant.projection
         self._cut: Cut | None = None
@@ -179,6 +180,7 @@ class Session:
             with store.transaction() as transaction:
                 known = self._replica if transaction.generation == self._generation else None
                 replica = _present(known if known is not None else self._loaded(transaction))
+                self._acts = begun = self._acts + 1
                 result = do(replica, self.moment())
                 rows.save(replica, transaction)
                 self._save_trail(replica, transaction)
@@ -186,7 +188,7 @@ class Session:
             self._generation, self._trailed = NEVER, ""
             raise
         self._replica, self._generation = replica, transaction.generation + 1
-        let_rest(replica, store, self._generation)
+        let_rest(replica, store, self._generation, is_idle=lambda: self._acts == begun)
         return result
 
     def _save_trail(self, replica: Replica, transaction: Transaction) -> None:

@@ -10,8 +10,8 @@ from memsync_git.errors import StoreDamaged
 from memsync_git.inference import FileState, Kind, Ring
 from memsync_git.local.memory import MemoryFile
 from memsync_git.model import Graph, Item, Rid
-from memsync_git.replica import Replica
-from memsync_git.stores.memory import MemoryStore
+from memsync_git.replica import Replica, resting
+from memsync_git.stores.memory import MemoryStill, MemoryStore
 from memsync_git.stretches import Order
 from memsync_git.sync import Session, World
 from tests.fakes import CountedChance, QuietClock
@@ -80,6 +80,29 @@ def test_what_another_process_writes_while_the_replica_is_read_is_no_damage() ->
     store.meanwhile["facts"] = lambda: ash.act(lambda replica, _: replaced(replica.ring, "second"))
     late = session(store, "late")
     assert [known.hash for known in late.replica.ring.states] == ["second"]
+
+
+def test_what_another_thread_writes_while_the_replica_is_laid_to_rest_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Found by the fleet: a revision was published without what it had brought."""
+    monkeypatch.setattr(resting, "MOST_ACTS", 0)
+    store = MemoryStore()
+    ash = session(store, "ash")
+    ash.begin(Replica(Rid("ash-0001"), "ash"))
+    note(ash, TEA)
+    still, told = store.still, [OSLO]
+
+    def a_moment_ago() -> MemoryStill:
+        """The other thread acts as soon as that moment is held."""
+        held = still()
+        if told:
+            note(ash, told.pop())
+        return held
+
+    monkeypatch.setattr(store, "still", a_moment_ago)
+    note(ash, ("o", "Alice", "hums"))
+    assert items(ash) == {TEA, OSLO, ("o", "Alice", "hums")} == items(session(store, "later"))
 
 
 def test_a_row_that_is_damaged_says_so() -> None:
