@@ -97,6 +97,7 @@ def test_what_another_thread_writes_while_the_replica_is_laid_to_rest_is_not_for
         """The other thread acts as soon as that moment is held."""
         held = still()
         if told:
+            monkeypatch.undo()
             note(ash, told.pop())
         return held
 
