@@ -7,7 +7,7 @@ The numbers were found by simulation (docs/MODEL.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -38,6 +38,17 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a state was known to say before it was confirmed, at `until_ms`: it stood there all the time, so a
+    writer may have read it before.
+    """
+
+    until_ms: int
+    vv: VersionVector
+    unseen: Unseen
+
+
+@dataclass(frozen=True, slots=True)
 class FileState:
     """One state of the memory file.
 
@@ -45,6 +56,7 @@ class FileState:
     back: the step from the next newer state to this one; empty for the newest.
     seq: a name for the row it is kept in; it says nothing about order.
     unseen: facts below `vv` that it does not show: their records were left as they stood (a picked apply).
+    former: what was known of it before, oldest first, as far back as a writer may have read it.
     """
 
     hash: str
@@ -56,6 +68,12 @@ class FileState:
     back: Step = field(default_factory=dict)
     seq: int = 0
     unseen: Unseen = field(default_factory=lambda: ALL_SEEN)
+    former: tuple[Knowledge, ...] = ()
+
+    def read_at(self, since_ms: int) -> FileState:
+        """The state as whoever wrote may have read it, who read at that time or later."""
+        known = next((each for each in self.former if each.until_ms >= since_ms), None)
+        return self if known is None else replace(self, vv=known.vv, unseen=known.unseen, former=())
 
     def knows(self, rid: Rid, n: int) -> bool:
         """Whether who reads this state has seen that fact."""
@@ -225,9 +243,15 @@ class Ring:
         entered = replace(state, until_ms=self.newest.from_ms, back=back, seq=self._fresh_seq())
         self.states.insert(-1, entered)
 
-    def confirm(self, vv: VersionVector, unseen: Unseen = ALL_SEEN) -> None:
-        """The newest state says what everything joined says: from now on it knows all of that."""
-        self.states[-1] = replace(self.newest, vv=dict(vv), unseen=unseen)
+    def confirm(self, vv: VersionVector, unseen: Unseen, *, now_ms: int, oldest_ms: int) -> None:
+        """The newest state says what everything joined says: from now on it knows all of that.
+
+        oldest_ms: nobody who read before that is still to write.
+        """
+        newest = self.newest
+        former = (*newest.former, Knowledge(now_ms, newest.vv, newest.unseen))
+        former = tuple(each for each in former if each.until_ms >= oldest_ms)
+        self.states[-1] = replace(newest, vv=dict(vv), unseen=unseen, former=former)
 
     def intend(self, state: FileState, graph: Graph, ahead: Step | None = None) -> None:
         """Enter a prepared write: a candidate from now on, the newest once it is swapped in.
@@ -276,16 +300,21 @@ class Ring:
 
     def extend_vv(self, rid: Rid, next_n: int) -> None:
         """Every state knows the facts of `rid` below `next_n` (they were re-minted from known ones)."""
-        self.states = [replace(state, vv={**state.vv, rid: next_n}) for state in self.states]
+        self.states = [_with_vv(state, lambda vv: {**vv, rid: next_n}) for state in self.states]
         if self.pending is not None:
-            state = self.pending.state
-            self.pending = self.pending._replace(state=replace(state, vv={**state.vv, rid: next_n}))
+            state = _with_vv(self.pending.state, lambda vv: {**vv, rid: next_n})
+            self.pending = self.pending._replace(state=state)
 
 
 def _cut(state: FileState, rid: Rid, limit: int) -> FileState:
-    if state.vv.get(rid, 0) <= limit:
+    if all(vv.get(rid, 0) <= limit for vv in (state.vv, *(each.vv for each in state.former))):
         return state
-    return replace(state, vv={**state.vv, rid: limit})
+    return _with_vv(state, lambda vv: {**vv, rid: limit} if vv.get(rid, 0) > limit else vv)
+
+
+def _with_vv(state: FileState, change: Callable[[VersionVector], VersionVector]) -> FileState:
+    former = tuple(replace(each, vv=change(each.vv)) for each in state.former)
+    return replace(state, vv=change(state.vv), former=former)
 
 
 def window_ms(full_parse_ms: float) -> int:

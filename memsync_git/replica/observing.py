@@ -80,6 +80,8 @@ def observe(
         candidates.append(replica.ring.nothing())
     if version.accepted:
         candidates = candidates[:1]
+    else:
+        candidates = [replace(base, state=base.state.read_at(since_ms)) for base in candidates]
     candidates = [base.within(version.projection) for base in candidates]
     _saw_boot(replica, moment, below=below)
     if version.whole and not (below or version.accepted) and _is_restored(replica, version, candidates):

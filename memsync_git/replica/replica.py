@@ -363,10 +363,12 @@ class Replica:
         self.file_changed(back, back.keys() - agreed if joined == self.joined else None)
         self.ring.trim(moment.wall_ms - max(UNWRITTEN_FOR_MS, self.reach_ms(moment)))
 
-    def confirm(self) -> None:
+    def confirm(self, moment: Moment) -> None:
         """The file says what everything joined says: its newest state knows all of that."""
         if self.ring and not self.behind and not self.is_confirmed:
-            self.ring.confirm(self.state.nexts(), self._unseen_in(self.records_left_out))
+            unseen = self._unseen_in(self.records_left_out)
+            oldest_ms = moment.wall_ms - self.reach_ms(moment)
+            self.ring.confirm(self.state.nexts(), unseen, now_ms=moment.wall_ms, oldest_ms=oldest_ms)
 
     @property
     def is_confirmed(self) -> bool:

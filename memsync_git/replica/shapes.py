@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from memsync_git.crdt.intervals import Intervals
 from memsync_git.guards import Hold
-from memsync_git.inference import FileState, Kind, Pending
+from memsync_git.inference import FileState, Kind, Knowledge, Pending
 from memsync_git.model import (
     NO_FIELDS,
     Entity,
@@ -44,7 +44,12 @@ def plain_state(state: FileState, newer: Order) -> dict[str, Any]:
         "kind": state.kind.value,
         "back": plain_step(state.back),
         **({"unseen": plain_dots(state.unseen)} if state.unseen else {}),
+        **({"former": [_plain_knowledge(each) for each in state.former]} if state.former else {}),
     }
+
+
+def _plain_knowledge(known: Knowledge) -> list[Any]:
+    return [known.until_ms, dict(known.vv), plain_dots(known.unseen)]
 
 
 def state_of(seq: int, said: dict[str, Any], newer: Order) -> FileState:
@@ -59,6 +64,7 @@ def state_of(seq: int, said: dict[str, Any], newer: Order) -> FileState:
         step_of(said["back"]),
         seq,
         dots_of(said.get("unseen", {})),
+        tuple(Knowledge(until_ms, vv, dots_of(unseen)) for until_ms, vv, unseen in said.get("former", ())),
     )
 
 

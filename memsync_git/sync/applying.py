@@ -274,8 +274,8 @@ def confirm(session: Session, captured: Captured) -> None:
         write_witness(session)
 
 
-def _confirm(replica: Replica, _moment: Moment) -> None:
-    replica.confirm()
+def _confirm(replica: Replica, moment: Moment) -> None:
+    replica.confirm(moment)
 
 
 def write_witness(session: Session) -> None:

@@ -332,7 +332,7 @@ class Desk:
     def materialise(self, *, crashes: bool = False, only: frozenset[str] | None = None) -> None:
         """Bring the file to the target, or note that it says it already."""
         if not picked_keys(self.replica, only):
-            self.act(lambda replica, _: replica.confirm())
+            self.act(lambda replica, moment: replica.confirm(moment))
             return
         wanted = self.wanted(only)
         version = self.version(wanted)
@@ -340,7 +340,7 @@ class Desk:
         self.put(wanted)
         if not crashes:
             self.act(lambda replica, moment: replica.settle(moment))
-            self.act(lambda replica, _: replica.confirm())
+            self.act(lambda replica, moment: replica.confirm(moment))
 
     # --- the others
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsync_git.inference import MOST_KEPT, NEWEST_KEPT, Base, FileState, Kind, Ring, nearest, window_ms
+from memsync_git.inference import (
+    MOST_KEPT,
+    NEWEST_KEPT,
+    Base,
+    FileState,
+    Kind,
+    Knowledge,
+    Ring,
+    nearest,
+    window_ms,
+)
 from memsync_git.model import Entity, Graph, Record, Relation, Rid
 from memsync_git.stretches import Order
 
@@ -96,9 +106,11 @@ class Pair:
 
     def confirm(self, _: Graph) -> None:
         vv = {ASH: self.now_ms + 1}
-        self.ring.confirm(vv)
+        self.ring.confirm(vv, {}, now_ms=self.now_ms, oldest_ms=self.now_ms - 300)
         state, graph = self.plain.states[-1]
-        self.plain.states[-1] = (replace(state, vv=vv), graph)
+        former = (*state.former, Knowledge(self.now_ms, state.vv, state.unseen))
+        former = tuple(each for each in former if each.until_ms >= self.now_ms - 300)
+        self.plain.states[-1] = (replace(state, vv=vv, former=former), graph)
 
     def reload(self, _: Graph) -> None:
         """Begin again from what is kept: the states as steps, the newest whole."""
