@@ -233,7 +233,7 @@ def a_power_cut_changes_nothing(patch: pytest.MonkeyPatch) -> None:
 
 def a_joined_state_is_not_confirmed(patch: pytest.MonkeyPatch) -> None:
     """The newest entry's vv stays behind what the file says."""
-    patch.setattr(Replica, "confirm", lambda self: None)
+    patch.setattr(Replica, "confirm", lambda *_: None)
 
 
 def an_emptied_or_torn_file_is_believed(patch: pytest.MonkeyPatch) -> None:
