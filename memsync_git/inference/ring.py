@@ -70,9 +70,9 @@ class FileState:
     unseen: Unseen = field(default_factory=lambda: ALL_SEEN)
     former: tuple[Knowledge, ...] = ()
 
-    def read_at(self, since_ms: int) -> FileState:
-        """The state as whoever wrote may have read it, who read at that time or later."""
-        known = next((each for each in self.former if each.until_ms >= since_ms), None)
+    def read_about(self, at_ms: int, reach_ms: int) -> FileState:
+        """The state as who wrote at that time may have read it. A clock that was ahead tells nothing."""
+        known = next((each for each in self.former if abs(at_ms - each.until_ms) <= reach_ms), None)
         return self if known is None else replace(self, vv=known.vv, unseen=known.unseen, former=())
 
     def knows(self, rid: Rid, n: int) -> bool:
@@ -243,14 +243,14 @@ class Ring:
         entered = replace(state, until_ms=self.newest.from_ms, back=back, seq=self._fresh_seq())
         self.states.insert(-1, entered)
 
-    def confirm(self, vv: VersionVector, unseen: Unseen, *, now_ms: int, oldest_ms: int) -> None:
+    def confirm(self, vv: VersionVector, unseen: Unseen, *, now_ms: int, reach_ms: int) -> None:
         """The newest state says what everything joined says: from now on it knows all of that.
 
-        oldest_ms: nobody who read before that is still to write.
+        reach_ms: how long a writer may take from reading to writing.
         """
         newest = self.newest
         former = (*newest.former, Knowledge(now_ms, newest.vv, newest.unseen))
-        former = tuple(each for each in former if each.until_ms >= oldest_ms)
+        former = tuple(each for each in former if abs(now_ms - each.until_ms) <= reach_ms)
         self.states[-1] = replace(newest, vv=dict(vv), unseen=unseen, former=former)
 
     def intend(self, state: FileState, graph: Graph, ahead: Step | None = None) -> None:

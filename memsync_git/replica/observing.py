@@ -73,15 +73,15 @@ def observe(
         return Observed()
     replica.ring.stand_on(version.graph)
     seen_ms = min(version.mtime_ms, moment.wall_ms)
-    since_ms = seen_ms - replica.reach_ms(moment)
+    reach_ms = replica.reach_ms(moment)
     rebooted = replica.boot not in ("", moment.boot)
-    candidates = replica.ring.candidates(since_ms, all_states=rebooted, before=displaced_by)
+    candidates = replica.ring.candidates(seen_ms - reach_ms, all_states=rebooted, before=displaced_by)
     if rebooted:
         candidates.append(replica.ring.nothing())
     if version.accepted:
         candidates = candidates[:1]
     else:
-        candidates = [replace(base, state=base.state.read_at(since_ms)) for base in candidates]
+        candidates = [replace(base, state=base.state.read_about(seen_ms, reach_ms)) for base in candidates]
     candidates = [base.within(version.projection) for base in candidates]
     _saw_boot(replica, moment, below=below)
     if version.whole and not (below or version.accepted) and _is_restored(replica, version, candidates):

@@ -367,8 +367,8 @@ class Replica:
         """The file says what everything joined says: its newest state knows all of that."""
         if self.ring and not self.behind and not self.is_confirmed:
             unseen = self._unseen_in(self.records_left_out)
-            oldest_ms = moment.wall_ms - self.reach_ms(moment)
-            self.ring.confirm(self.state.nexts(), unseen, now_ms=moment.wall_ms, oldest_ms=oldest_ms)
+            now_ms, reach_ms = moment.wall_ms, self.reach_ms(moment)
+            self.ring.confirm(self.state.nexts(), unseen, now_ms=now_ms, reach_ms=reach_ms)
 
     @property
     def is_confirmed(self) -> bool:

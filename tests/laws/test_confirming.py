@@ -33,6 +33,22 @@ def test_whoever_read_before_a_confirmation_has_not_read_what_it_confirms(
         assert (BOB.key in machine.graph.records) is is_kept
 
 
+def test_a_clock_that_was_ahead_when_it_was_confirmed_keeps_nothing() -> None:
+    desk, phone = both_know(BALLAST, BOB)
+    for said in ((BALLAST,), (BALLAST, BOB)):
+        phone.says(*said)
+        phone.run()
+    year_ms = 365 * 86_400_000
+    desk.clock.now_ms += year_ms
+    desk.run()
+    desk.clock.now_ms -= year_ms
+    desk.says(BALLAST)
+    for machine in (desk, phone, desk):
+        machine.run()
+    assert BOB.key not in desk.graph.records
+    assert BOB.key not in phone.graph.records
+
+
 def test_what_was_known_before_is_kept_for_as_long_as_a_writer_may_have_read_it() -> None:
     desk, phone = noted_anew_elsewhere()
     (former,) = desk.session.replica.ring.newest.former

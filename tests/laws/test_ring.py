@@ -106,7 +106,7 @@ class Pair:
 
     def confirm(self, _: Graph) -> None:
         vv = {ASH: self.now_ms + 1}
-        self.ring.confirm(vv, {}, now_ms=self.now_ms, oldest_ms=self.now_ms - 300)
+        self.ring.confirm(vv, {}, now_ms=self.now_ms, reach_ms=300)
         state, graph = self.plain.states[-1]
         former = (*state.former, Knowledge(self.now_ms, state.vv, state.unseen))
         former = tuple(each for each in former if each.until_ms >= self.now_ms - 300)
