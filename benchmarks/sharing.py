@@ -25,7 +25,7 @@ ALL, SOME = 0, 1
 
 def rules(wish: Wish) -> Iterator[Table]:
     """One new entity, and nothing to do, with and without names left out."""
-    with _leaving_out(wish.ground.fleet, "*99") as fleet:
+    with _leaving_out(wish.ground.fleet, "Entity *99") as fleet:
         quiet = {
             names.SYNC: command(*fleet.words("sync"), env=fleet.at(ALL)),
             names.SYNC_LEFT_OUT: command(*fleet.words("sync"), env=fleet.at(SOME)),
