@@ -23,8 +23,8 @@ class SyncOptions:
 
     wait_s: how long to wait for the lock. if_stale_min: do nothing while the daemon's heartbeat is younger
     or another sync holds the lock; None means a person asked. push_first: a file event alone has caused this
-    sync, and the next poll asks for news; see `sync.order`. compare: find out anew where file and memory
-    differ. cause: who asked.
+    sync, and the next poll asks for news; see `sync.order`. full: find out anew where file and memory differ,
+    and write the unified file anew. cause: who asked.
     """
 
     dry_run: bool = False
@@ -35,7 +35,6 @@ class SyncOptions:
     wait_s: float = LOCK_WAIT_S
     if_stale_min: int | None = None
     push_first: bool = False
-    compare: bool = False
     cause: Cause = "command"
 
     @property

@@ -162,7 +162,7 @@ def round_options(options: SyncOptions) -> RoundOptions:
         fetch=options.fetch,
         publish=options.push,
         full=options.full,
-        compare=options.compare,
+        compare=options.full,
         recreate=options.recreate,
         patient=options.if_stale_min is not None,
         push_first=options.push_first,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from memsync_git.offering import Offering
     from memsync_git.pacing import Reason
     from memsync_git.ports import Clock, Remote
-    from memsync_git.sync import Captured, Session
+    from memsync_git.sync import Captured, RoundOptions, Session
 
 UPKEEP_S = 900.0
 """A full collection has ten minutes (`remotes/clone.py`), and every clone is one folder."""
@@ -143,7 +143,7 @@ class Workplace:
             if seen.rests is not None:
                 return seen.rests
             remotes = remotes if seen.remotes is None else seen.remotes
-        document = yield from self._round(remotes, SyncOptions(push_first=reason == "local"))
+        document = yield from self._round(remotes, round_options(SyncOptions(push_first=reason == "local")))
         self._expect(UPKEEP_S)
         keep_small(remotes)
         return document
@@ -154,7 +154,8 @@ class Workplace:
         with self._turn.taken(), self._careful():
             replica = self._at_work().replica
             waiting = [each for each in self._remotes if not replica.is_published(each.name)]
-        return (yield from self._round(waiting, SyncOptions(full=True))) if waiting else None
+        published_whole = replace(round_options(SyncOptions()), full=True)
+        return (yield from self._round(waiting, published_whole)) if waiting else None
 
     def collect(self) -> None:
         """The monthly collection.
@@ -172,7 +173,7 @@ class Workplace:
             return self._remotes
         return [remote for remote in self._remotes if remote.name in names]
 
-    def _round(self, remotes: Sequence[Remote], options: SyncOptions) -> Offering[SyncDocument]:
+    def _round(self, remotes: Sequence[Remote], options: RoundOptions) -> Offering[SyncDocument]:
         from memsync_git.sync import take_up
 
         with self._turn.taken(), self._careful():
@@ -183,9 +184,7 @@ class Workplace:
             self._in_round = True
             captured, self._captured = self._captured, Tally()
             try:
-                steps = one_round(
-                    self._rooms, session, round_options(options), cause="daemon", captured=captured
-                )
+                steps = one_round(self._rooms, session, options, cause="daemon", captured=captured)
                 document = yield from self._turn.waited_for(steps)
             finally:
                 self._in_round = False

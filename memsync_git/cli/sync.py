@@ -53,5 +53,5 @@ STALE_MIN = Minutes(0, 10_080)
 def sync(quiet: bool, as_json: bool, **options: Any) -> None:
     """Take in what is new here and elsewhere, and publish it."""
     cause: Cause = "command" if options["if_stale_min"] is None else "cron"
-    chosen = SyncOptions(**options, compare=options["full"], cause=cause)
+    chosen = SyncOptions(**options, cause=cause)
     leave(show_sync(opened(), chosen, quiet=quiet, as_json=as_json))

@@ -71,7 +71,7 @@ def test_a_difference_nobody_knows_of_is_told_and_mended_by_comparing_all(laptop
     assert laptop.sync()["wrote_file"] is False
     document = laptop.app.verify()
     assert told(document, "file") == ("warn", "it differs in 1 item: memsync-git sync --full")
-    assert laptop.app.sync(SyncOptions(full=True, compare=True))["wrote_file"] is True
+    assert laptop.app.sync(SyncOptions(full=True))["wrote_file"] is True
     assert laptop.app.verify()["outcome"] == "accepted"
 
 

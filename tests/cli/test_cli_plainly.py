@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from memsync_git.cli import plainly, program
+from memsync_git.cli.opening import opened
 from memsync_git.cli.plainly import STATUS_FLAGS, SYNC_FLAGS, sync_options
 from memsync_git.cli.status import status
 from memsync_git.cli.sync import sync
@@ -52,6 +54,23 @@ def test_both_ways_say_the_same(
         code = answered(words)
         ended.append((code, capsys.readouterr()))
     assert ended[0] == ended[1]
+
+
+@pytest.mark.parametrize("answered", [plainly.answered, program.answered])
+def test_a_full_sync_finds_a_difference_nobody_knows_of(
+    answered: Callable[[Sequence[str]], int], memsync: Command, home: Path
+) -> None:
+    home.mkdir()
+    machine = Home(home)
+    machine.write(entity("Alice", "likes tea"))
+    assert memsync("init", "--no-service").code == 0
+    with opened(store="").rooms.session() as session:
+        session.act(lambda replica, moment: replica.write((), [("o", "Alice", "hums")], moment, cause="edit"))
+        session.act(lambda replica, _: replica.behind.clear())
+    assert answered(["sync"]) == 0
+    assert "hums" not in machine.file.read_text()
+    assert answered(["sync", "--full"]) == 0
+    assert "hums" in machine.file.read_text()
 
 
 @pytest.mark.parametrize(
