@@ -205,8 +205,7 @@ class Rooms:
             found, generation = rows.load(reader), reader.generation()
         if found is None:
             raise not_set_up()
-        found.rules = self.rules
-        found.project(found.shared(VARIANTS[self.store.format].projection))
+        found.share_by(self.rules, VARIANTS[self.store.format].projection)
         return found, generation
 
     # --- writing

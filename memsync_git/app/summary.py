@@ -78,7 +78,7 @@ def _needs_nothing(line: RemoteReport, held: str) -> bool:
 def after_round(rooms: Rooms, session: Session, report: RoundReport) -> Summary:
     """The summary after a round, at rest if the round left nothing to do."""
     from memsync_git.crdt.cut import cut_name
-    from memsync_git.sync.naming import content_hash
+    from memsync_git.sync.naming import bare, content_hash
 
     replica = session.replica
     summary = summarise(rooms, replica, session.world.store.generation())
@@ -90,6 +90,6 @@ def after_round(rooms: Rooms, session: Session, report: RoundReport) -> Summary:
         and not (summary["up"] or summary["down"] or summary["holds"])
     )
     if is_quiet and session.witness is not None:
-        file = replica.ring.newest.hash.partition("-")[0]  # whatever is left out of it
+        file = bare(replica.ring.newest.hash)
         summary["at_rest"] = (file, content_hash(session.witness), rooms.rules_text)
     return summary

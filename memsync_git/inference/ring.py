@@ -204,9 +204,7 @@ class Ring:
         ]
         at = next((at for at, state in enumerate(self.states) if state.seq == before), 0)
         older = {state.seq for state in self.states[:at]}
-        return [
-            base for base in found if base.state.seq in older and base.state.kind is not Kind.PENDING
-        ] or found
+        return [base for base in found if base.state.seq in older] or found
 
     def nothing(self) -> Base:
         """The empty file, as a base: what a power cut may leave of one that was just being written."""

@@ -52,13 +52,22 @@ def names_in(key: RecordKey) -> tuple[str, ...]:
 
 def hidden_names(rules: Rules, records: Iterable[Record]) -> frozenset[str]:
     """The names that are left out, of all that these records speak of."""
-    known: dict[str, set[str]] = {}
-    for record in records if rules else ():
+    types, _ = known_names(records if rules else ())
+    return frozenset(name for name, known in types.items() if rules.hides(name, known))
+
+
+def known_names(records: Iterable[Record]) -> tuple[dict[str, set[str]], set[str]]:
+    """The names in records, each with the types it has there, and which of them a record is about."""
+    types: dict[str, set[str]] = {}
+    about: set[str] = set()
+    for record in records:
         for name in names_in(record.key):
-            known.setdefault(name, set())
+            types.setdefault(name, set())
+        if record.key[0] != "l":
+            about.add(record.key[1])
         if isinstance(record, Entity) and record.type is not None:
-            known[record.name].add(record.type)
-    return frozenset(name for name, types in known.items() if rules.hides(name, types))
+            types[record.name].add(record.type)
+    return types, about
 
 
 def left_out(rules: Rules, items: Collection[Item], known: Iterable[Record]) -> frozenset[str]:

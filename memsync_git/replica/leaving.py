@@ -21,8 +21,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsync_git.crdt.state import State
-from memsync_git.model import Entity, Graph, Projection, Record, RecordKey
-from memsync_git.replica.filtering import Rules, names_in
+from memsync_git.crdt.touched import Place
+from memsync_git.model import Graph, Projection, Record, RecordKey
+from memsync_git.replica.filtering import Rules, known_names, names_in
 from memsync_git.stretches import Records, among, differing
 from memsync_git.wire import plain
 
@@ -36,12 +37,14 @@ class Sources(NamedTuple):
     graphs: tuple[Records, ...]
     state: State
     carried: Mapping[RecordKey, Record]
+    place: Place
 
     @classmethod
     def of(cls, replica: Replica, file: Graph | None = None) -> Sources:
         """What is known at this moment."""
         graphs = (replica.ring.graph.records, *(() if file is None else (file.records,)))
-        return cls(graphs, replica.state, {each.key: each for each in replica.carried.records()})
+        carried = {each.key: each for each in replica.carried.records()}
+        return cls(graphs, replica.state, carried, replica.state.touched.place)
 
     def records(self) -> Iterable[Record]:
         """All of them; what one graph says like the one before it is not told twice."""
@@ -71,35 +74,32 @@ class LeftOut:
         self.names = frozenset(names)
         self.untyped = frozenset(untyped)
         self._seen = seen
-        self._place = 0 if seen is None else seen.state.touched.place
 
     def beside(self) -> LeftOut:
         """The same of these sources and a file that says what its newest state does, for now."""
         assert self._seen is not None
         (standing,) = self._seen.graphs
         seen = self._seen._replace(graphs=(standing, standing))
-        found = LeftOut(self.rules, self.names, self.untyped, seen)
-        found._place = self._place
-        return found
+        return LeftOut(self.rules, self.names, self.untyped, seen)
 
     def follow(self, sources: Sources) -> bool:
         """Look at what has changed. Return whether that was known."""
         keys = self._touched(sources)
         if keys is None:
             self.names, self.untyped = frozenset(), frozenset()
-            self._judge(*_known(sources.records()))
+            self._judge(*known_names(sources.records()))
         elif keys:
             names = {name for key in keys for name in names_in(key)}
-            types, about = _known(sources.about(names))
+            types, about = known_names(sources.about(names))
             self._judge({name: types.get(name, set()) for name in names}, about)
-        self._seen, self._place = sources, sources.state.touched.place
+        self._seen = sources
         return keys is not None
 
     def _touched(self, sources: Sources) -> set[RecordKey] | None:
         """The records that changed since the last look; None where any may have."""
         seen = self._seen
-        changed = seen.state.touched.since(self._place) if seen is not None else None
-        if seen is None or seen.state is not sources.state or changed is None:
+        changed = None if seen is None else sources.state.touched.since(seen.place)
+        if seen is None or changed is None:
             return None
         pairs = zip(sources.graphs, seen.graphs, strict=True)
         graphs = (key for now, was in pairs for key, _, _ in differing(now, was))
@@ -121,16 +121,17 @@ class RecordsLeftOut:
     """The records that the joined state shows under names left out, kept up in the same way."""
 
     def __init__(
-        self, keys: Iterable[RecordKey] = (), hidden: frozenset[str] = frozenset(), state: State | None = None
+        self, keys: Iterable[RecordKey] = (), hidden: frozenset[str] = frozenset(), place: Place | None = None
     ) -> None:
         self.keys = frozenset(keys)
         self._hidden = hidden
-        self._state = state
-        self._place = 0 if state is None else state.touched.place
+        self._place = place
 
     def follow(self, state: State, projection: Projection) -> frozenset[RecordKey]:
         """Those of a state; which names are left out may have changed as well."""
-        touched = state.touched.since(self._place) if state is self._state else None
+        if not projection.hidden:
+            return frozenset()
+        touched = state.touched.since(self._place)
         if touched is None:
             self.keys, self._hidden, touched = frozenset(), frozenset(), ()
         come = projection.hidden - self._hidden
@@ -140,7 +141,7 @@ class RecordsLeftOut:
             self.keys = self.keys - asked | found
         if not self._hidden <= projection.hidden:
             self.keys = frozenset(filter(projection.hides, self.keys))
-        self._hidden, self._state, self._place = projection.hidden, state, state.touched.place
+        self._hidden, self._place = projection.hidden, state.touched.place
         return self.keys
 
 
@@ -209,26 +210,12 @@ def leaving_of(said: Mapping[str, Any] | None, records: Iterable[RecordKey], rep
         return Leaving()
     rules = Rules(*map(tuple, said["rules"]))
     here = LeftOut(rules, said["names"], said["untyped"], Sources.of(replica))
-    return Leaving(here, RecordsLeftOut(records, replica.projection.hidden, replica.state))
+    return Leaving(here, RecordsLeftOut(records, replica.projection.hidden, replica.state.touched.place))
 
 
 def _name_of(replica: Replica) -> str:
     """Names what speaks of names in the store: the same says the same."""
-    revisions = sorted((each.rid, each.rev, each.tok) for each in replica.state.headers)
+    revisions, _, _ = replica.joined
     newest = [replica.ring.newest.seq, replica.ring.newest.hash] if replica.ring else []
-    said = [revisions, newest, replica.carried.gone, replica.carried.come]
+    said = [sorted(revisions), newest, replica.carried.gone, replica.carried.come]
     return sha256(plain.dumps(said)).hexdigest()[:16]
-
-
-def _known(records: Iterable[Record]) -> tuple[dict[str, set[str]], set[str]]:
-    """The names in records, each with the types it has there, and which of them a record is about."""
-    types: dict[str, set[str]] = {}
-    about: set[str] = set()
-    for record in records:
-        for name in names_in(record.key):
-            types.setdefault(name, set())
-        if record.key[0] != "l":
-            about.add(record.key[1])
-        if isinstance(record, Entity) and record.type is not None:
-            types[record.name].add(record.type)
-    return types, about

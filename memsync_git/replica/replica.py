@@ -138,10 +138,12 @@ class Replica:
 
     def project(self, projection: Projection) -> None:
         """Compare file and target in the projection of this variant from now on."""
+        if projection == self.projection:
+            return
         before, self.projection = self.projection, projection
         if replace(before, hidden=projection.hidden) != projection:
             self.compare_anew()
-        elif before.hidden != projection.hidden and self._behind is not None:
+        elif self._behind is not None:
             self._look_under(before.hidden - projection.hidden)
 
     def _look_under(self, let_through: Set[str]) -> None:
@@ -152,6 +154,11 @@ class Replica:
             self._recheck_behind({*bearing(let_through, relations)})
         else:
             self.compare_anew()
+
+    def share_by(self, rules: Rules, variant: Projection, file: Graph | None = None) -> None:
+        """Share what these rules let through from now on; see `shared`."""
+        self.rules = rules
+        self.project(self.shared(variant, file))
 
     def shared(self, variant: Projection, file: Graph | None = None) -> Projection:
         """What this machine shares: what its variant can hold, without the names that are left out.

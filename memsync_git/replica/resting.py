@@ -99,7 +99,7 @@ def let_rest(
         return
     still = store.still()
     if still is None or still.generation != generation or not is_idle():
-        return  # another process has written since: what it wrote is loaded before the next act
+        return  # somebody else has acted since; what another process wrote is loaded before the next act
     replica.shelves = newer = Shelves(still, replica.state.sizes())
     replica.state.rest_on(newer.by_rid, STORED_LINES, kept=kept)
     shelves.hand_over(newer)

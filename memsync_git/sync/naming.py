@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 NAME_CHARS = 32
+SUFFIX_CHARS = 8
 MARK_BYTES = 1 << 20
 """Half of it is hashed in vain for each version; a mark is a few hundred bytes."""
 
@@ -29,6 +30,16 @@ MARK_BYTES = 1 << 20
 def content_hash(data: bytes) -> str:
     """A short name for some bytes."""
     return _name(sha256(data))
+
+
+def suffix(data: bytes) -> str:
+    """What tells apart two readings of one version; it stands behind its name."""
+    return f"-{content_hash(data)[:SUFFIX_CHARS]}"
+
+
+def bare(name: str) -> str:
+    """The name of a version, however it was read."""
+    return name.partition("-")[0]
 
 
 class Named:

@@ -39,7 +39,7 @@ from memsync_git.replica.filtering import Rules
 from memsync_git.replica.replica import Joined
 from memsync_git.replica.resting import let_rest
 from memsync_git.stretches import Step
-from memsync_git.sync.naming import Named, Trail, content_hash
+from memsync_git.sync.naming import Named, Trail, bare, suffix
 from memsync_git.sync.order import QUIET_MS, Sighting
 from memsync_git.sync.pace import Pace
 from memsync_git.values import dataclass, field
@@ -153,9 +153,8 @@ class Session:
         replica = rows.load(store, self._replica)
         if replica is not None:
             file = self._decoded.graph if self._decoded is not None else None
-            replica.rules = self.settings.rules
-            self._projection = replica.shared(self.variant.projection, file)
-            replica.project(self._projection)
+            replica.share_by(self.settings.rules, self.variant.projection, file)
+            self._projection = replica.projection
         return replica
 
     @property
@@ -228,9 +227,7 @@ class Session:
         """
         if not self.settings.rules:
             return self._projection
-        replica = self.replica
-        replica.rules = self.settings.rules
-        projection = replica.shared(self.variant.projection, file)
+        projection = self.replica.shared(self.variant.projection, file)
         if self.replica.projection != projection:
             self.act(lambda replica, _: replica.project(projection))
         self._projection = projection
@@ -239,7 +236,7 @@ class Session:
     def mark_of(self, decoded: Decoded, projection: Projection) -> str:
         """Tells apart the same bytes, read with other rules: the names in them that are left out."""
         found = sorted(self._shared(decoded.graph, projection).names) if projection.hidden else ()
-        return f"-{content_hash(json.dumps(found).encode())[:8]}" if found else ""
+        return suffix(json.dumps(found).encode()) if found else ""
 
     @property
     def decoded(self) -> Decoded | None:
@@ -331,7 +328,7 @@ class Session:
         """Whether a version is one of the ring's states, or prepared to be one, by whatever rules."""
         name, ring = self.name_of(data), self.replica.ring
         states = ring.states if ring.pending is None else [*ring.states, ring.pending.state]
-        return any(state.hash.startswith(name) for state in states)
+        return any(bare(state.hash) == name for state in states)
 
     @property
     def parse_ms(self) -> float:

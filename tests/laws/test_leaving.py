@@ -206,7 +206,8 @@ def test_what_was_touched_since_a_place_is_told_until_it_is_too_much() -> None:
 
 def test_a_follower_of_another_state_looks_at_everything() -> None:
     def sources(*records: Entity) -> Sources:
-        return Sources((Graph.of(records).records,), State(), {})
+        state = State()
+        return Sources((Graph.of(records).records,), state, {}, state.touched.place)
 
     left = LeftOut(Rules(exclude=("draft",)))
     assert not left.follow(sources(SECRET))

@@ -25,7 +25,7 @@ from greenlet import getcurrent
 from memsync_git.model import RecordKey
 from memsync_git.replica import Replica
 from memsync_git.replica.filtering import Rules, names_in
-from memsync_git.sync.session import content_hash
+from memsync_git.sync.naming import content_hash
 from tests.sim import memory_server as server
 from tests.sim.cells import CELLS, Cell
 from tests.sim.fleet import Fleet, Member

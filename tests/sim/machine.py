@@ -19,7 +19,7 @@ from memsync_git.replica import Replica
 from memsync_git.replica.picking import picked_keys
 from memsync_git.stores.memory import MemoryStore
 from memsync_git.sync import RoundOptions, RoundReport, Session, Settings, World, capture, sync_round
-from memsync_git.sync.session import content_hash
+from memsync_git.sync.naming import content_hash
 from memsync_git.wire.rid import DEFAULT_STORE, new_rid
 from tests.sim.ledger import Hidden, Ledger
 from tests.sim.network import SteppingRemote

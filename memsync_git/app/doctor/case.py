@@ -124,8 +124,7 @@ class Case:
         except MemsyncError as error:
             return Broken(error)
         if found is not None:
-            found.rules = self.rooms.rules
-            found.project(found.shared(VARIANTS[self.rooms.store.format].projection))
+            found.share_by(self.rooms.rules, VARIANTS[self.rooms.store.format].projection)
         return found
 
     @cached_property
