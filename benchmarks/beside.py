@@ -14,6 +14,7 @@ from benchmarks.grounds import Fleet
 from benchmarks.measured import Samples, at_work, conversation, heard, hung_up, told
 from benchmarks.results import Table
 from benchmarks.wishes import Wish, tables
+from benchmarks.workloads import note
 
 LIMIT_S = 120.0
 """Of one process that loads, changes and saves; the slowest rival takes a few seconds at 100 000 entities."""
@@ -91,18 +92,22 @@ def _worked(wish: Wish) -> Mapping[str, Samples]:
     return found
 
 
+def noting(fleet: Fleet, home: int) -> str:
+    """A daemon's place of work takes in what its server notes."""
+    return at_work("noting", str(WARM_NOTES), env=fleet.at(home), limit_s=LIMIT_S)
+
+
+def kept(fleet: Fleet, home: int, name: str) -> str:
+    """A command takes in what its server has noted."""
+    note(fleet.memory(home), name)
+    words = ("command", "sync", "--no-fetch", "--no-push")
+    return at_work(*words, env=fleet.at(home), limit_s=LIMIT_S)
+
+
 def _contestants(wish: Wish) -> dict[str, Callable[[], str]]:
     """One process of each: it works at what is given it, and tells what that took."""
     turns = iter(range(10**6))
     ground = wish.ground
-
-    def kept() -> str:
-        ground.fleet.note(f"Kept {next(turns)}")
-        words = ("command", "sync", "--no-fetch", "--no-push")
-        return at_work(*words, env=ground.fleet.at(0), limit_s=LIMIT_S)
-
-    def noting() -> str:
-        return at_work("noting", str(WARM_NOTES), env=ground.fleet.at(0), limit_s=LIMIT_S)
 
     def library_at(work: str, library: str) -> Callable[[], str]:
         return lambda: at_work(
@@ -110,8 +115,8 @@ def _contestants(wish: Wish) -> dict[str, Callable[[], str]]:
         )
 
     found: dict[str, Callable[[], str]] = {
-        "noting": noting,
-        "kept": kept,
+        "noting": lambda: noting(ground.fleet, 0),
+        "kept": lambda: kept(ground.fleet, 0, f"Kept {next(turns)}"),
         "receiving": lambda: _received(ground.fleet, wish.entities, f"run {next(turns)}"),
         "floor": lambda: _floor(ground.fleet),
     }

@@ -9,16 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks import names
+from benchmarks.beside import kept, noting
 from benchmarks.grounds import Fleet
-from benchmarks.measured import Samples, at_work
+from benchmarks.measured import Samples
 from benchmarks.results import Table
 from benchmarks.timing import command, in_turn
 from benchmarks.wishes import Wish, figures, tables
-from benchmarks.workloads import note
 
-LIMIT_S = 120.0
-"""Of one process that loads and changes."""
-WARM_NOTES = 5
 ALL, SOME = 0, 1
 """The home that shares everything, and the one that does not."""
 
@@ -35,11 +32,8 @@ def rules(wish: Wish) -> Iterator[Table]:
         warm, cold = ({home: Samples() for home in (ALL, SOME)} for _ in range(2))
         for turn in range(wish.starts):
             for home in (ALL, SOME):
-                env = fleet.at(home)
-                warm[home].add(at_work("noting", str(WARM_NOTES), env=env, limit_s=LIMIT_S))
-                note(fleet.memory(home), f"Kept {home} {turn}")
-                words = ("command", "sync", "--no-fetch", "--no-push")
-                cold[home].add(at_work(*words, env=env, limit_s=LIMIT_S))
+                warm[home].add(noting(fleet, home))
+                cold[home].add(kept(fleet, home, f"Kept {home} {turn}"))
     found = [
         warm[ALL].figure("warm", names.WARM),
         warm[SOME].figure("warm", names.WARM_LEFT_OUT),

@@ -62,7 +62,8 @@ def _going_up(path: Path) -> Iterator[BinaryIO]:
     number = missing = 0
     while missing < 2:
         file = _opened(rotated(path, number) if number else path)
-        number, missing = number + 1, 0 if file is not None else missing + 1
+        number += 1
+        missing = missing + 1 if file is None else 0
         if file is not None:
             yield file
     beyond = (rotated(path, each) for each in sorted(_numbers(path)) if each >= number)

@@ -219,18 +219,26 @@ class Hasty:
         return hurried
 
 
-STEPS = ["_opened", "is_at", "rotated", "_inode"]
+@pytest.fixture(params=[1, 3, 7, 9])
+def writer(request: pytest.FixtureRequest, path: Path) -> Hasty:
+    return Hasty(path, lines_at_once=request.param)
 
 
-@pytest.mark.parametrize("lines_at_once", [1, 3, 7, 9])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.fixture(params=["_opened", "is_at", "rotated", "_inode"])
+def gets_ahead(
+    request: pytest.FixtureRequest, writer: Hasty, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """From then on the writer gets ahead of one of the steps of whoever reads."""
+    step = getattr(reading, request.param)
+    return lambda: monkeypatch.setattr(reading, request.param, writer.before(step))
+
+
 def test_who_follows_sees_every_line_once_however_files_are_rotated_meanwhile(
-    path: Path, monkeypatch: pytest.MonkeyPatch, step: str, lines_at_once: int
+    path: Path, writer: Hasty, gets_ahead: Callable[[], None]
 ) -> None:
-    writer = Hasty(path, lines_at_once=lines_at_once)
     writer.write(1)
     with Follower(path) as follower:
-        monkeypatch.setattr(reading, step, writer.before(getattr(reading, step)))
+        gets_ahead()
         seen: list[str] = []
         while not writer.is_done:
             writer.write(1)
@@ -239,14 +247,11 @@ def test_who_follows_sees_every_line_once_however_files_are_rotated_meanwhile(
     assert seen == [str(number) for number in range(1, writer.written)]
 
 
-@pytest.mark.parametrize("lines_at_once", [1, 3, 7, 9])
-@pytest.mark.parametrize("step", STEPS)
 def test_the_last_lines_are_told_in_their_order_however_files_are_rotated_meanwhile(
-    path: Path, monkeypatch: pytest.MonkeyPatch, step: str, lines_at_once: int
+    path: Path, writer: Hasty, gets_ahead: Callable[[], None]
 ) -> None:
-    writer = Hasty(path, lines_at_once=lines_at_once)
     writer.write(7)
-    monkeypatch.setattr(reading, step, writer.before(getattr(reading, step)))
+    gets_ahead()
     seen = [int(entry.message) for entry in last(path, 1000, "debug")]
     assert seen == [*range(len(seen))]
     assert len(seen) >= 7

@@ -9,12 +9,16 @@ from memsync_git.replica import rows
 from tests.laws.test_filtering import BALLAST, BOB, Desk, both_know
 
 
+def notes_anew(machine: Desk) -> None:
+    for said in ((BALLAST,), (BALLAST, BOB)):
+        machine.says(*said)
+        machine.run()
+
+
 def noted_anew_elsewhere() -> tuple[Desk, Desk]:
     """Another machine has deleted something and noted it again: the file here says it all the time."""
     desk, phone = both_know(BALLAST, BOB)
-    for said in ((BALLAST,), (BALLAST, BOB)):
-        phone.says(*said)
-        phone.run()
+    notes_anew(phone)
     before = desk.data
     desk.run()
     assert desk.data == before
@@ -35,9 +39,7 @@ def test_whoever_read_before_a_confirmation_has_not_read_what_it_confirms(
 
 def test_a_clock_that_was_ahead_when_it_was_confirmed_keeps_nothing() -> None:
     desk, phone = both_know(BALLAST, BOB)
-    for said in ((BALLAST,), (BALLAST, BOB)):
-        phone.says(*said)
-        phone.run()
+    notes_anew(phone)
     year_ms = 365 * 86_400_000
     desk.clock.now_ms += year_ms
     desk.run()
@@ -57,9 +59,7 @@ def test_what_was_known_before_is_kept_for_as_long_as_a_writer_may_have_read_it(
     kept = rows.load(desk.store)
     assert kept is not None
     assert kept.ring.newest.former == (former,)
-    for said in ((BALLAST,), (BALLAST, BOB)):
-        phone.says(*said)
-        phone.run()
+    notes_anew(phone)
     desk.run()
     assert len(desk.session.replica.ring.newest.former) == 1
     assert desk.session.replica.ring.newest.former != (former,)
